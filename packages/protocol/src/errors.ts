@@ -1,0 +1,50 @@
+/** Why a lane is ended with a CLOSE frame (SPEC.md, "Close"). */
+export const CLOSE_CODES = [
+  'protocol-error',
+  'frame-too-large',
+  'bad-control',
+  'unexpected-frame',
+  'dead-peer',
+  'going-away',
+  'replaced',
+  'internal',
+] as const
+export type CloseCode = (typeof CLOSE_CODES)[number]
+
+/** What can go wrong between two peers, or with what an operator wrote for them. */
+export const TUNNEL_ERROR_CODES = [
+  'ERR_FRAME_TOO_LARGE',
+  'ERR_FRAME_TOO_SHORT',
+  'ERR_FRAME_UNEXPECTED',
+  'ERR_CONTROL_INVALID',
+  'ERR_VERSION_UNSUPPORTED',
+  'ERR_CIDR_INVALID',
+  'ERR_CIDR_HOST_BITS',
+  'ERR_CERTIFICATE_REFUSED',
+  'ERR_HANDSHAKE_TIMEOUT',
+  'ERR_PEER_REJECTED',
+  'ERR_PEER_CLOSED',
+  'ERR_PEER_DEAD',
+] as const
+export type TunnelErrorCode = (typeof TUNNEL_ERROR_CODES)[number]
+
+export interface TunnelErrorOptions {
+  /** What to send in CLOSE before the connection is ended; only where the peer broke the protocol. */
+  readonly closeCode?: CloseCode
+  /** The error this one follows from. */
+  readonly cause?: unknown
+}
+
+/** The one error class of the project. Callers match `code`, never the message. */
+export class TunnelError extends Error {
+  override readonly name = 'TunnelError'
+  readonly code: TunnelErrorCode
+  /** What to tell the peer; absent where the error is none of the peer's. */
+  readonly closeCode?: CloseCode
+
+  constructor(code: TunnelErrorCode, message: string, options: TunnelErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    if (options.closeCode !== undefined) this.closeCode = options.closeCode
+  }
+}
