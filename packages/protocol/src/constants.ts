@@ -21,6 +21,9 @@ export const MAX_DATA_PAYLOAD_BYTES = VIRTIO_NET_HEADER_BYTES + 65_535
 /** The longest JSON text of a control frame. */
 export const MAX_CONTROL_PAYLOAD_BYTES = 16_384
 
+/** UTF-16 code units of the `reason` in REJECT and CLOSE. */
+export const MAX_REASON_CHARACTERS = 1024
+
 /** Lane indices are 0 to 255. */
 export const MAX_LANES = 256
 

@@ -1,0 +1,120 @@
+import type * as z from 'zod'
+import {
+  CONTROL_VERSION,
+  FRAME_HEADER_BYTES,
+  FRAME_TYPE,
+  type FrameTypeName,
+  MAX_CONTROL_PAYLOAD_BYTES,
+  MAX_REASON_CHARACTERS,
+} from './constants.js'
+import type { ControlMessage, ControlName } from './control-message.js'
+import { CONTROL_SCHEMAS } from './control-schema.js'
+import { TunnelError } from './errors.js'
+import { writeFrameHeader } from './frame-encoder.js'
+
+// `ignoreBOM` keeps the mark in the text, where JSON.parse refuses it (RFC 8259 §8.1).
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/**
+ * The whole frame, header and JSON, in a new Buffer. Reasons above `MAX_REASON_CHARACTERS` are cut.
+ *
+ * @throws TunnelError ERR_CONTROL_INVALID for a message that no peer would take, ERR_FRAME_TOO_LARGE above
+ * `MAX_CONTROL_PAYLOAD_BYTES`; neither has a close code, since both are this side's mistake
+ */
+export function encodeControl(message: ControlMessage): Buffer {
+  const { type, ...fields } = withShortReason(message)
+  const checked = CONTROL_SCHEMAS[type].safeParse(fields)
+  if (!checked.success) {
+    throw new TunnelError('ERR_CONTROL_INVALID', describeIssue(type, checked.error), { cause: checked.error })
+  }
+  const payload = new TextEncoder().encode(JSON.stringify(checked.data))
+  const payloadBytes = payload.length
+  if (payloadBytes > MAX_CONTROL_PAYLOAD_BYTES) {
+    throw new TunnelError(
+      'ERR_FRAME_TOO_LARGE',
+      `${type} of ${payloadBytes} B exceeds ${MAX_CONTROL_PAYLOAD_BYTES} B`,
+    )
+  }
+  const frame = new Uint8Array(FRAME_HEADER_BYTES + payloadBytes)
+  writeFrameHeader(frame, 0, FRAME_TYPE[type], payloadBytes)
+  frame.set(payload, FRAME_HEADER_BYTES)
+  return Buffer.from(frame.buffer)
+}
+
+/**
+ * Reads the payload of a control frame. The result shares nothing with `payload`.
+ *
+ * @param frameType `FRAME_TYPE.HELLO` to `FRAME_TYPE.CLOSE`
+ * @throws TunnelError with a close code: ERR_CONTROL_INVALID; ERR_FRAME_TOO_LARGE above `MAX_CONTROL_PAYLOAD_BYTES`;
+ * ERR_VERSION_UNSUPPORTED for a HELLO or WELCOME of another version, whatever else is in it; ERR_FRAME_UNEXPECTED
+ * when `frameType` is no control frame
+ */
+export function decodeControl(frameType: number, payload: Uint8Array): ControlMessage {
+  const name = controlNameOf(frameType)
+  if (payload.length > MAX_CONTROL_PAYLOAD_BYTES) {
+    throw new TunnelError(
+      'ERR_FRAME_TOO_LARGE',
+      `${name} of ${payload.length} B exceeds ${MAX_CONTROL_PAYLOAD_BYTES} B`,
+      { closeCode: 'frame-too-large' },
+    )
+  }
+  const fields = parseObject(name, payload)
+  if (name === 'HELLO' || name === 'WELCOME') checkVersion(name, fields)
+  const checked = CONTROL_SCHEMAS[name].safeParse(fields)
+  if (!checked.success) throw invalid(describeIssue(name, checked.error), checked.error)
+  return { type: name, ...checked.data } as ControlMessage
+}
+
+// Reasons are often the messages of errors: one that is too long must not keep the CLOSE that it explains from leaving.
+function withShortReason(message: ControlMessage): ControlMessage {
+  if (message.type !== 'CLOSE' && message.type !== 'REJECT') return message
+  if (message.reason.length <= MAX_REASON_CHARACTERS) return message
+  return { ...message, reason: message.reason.slice(0, MAX_REASON_CHARACTERS) }
+}
+
+const CONTROL_NAMES = new Map<number, ControlName>(
+  (Object.keys(CONTROL_SCHEMAS) as ControlName[]).map((name) => [
+    FRAME_TYPE[name satisfies FrameTypeName],
+    name,
+  ]),
+)
+
+function controlNameOf(frameType: number): ControlName {
+  const name = CONTROL_NAMES.get(frameType)
+  if (name !== undefined) return name
+  throw new TunnelError('ERR_FRAME_UNEXPECTED', `frame of type ${frameType} is no control frame`, {
+    closeCode: 'unexpected-frame',
+  })
+}
+
+function parseObject(name: ControlName, payload: Uint8Array): object {
+  let value: unknown
+  try {
+    value = JSON.parse(utf8.decode(payload))
+  } catch {
+    // Without its cause: a SyntaxError quotes the text around it, which may be a token, and errors are logged.
+    throw invalid(`${name} is not JSON in UTF-8`)
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalid(`${name} is not a JSON object`)
+  }
+  return value
+}
+
+function checkVersion(name: ControlName, fields: object): void {
+  const version: unknown = 'version' in fields ? fields.version : undefined
+  if (!Number.isInteger(version) || version === CONTROL_VERSION) return
+  throw new TunnelError('ERR_VERSION_UNSUPPORTED', `${name} of version ${version}, not ${CONTROL_VERSION}`, {
+    closeCode: 'protocol-error',
+  })
+}
+
+function invalid(message: string, cause?: unknown): TunnelError {
+  return new TunnelError('ERR_CONTROL_INVALID', message, { closeCode: 'bad-control', cause })
+}
+
+/** The first issue only, with the path to it: this text goes to the peer as the reason of a CLOSE. */
+function describeIssue(name: ControlName, error: z.ZodError): string {
+  const issue = error.issues[0]
+  return issue === undefined ? `${name} is invalid` : `${[name, ...issue.path].join('.')}: ${issue.message}`
+}
