@@ -1,5 +1,12 @@
 import * as z from 'zod'
-import { GOAWAY_REASONS, MAX_LANES, OFFLOAD_KINDS, type OffloadKind, REJECT_CODES } from './constants.js'
+import {
+  GOAWAY_REASONS,
+  MAX_LANES,
+  MAX_REASON_CHARACTERS,
+  OFFLOAD_KINDS,
+  type OffloadKind,
+  REJECT_CODES,
+} from './constants.js'
 import type { ControlMessage, ControlName } from './control-message.js'
 import { CLOSE_CODES } from './errors.js'
 
