@@ -1,0 +1,65 @@
+export { AdminServer, type AdminServerOptions, type Readiness } from './admin-server.js'
+export {
+  type Command,
+  type CommandDefinition,
+  type Daemon,
+  type DaemonContext,
+  type DaemonDefinition,
+  defineCommand,
+  defineDaemon,
+  type LoadedCommand,
+  type RunningDaemon,
+} from './daemon-definition.js'
+export { type Closeable, type Disposer, DisposerStack } from './disposer-stack.js'
+export { describeCause, EnvironmentError, isEnvironmentFailure, oneLine, UsageError } from './errors.js'
+export { type Invocation, readInvocation } from './invocation.js'
+export { listenOn } from './listen.js'
+export {
+  createLogger,
+  LOG_FORMATS,
+  LOG_LEVELS,
+  type LogFormat,
+  type Logger,
+  type LoggerOptions,
+  type LogLevel,
+  type RateLimitedLog,
+  rateLimited,
+} from './logger.js'
+export { createRegistry, metricsPrefix, type Registry } from './metrics.js'
+export {
+  type Endpoint,
+  type EndpointLimits,
+  endpoint,
+  endpointOrUnix,
+  formatEndpoint,
+  hostName,
+  isHostName,
+  type TcpEndpoint,
+  type UnixEndpoint,
+} from './options/endpoint.js'
+export {
+  boolean,
+  type CustomKind,
+  custom,
+  type DurationLimits,
+  duration,
+  filePath,
+  type HttpHeader,
+  httpHeader,
+  integer,
+  oneOf,
+  type PortRange,
+  portRange,
+  text,
+  url,
+} from './options/kinds.js'
+export { type LoadedOptions, loadOptions, type OptionSources } from './options/load-options.js'
+export {
+  defineOptions,
+  environmentName,
+  type OptionKind,
+  type OptionSpec,
+  type OptionTable,
+  type OptionValues,
+} from './options/option.js'
+export { runDaemon } from './run-daemon.js'

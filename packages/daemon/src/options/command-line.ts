@@ -1,0 +1,100 @@
+import { Command, CommanderError, Option } from 'commander'
+import { oneLine, UsageError } from '../errors.js'
+import { environmentName, type OptionSpec, type OptionTable } from './option.js'
+
+/** A program, or one of its subcommands, as its command line shows it. */
+export interface CommandShape {
+  readonly name: string
+  readonly description: string
+  readonly options: OptionTable
+}
+
+export interface ProgramShape extends CommandShape {
+  readonly version: string
+  readonly commands: readonly CommandShape[]
+}
+
+/** What a command line asks for: text to print (help, version), or a command, undefined being the program itself. */
+export type ParsedCommandLine =
+  | { readonly type: 'print'; readonly text: string }
+  | {
+      readonly type: 'run'
+      readonly command: string | undefined
+      readonly flags: ReadonlyMap<string, readonly string[]>
+    }
+
+/**
+ * Reads the arguments behind the program's name. Values are not parsed yet.
+ * @throws UsageError for flags, commands and arguments that are not known, and flags without their value
+ */
+export function parseCommandLine(program: ProgramShape, argv: readonly string[]): ParsedCommandLine {
+  let printed = ''
+  let chosen: Command | undefined
+  const root = new Command(program.name)
+  root
+    .version(program.version, '--version', 'print the version and exit')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => (printed += text), writeErr: () => undefined })
+  const shapes = new Map<Command, CommandShape>([[root, program]])
+  for (const shape of program.commands) shapes.set(root.command(shape.name), shape)
+  for (const [command, shape] of shapes) {
+    command
+      .description(shape.description)
+      .helpOption('--help', 'print this help and exit')
+      .action(() => {
+        chosen = command
+      })
+    for (const [flag, spec] of Object.entries(shape.options)) addOption(command, program.name, flag, spec)
+  }
+  try {
+    root.parse(argv, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return { type: 'print', text: printed }
+    if (error.code === 'commander.excessArguments') {
+      const stray = [...shapes.keys()].findLast((command) => command.args.length > 0)?.args[0]
+      const commands = program.commands.map((shape) => shape.name)
+      throw new UsageError(
+        `unexpected argument ${JSON.stringify(stray)}, expected ${['options', ...commands].join(', ')}`,
+      )
+    }
+    throw new UsageError(oneLine(error.message.replace(/^error: /, '')))
+  }
+  const shape = shapes.get(chosen ?? root) ?? program
+  const [misplaced] = shape === program ? [] : collectFlags(root, program.options).keys()
+  if (misplaced !== undefined)
+    throw new UsageError(`--${misplaced} stands before ${shape.name}, expected behind it`)
+  return {
+    type: 'run',
+    command: shape === program ? undefined : shape.name,
+    flags: collectFlags(chosen ?? root, shape.options),
+  }
+}
+
+function addOption(command: Command, program: string, flag: string, spec: OptionSpec): void {
+  const placeholder = spec.placeholder ?? spec.kind.placeholder
+  const notes = [
+    spec.required ? 'required' : '',
+    spec.list ? 'repeatable' : '',
+    spec.kind.isSwitch ? `off: --no-${flag}` : '',
+    spec.default === undefined ? '' : `default: ${[spec.default].flat().join(',')}`,
+    `env: ${environmentName(program, flag)}`,
+  ]
+  const description = `${spec.description} (${notes.filter((note) => note !== '').join('; ')})`
+  const flags = spec.kind.isSwitch ? `--${flag}` : `--${flag} <${placeholder}>`
+  const option = new Option(flags, description).helpGroup(`${spec.group ?? 'Options'}:`)
+  if (!spec.kind.isSwitch)
+    option.argParser((text, earlier: readonly string[] | undefined) => [...(earlier ?? []), text])
+  command.addOption(option)
+  if (spec.kind.isSwitch) command.addOption(new Option(`--no-${flag}`).hideHelp())
+}
+
+function collectFlags(command: Command, table: OptionTable): Map<string, readonly string[]> {
+  const flags = new Map<string, readonly string[]>()
+  for (const flag of Object.keys(table)) {
+    const given: unknown = command.getOptionValue(new Option(`--${flag}`).attributeName())
+    if (given !== undefined) flags.set(flag, [given].flat().map(String))
+  }
+  return flags
+}

@@ -1,0 +1,84 @@
+/**
+ * How the text of one value becomes a value. `parse` returns undefined for text that does not fit, or throws an Error whose
+ * message says in a few words what is wrong with it; either way the user is also told `expected`.
+ */
+export interface OptionKind<Value, Suffix extends '' | 'Ms' = '' | 'Ms'> {
+  /** Stands for the value in the help: `HOST:PORT`. */
+  readonly placeholder: string
+  /** Completes "expected …". */
+  readonly expected: string
+  readonly parse: (text: string) => Value | undefined
+  /** The unit, appended to the name of the property that holds the value. */
+  readonly suffix: Suffix
+  /** Takes no value on the command line: `--name` and `--no-name`. */
+  readonly isSwitch?: boolean
+  /** Values may hold commas, so a list of them is not split there; in the environment it is one value a line. */
+  readonly mayHoldCommas?: boolean
+  /** What an error message may show of a value that can hold a secret. */
+  readonly redact?: (text: string) => string
+}
+
+/** One option of a daemon. Its flag is its key in the table: `--tls-cert`. */
+export interface OptionSpec<Value = unknown> {
+  readonly kind: OptionKind<Value>
+  readonly description: string
+  /** Heading in the help. @default 'Options' */
+  readonly group?: string
+  /** As a user would write it. Lists: comma-separated, or an array. */
+  readonly default?: string | readonly string[]
+  /** May be given several times; the value is an array, empty when not given. */
+  readonly list?: boolean
+  /** Has to be given. @default false */
+  readonly required?: boolean
+  /** Replaces the kind's placeholder in the help. */
+  readonly placeholder?: string
+  /** Variables that others define too (`HTTPS_PROXY`): looked at when neither flag, twin nor file gives a value. */
+  readonly fallbackEnvironment?: readonly string[]
+}
+
+/** A daemon's options by flag name, in the order of the help. */
+export type OptionTable = Readonly<Record<string, OptionSpec>>
+
+type CamelCase<Flag extends string> = Flag extends `${infer Head}-${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : Flag
+
+type ValueOf<Spec extends OptionSpec> =
+  Spec['kind'] extends OptionKind<infer Value>
+    ? Spec extends { readonly list: true }
+      ? readonly Value[]
+      : Spec extends { readonly required: true } | { readonly default: string }
+        ? Value
+        : Value | undefined
+    : never
+
+/** The values of a table: `tls-cert` is `tlsCert`, a duration `keepalive` is `keepaliveMs`. */
+export type OptionValues<Table extends OptionTable> = {
+  readonly [Flag in keyof Table & string as `${CamelCase<Flag>}${Table[Flag]['kind']['suffix']}`]: ValueOf<
+    Table[Flag]
+  >
+}
+
+/**
+ * Freezes a table of options and checks its names, which are kebab-case.
+ * @throws TypeError when the table itself is wrong
+ */
+export function defineOptions<const Table extends OptionTable>(table: Table): Table {
+  for (const [flag, spec] of Object.entries(table)) {
+    if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(flag)) throw new TypeError(`option ${flag} is not kebab-case`)
+    if (spec.required && spec.default !== undefined)
+      throw new TypeError(`option ${flag} is required and has a default`)
+    Object.freeze(spec)
+  }
+  return Object.freeze(table)
+}
+
+/** `tls-cert` → `tlsCert`, with the unit of its kind. */
+export function propertyName(flag: string, spec: OptionSpec): string {
+  return flag.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()) + spec.kind.suffix
+}
+
+/** `seed-server`, `tls-cert` → `SEED_SERVER_TLS_CERT`. */
+export function environmentName(program: string, flag: string): string {
+  return `${program}_${flag}`.toUpperCase().replaceAll('-', '_')
+}

@@ -1,0 +1,193 @@
+import { constants } from 'node:os'
+import type { DaemonContext, LoadedCommand, RunningDaemon } from './daemon-definition.js'
+import { DisposerStack } from './disposer-stack.js'
+import { isEnvironmentFailure, oneLine, UsageError } from './errors.js'
+import type { Logger } from './logger.js'
+
+export interface SupervisorOptions {
+  readonly name: string
+  readonly version: string
+  readonly log: Logger
+  /** A subcommand that a signal interrupts has not done its job: its exit code is 128 + n then. */
+  readonly isCommand: boolean
+  readonly isEnvironmentFailure: (error: unknown) => boolean
+}
+
+const DEFAULT_STOP_DEADLINE_MS = 5000
+/** What all disposers together may take. */
+const CLEANUP_DEADLINE_MS = 5000
+const KEEP_ALIVE_INTERVAL_MS = 2 ** 30
+
+/**
+ * Leads one daemon or command through the life of the process, whose signals and exit it owns.
+ *
+ *   start ──▶ running ──signal──▶ stop ──▶ disposers ──▶ exit
+ *     └── error, signal, command done ─────▲
+ *   anywhere ── crash ─────────────────────┘        anywhere ── second signal ──▶ exit at once
+ */
+export class Supervisor {
+  readonly #options: SupervisorOptions
+  readonly #log: Logger
+  readonly #disposers: DisposerStack
+  readonly #abort = new AbortController()
+  #requestEnd: () => void = () => undefined
+  readonly #endRequested = new Promise<void>((resolve) => {
+    this.#requestEnd = resolve
+  })
+  #exitCode = 0
+  #signal: NodeJS.Signals | undefined
+  #isCrashed = false
+  #isFinishing = false
+  #running: RunningDaemon | undefined
+  #isReloading = false
+  #isReloadWanted = false
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options
+    this.#log = options.log
+    this.#disposers = new DisposerStack((step, error) =>
+      this.#log.error({ err: error, step }, 'cleanup failed'),
+    )
+  }
+
+  /** Runs to the end of the process. */
+  async run(loaded: LoadedCommand): Promise<never> {
+    // Neither signal handlers nor promises keep the event loop alive, and a daemon may wait for nothing else.
+    setInterval(() => undefined, KEEP_ALIVE_INTERVAL_MS)
+    process.on('SIGTERM', (signal) => this.#onStopSignal(signal))
+    process.on('SIGINT', (signal) => this.#onStopSignal(signal))
+    process.on('SIGHUP', () => this.#requestReload())
+    process.on('uncaughtException', (error) => this.#crash(error, 'uncaught exception'))
+    process.on('unhandledRejection', (reason) => this.#crash(reason, 'unhandled rejection'))
+
+    const starting = this.#start(loaded)
+    await Promise.race([starting, this.#endRequested.then(() => delay(DEFAULT_STOP_DEADLINE_MS))])
+    if (this.#running && !this.#isFinishing) await this.#serve(this.#running)
+    return this.#finish()
+  }
+
+  async #start(loaded: LoadedCommand): Promise<void> {
+    const { name, version } = this.#options
+    const context: DaemonContext = {
+      name,
+      version,
+      log: this.#log,
+      signal: this.#abort.signal,
+      defer: (step, dispose) => this.#disposers.defer(step, dispose),
+      optionError: loaded.optionError,
+      fail: (error) => this.#crash(error, 'failed'),
+    }
+    try {
+      this.#running = await loaded.start(context)
+    } catch (error) {
+      this.#onStartFailure(error)
+    }
+  }
+
+  async #serve(running: RunningDaemon): Promise<void> {
+    this.#log.info({ version: this.#options.version, node: process.version, pid: process.pid }, 'started')
+    if (this.#isReloadWanted) this.#requestReload()
+    await this.#endRequested
+    if (this.#isCrashed) return
+    const deadlineMs = running.stopDeadlineMs ?? DEFAULT_STOP_DEADLINE_MS
+    try {
+      const stopped = Promise.resolve(running.stop?.({ deadlineMs })).then(() => true)
+      if (!(await Promise.race([stopped, delay(deadlineMs)])))
+        this.#log.warn({ deadlineMs }, 'not stopped in time, going on to cleanup')
+    } catch (error) {
+      this.#exitCode = 1
+      this.#log.error({ err: error }, 'stop failed')
+    }
+  }
+
+  /** What crashes calls it a second time, beside `run`: the steps run once, the exit code is the worse one. */
+  async #finish(): Promise<never> {
+    this.#isFinishing = true
+    this.#abort.abort()
+    const disposed = this.#disposers.dispose().then(() => true)
+    if (!(await Promise.race([disposed, delay(CLEANUP_DEADLINE_MS)]))) {
+      this.#exitCode ||= 1
+      this.#log.fatal({ step: this.#disposers.current, deadlineMs: CLEANUP_DEADLINE_MS }, 'cleanup hangs')
+    }
+    this.#log.debug({ exitCode: this.#exitCode }, 'exit')
+    process.exit(this.#exitCode)
+  }
+
+  #onStartFailure(error: unknown): void {
+    const { name } = this.#options
+    if (this.#isCrashed) {
+      this.#log.debug({ err: error }, 'start ended')
+    } else if (this.#signal) {
+      this.#log.info({ err: error }, 'start interrupted')
+      if (this.#options.isCommand) this.#exitCode = signalExitCode(this.#signal)
+    } else if (error instanceof UsageError) {
+      this.#exitCode = 2
+      writeFailure(name, error)
+    } else if (isEnvironmentFailure(error) || this.#options.isEnvironmentFailure(error)) {
+      this.#exitCode = 1
+      writeFailure(name, error)
+    } else {
+      this.#exitCode = 1
+      this.#log.fatal({ err: error }, 'start failed')
+    }
+  }
+
+  #onStopSignal(signal: NodeJS.Signals): void {
+    if (this.#signal || this.#isFinishing) {
+      this.#log.warn({ signal }, 'exit at once')
+      process.exit(signalExitCode(signal))
+    }
+    this.#signal = signal
+    this.#log.info({ signal }, 'stopping')
+    this.#abort.abort()
+    this.#requestEnd()
+  }
+
+  #crash(error: unknown, message: string): void {
+    this.#log.fatal({ err: error }, message)
+    this.#exitCode = 1
+    if (this.#isCrashed) process.exit(1)
+    this.#isCrashed = true
+    this.#requestEnd()
+    void this.#finish()
+  }
+
+  #requestReload(): void {
+    this.#isReloadWanted = true
+    if (this.#running && !this.#isReloading && !this.#signal && !this.#isFinishing)
+      void this.#reload(this.#running)
+  }
+
+  /** A SIGHUP that comes during a reload makes for one more: the files may have been read already. */
+  async #reload(running: RunningDaemon): Promise<void> {
+    this.#isReloading = true
+    while (this.#isReloadWanted) {
+      this.#isReloadWanted = false
+      try {
+        if (running.reload) {
+          await running.reload()
+          this.#log.info('reloaded')
+        } else {
+          this.#log.warn('SIGHUP: nothing to reload')
+        }
+      } catch (error) {
+        this.#log.error({ err: error }, 'reload failed, going on as before')
+      }
+    }
+    this.#isReloading = false
+  }
+}
+
+/** One line on stderr, as every failure before or instead of a start is told. */
+export function writeFailure(name: string, error: unknown): void {
+  process.stderr.write(`${name}: ${oneLine(error instanceof Error ? error.message : String(error))}\n`)
+}
+
+function signalExitCode(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal]
+}
+
+/** The process exits while it may still wait, so the timer needs no clearing. */
+function delay(durationMs: number): Promise<false> {
+  return new Promise((resolve) => setTimeout(resolve, durationMs, false))
+}
