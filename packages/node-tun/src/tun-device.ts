@@ -16,17 +16,25 @@ export interface TunOffload {
   readonly uso: boolean
 }
 
-/** A TUN interface. It goes when `close` has closed its last queue, unless it is persistent. */
+/**
+ * A TUN interface. It goes when its last queue is closed, unless it is persistent; addresses and routes go with it.
+ * A queue opened after that makes the interface anew, without them.
+ */
 export interface TunDevice {
   /** The interface's name as the kernel knows it. */
   readonly name: string
 
-  /** Opens one more queue of the same interface, attached. The kernel keeps a flow on one queue. */
+  /**
+   * Opens one more queue of the same interface, attached. The kernel keeps a flow on one queue, and it gives flows to
+   * every attached queue: one that nobody reads loses them.
+   * @throws TunError EBADF after `close`, E2BIG beyond what the kernel allows (256), what `openTun` throws otherwise
+   */
   openQueue(): TunQueue
 
   /**
    * Sets what the kernel may leave undone. Applies to the interface as a whole and stays with a persistent one.
-   * @throws TunError EINVAL when this kernel knows none of the set (older ones know no USO)
+   * @throws TunError EINVAL when this kernel does not know one of the set (older ones know no USO): nothing changes then
+   * @throws TunError EBADF when no queue is open
    */
   setOffload(offload: TunOffload): void
 
@@ -39,35 +47,57 @@ export interface TunQueue {
   /**
    * Reads packets, each with its header, one behind the other into `target`: `headroomBytes` left free for the caller,
    * then the header and packet. Stops when the queue is empty, `lengths` is full, or what is left of `target` is
-   * shorter than `headroomBytes + MAX_TUN_FRAME_BYTES`.
+   * shorter than `headroomBytes + MAX_TUN_FRAME_BYTES`. `target` is the caller's again when the call returns.
    *
    * @param lengths receives the length in bytes of header and packet of each
    * @returns how many were read, 0 when the queue was empty
-   * @throws TunError for any other failure than an empty queue
+   * @throws TunError for any other failure than an empty queue: EBADFD when the interface is gone, EBADF after `close`.
+   *   A failure behind packets already read is thrown by the next call.
+   * @throws RangeError when `target` or `lengths` has no room for even one packet
    */
   readBatch(target: Uint8Array, headroomBytes: number, lengths: Uint32Array): number
 
   /**
    * Writes frames (header and packet), each gathered from pieces of `chunks` without copying. For every frame `pieces` holds
    * the number of its pieces, then for each piece the index of its chunk, the offset in it and the length in bytes.
-   * A frame that the kernel refuses does not hold up those behind it.
+   * A frame that the kernel refuses does not hold up those behind it. EIO: the interface is down; EBADFD: it is gone;
+   * EINVAL: no header, no packet or an impossible header; EMSGSIZE: longer than `MAX_TUN_FRAME_BYTES`.
+   * The chunks are the caller's again when the call returns.
    *
    * @param errnos receives for every frame 0 or the positive errno of the kernel's refusal
    * @returns how many frames were refused
    * @throws RangeError when a piece lies outside its chunk, or `pieces` or `errnos` is too short: nothing is written then
+   * @throws TunError EBADF after `close`
    */
-  writeBatch(chunks: readonly Uint8Array[], pieces: Uint32Array, frameCount: number, errnos: Int32Array): number
+  writeBatch(
+    chunks: readonly Uint8Array[],
+    pieces: Uint32Array,
+    frameCount: number,
+    errnos: Int32Array,
+  ): number
 
-  /** Calls `onReadable` from the event loop whenever packets wait, until `stopPolling`. Level triggered. Idempotent. */
+  /**
+   * Calls `onReadable` from the event loop whenever packets wait, until `stopPolling`. Level triggered. A second call
+   * replaces the callback. Polling keeps the event loop alive. When the interface goes away `onReadable` is called one
+   * last time, and its `readBatch` throws EBADFD; what `onReadable` throws is an uncaught exception.
+   * @throws TunError EBADF after `close`
+   */
   startPolling(onReadable: () => void): void
 
   /** Leaves packets with the kernel, which queues up to `txqueuelen` of them and then drops. Idempotent. */
   stopPolling(): void
 
-  /** Gives the queue's flows to the other attached queues; reads and writes fail until `attach`. Idempotent. */
+  /**
+   * Gives the queue's flows to the other attached queues. What waited in it is lost, nothing comes to read until
+   * `attach`, writes still reach the host. Idempotent.
+   * @throws TunError EBADF after `close`
+   */
   detach(): void
 
-  /** Takes part again. Idempotent. */
+  /**
+   * Takes part again. Idempotent.
+   * @throws TunError EBADF after `close`, EINVAL when the interface is gone
+   */
   attach(): void
 
   /** Stops polling and closes the descriptor. Idempotent. */

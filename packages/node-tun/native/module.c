@@ -1,0 +1,25 @@
+/* What JavaScript sees. Loads into any number of environments; none shares state with another. */
+#include "tun.h"
+
+static napi_value initialize(napi_env env, napi_value exports)
+{
+  napi_value queue = define_tun_queue(env);
+  if (queue == NULL) {
+    return NULL;
+  }
+  const napi_property_descriptor properties[] = {
+      {.utf8name = "Queue", .value = queue, .attributes = napi_enumerable},
+      {.utf8name = "setErrorClass", .method = set_error_class, .attributes = napi_enumerable},
+      {.utf8name = "setSocketOptionNumber", .method = set_socket_option_number, .attributes = napi_enumerable},
+      {.utf8name = "getSocketOptionNumber", .method = get_socket_option_number, .attributes = napi_enumerable},
+      {.utf8name = "setSocketOptionText", .method = set_socket_option_text, .attributes = napi_enumerable},
+      {.utf8name = "getSocketOptionText", .method = get_socket_option_text, .attributes = napi_enumerable},
+  };
+  NAPI_TRY(env, napi_define_properties(env, exports, sizeof(properties) / sizeof(properties[0]), properties), NULL);
+  return exports;
+}
+
+NAPI_MODULE_INIT()
+{
+  return initialize(env, exports);
+}

@@ -1,0 +1,84 @@
+/* getsockopt and setsockopt on a descriptor that JavaScript names; which option means what is the caller's. */
+#include "tun.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define TEXT_OPTION_BYTES 64
+
+typedef struct {
+  int32_t fd;
+  int32_t level;
+  int32_t option;
+  napi_value value;
+} socket_option;
+
+/* (fd, level, option) and a value when `count` is 4 */
+static bool get_socket_option(napi_env env, napi_callback_info info, size_t count, socket_option *result)
+{
+  napi_value arguments[4] = {NULL, NULL, NULL, NULL};
+  if (!get_arguments(env, info, count, arguments, NULL) || !get_int32(env, arguments[0], &result->fd) ||
+      !get_int32(env, arguments[1], &result->level) || !get_int32(env, arguments[2], &result->option)) {
+    return false;
+  }
+  result->value = arguments[3];
+  return true;
+}
+
+static napi_value set_option(napi_env env, const socket_option *target, const void *value, socklen_t bytes)
+{
+  if (setsockopt(target->fd, target->level, target->option, value, bytes) < 0) {
+    return throw_errno(env, errno, "setsockopt", NULL);
+  }
+  return NULL;
+}
+
+napi_value set_socket_option_number(napi_env env, napi_callback_info info)
+{
+  socket_option target;
+  int32_t number = 0;
+  if (!get_socket_option(env, info, 4, &target) || !get_int32(env, target.value, &number)) {
+    return NULL;
+  }
+  return set_option(env, &target, &number, sizeof(number));
+}
+
+napi_value get_socket_option_number(napi_env env, napi_callback_info info)
+{
+  socket_option target;
+  int32_t number = 0;
+  socklen_t bytes = sizeof(number);
+  if (!get_socket_option(env, info, 3, &target)) {
+    return NULL;
+  }
+  if (getsockopt(target.fd, target.level, target.option, &number, &bytes) < 0) {
+    return throw_errno(env, errno, "getsockopt", NULL);
+  }
+  return make_number(env, number);
+}
+
+napi_value set_socket_option_text(napi_env env, napi_callback_info info)
+{
+  socket_option target;
+  char text[TEXT_OPTION_BYTES];
+  bool fits = false;
+  if (!get_socket_option(env, info, 4, &target) || !get_string(env, target.value, text, sizeof(text), &fits)) {
+    return NULL;
+  }
+  return fits ? set_option(env, &target, text, (socklen_t)strlen(text)) : throw_errno(env, EINVAL, "setsockopt", NULL);
+}
+
+napi_value get_socket_option_text(napi_env env, napi_callback_info info)
+{
+  socket_option target;
+  char text[TEXT_OPTION_BYTES];
+  socklen_t bytes = sizeof(text);
+  if (!get_socket_option(env, info, 3, &target)) {
+    return NULL;
+  }
+  if (getsockopt(target.fd, target.level, target.option, text, &bytes) < 0) {
+    return throw_errno(env, errno, "getsockopt", NULL);
+  }
+  return make_string(env, text, strnlen(text, bytes));
+}

@@ -1,0 +1,142 @@
+import { constants } from 'node:os'
+import { FakeTunQueue } from './fake-tun-queue.js'
+import { NO_OFFLOAD } from './offload.js'
+import { TUN_HEADER_BYTES, type TunDevice, type TunOffload, type TunQueue } from './tun-device.js'
+import { createTunError } from './tun-error.js'
+
+/** What a fake imitates. */
+export interface FakeTunOptions {
+  /** @default 'fake0' */
+  readonly name?: string
+  /** Packets a queue holds before it drops, as `txqueuelen` does. @default 500 */
+  readonly queueLimitPackets?: number
+  /** Whether `setOffload` takes USO. @default true */
+  readonly hasUso?: boolean
+}
+
+/** The host's side of a fake: what applications and routes are for a real one. */
+export interface FakeTun {
+  readonly device: TunDevice
+  /** What `setOffload` set last. The fake does not act on it. */
+  readonly offload: TunOffload
+  /** Frames lost because a queue was full or none was attached. */
+  readonly droppedFrames: number
+  /**
+   * The host sends a frame (header and packet; copied). A flow goes to one of the attached queues and stays there while
+   * their number does.
+   * @returns whether it was taken, false when it was dropped
+   */
+  hostSends(frame: Uint8Array): boolean
+  /** Takes the frames that were written since the last call, in order, each whole. */
+  takeReceived(): Uint8Array[]
+  /** The next `count` frames that are written are refused with this errno (positive). @default count Infinity */
+  refuseWrites(errno: number, count?: number): void
+  /** The interface is deleted: reads throw EBADFD, every write is refused with EBADFD. */
+  vanish(): void
+}
+
+/** A TUN in memory that behaves like `openTun`'s towards its reader and writer, without rights or a kernel. */
+export function createFakeTun(options: FakeTunOptions = {}): FakeTun {
+  return new FakeTunDevice(options)
+}
+
+class FakeTunDevice implements FakeTun, TunDevice {
+  readonly name: string
+  readonly #queueLimitPackets: number
+  readonly #hasUso: boolean
+  readonly #queues = new Set<FakeTunQueue>()
+  #offload = NO_OFFLOAD
+  #received: Uint8Array[] = []
+  #droppedFrames = 0
+  #refusal = { errno: 0, left: 0 }
+  #isClosed = false
+
+  constructor(options: FakeTunOptions) {
+    this.name = options.name ?? 'fake0'
+    this.#queueLimitPackets = options.queueLimitPackets ?? 500
+    this.#hasUso = options.hasUso ?? true
+  }
+
+  get device(): TunDevice {
+    return this
+  }
+
+  get offload(): TunOffload {
+    return this.#offload
+  }
+
+  get droppedFrames(): number {
+    return this.#droppedFrames
+  }
+
+  openQueue(): TunQueue {
+    if (this.#isClosed) throw createTunError('EBADF', 'open', this.name)
+    const queue = new FakeTunQueue({
+      name: this.name,
+      limitPackets: this.#queueLimitPackets,
+      receive: (frame) => this.#receive(frame),
+      onClose: () => this.#queues.delete(queue),
+    })
+    this.#queues.add(queue)
+    return queue
+  }
+
+  setOffload(offload: TunOffload): void {
+    if (this.#isClosed) throw createTunError('EBADF', 'ioctl(TUNSETOFFLOAD)', this.name)
+    const needsChecksum = offload.tso4 || offload.tso6 || offload.uso
+    if ((offload.uso && !this.#hasUso) || (needsChecksum && !offload.checksum)) {
+      throw createTunError('EINVAL', 'ioctl(TUNSETOFFLOAD)', this.name)
+    }
+    this.#offload = offload
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const queue of this.#queues) queue.close()
+  }
+
+  hostSends(frame: Uint8Array): boolean {
+    const attached = [...this.#queues].filter((queue) => queue.isAttached)
+    const queue = attached[flowHash(frame) % Math.max(attached.length, 1)]
+    const isTaken = queue?.push(frame.slice()) ?? false
+    if (!isTaken) this.#droppedFrames++
+    return isTaken
+  }
+
+  takeReceived(): Uint8Array[] {
+    const received = this.#received
+    this.#received = []
+    return received
+  }
+
+  refuseWrites(errno: number, count = Number.POSITIVE_INFINITY): void {
+    this.#refusal = { errno, left: count }
+  }
+
+  vanish(): void {
+    for (const queue of this.#queues) queue.vanish()
+  }
+
+  /** What the kernel looks at before any packet gets in. */
+  #receive(frame: Uint8Array): number {
+    if (this.#refusal.left > 0) {
+      this.#refusal.left--
+      return this.#refusal.errno
+    }
+    const version = (frame[TUN_HEADER_BYTES] ?? 0) >> 4
+    if (version !== 4 && version !== 6) return constants.errno.EINVAL
+    this.#received.push(frame)
+    return 0
+  }
+}
+
+/** Over addresses, protocol and ports, so that packets of one flow get one number. */
+function flowHash(frame: Uint8Array): number {
+  const isIpv6 = (frame[TUN_HEADER_BYTES] ?? 0) >> 4 === 6
+  const [start, end] = isIpv6 ? [8, 44] : [12, 24]
+  let hash = frame[TUN_HEADER_BYTES + (isIpv6 ? 6 : 9)] ?? 0
+  for (const byte of frame.subarray(TUN_HEADER_BYTES + start, TUN_HEADER_BYTES + end)) {
+    hash = (Math.imul(hash, 31) + byte) >>> 0
+  }
+  return (hash ^ (hash >>> 16)) >>> 0
+}

@@ -1,0 +1,146 @@
+import { loadNativeAddon, type NativeQueue } from './native-addon.js'
+import { NO_OFFLOAD, offloadMask } from './offload.js'
+import type { TunDevice, TunOffload, TunQueue } from './tun-device.js'
+import { createTunError } from './tun-error.js'
+
+/** How `openTun` opens an interface. What is not given stays as it is on an interface that exists. */
+export interface OpenTunOptions {
+  /** The interface's name, at most 15 bytes. With `%d` in it the kernel puts the first free number there. */
+  readonly name: string
+  /** Fail with EBUSY when the interface exists already, persistent ones included. @default false */
+  readonly exclusive?: boolean
+  /** `true`: it outlives its queues, and this process. `false`: it goes with its last queue, also if it was persistent. */
+  readonly persist?: boolean
+  /** The user that may open it without `CAP_NET_ADMIN`. */
+  readonly ownerUid?: number
+  /** The group that may. */
+  readonly ownerGid?: number
+}
+
+/**
+ * Opens a TUN interface, which it makes unless it exists, with `IFF_VNET_HDR | IFF_MULTI_QUEUE`, little-endian headers
+ * of 10 bytes and no offload, whatever a persistent one had before. The interface is made down and without addresses.
+ *
+ * An interface lives by its queues, so this opens the first of them: the first `openQueue` hands that one out, the next
+ * ones open more. Whoever opens a device therefore calls `openQueue` for every queue wanted, the first included.
+ *
+ * @throws TunError EPERM without the rights, ENAMETOOLONG, EBUSY with `exclusive`, EINVAL when the name belongs to an interface
+ *   of another kind (or a TUN without several queues), ENOENT or ENODEV without `/dev/net/tun`
+ * @throws TunAddonError when the addon is not built
+ */
+export function openTun(options: OpenTunOptions): TunDevice {
+  const { Queue } = loadNativeAddon()
+  const first = new Queue(options.name, options.exclusive ?? false)
+  try {
+    first.setOffload(offloadMask(NO_OFFLOAD))
+    if (options.ownerUid !== undefined) first.setOwner(options.ownerUid)
+    if (options.ownerGid !== undefined) first.setGroup(options.ownerGid)
+    if (options.persist !== undefined) first.setPersistent(options.persist ? 1 : 0)
+  } catch (error) {
+    first.close()
+    throw error
+  }
+  return new LinuxTunDevice(first)
+}
+
+class LinuxTunDevice implements TunDevice {
+  readonly name: string
+  readonly #queues = new Set<NativeQueue>()
+  /** Opened by `openTun`, not handed out yet. */
+  #spare: NativeQueue | undefined
+  #offload = NO_OFFLOAD
+  #isClosed = false
+
+  constructor(first: NativeQueue) {
+    this.name = first.name
+    this.#spare = first
+    this.#queues.add(first)
+  }
+
+  openQueue(): TunQueue {
+    if (this.#isClosed) throw createTunError('EBADF', 'open', this.name)
+    const native = this.#spare ?? this.#open()
+    this.#spare = undefined
+    return new LinuxTunQueue(native, () => this.#queues.delete(native))
+  }
+
+  setOffload(offload: TunOffload): void {
+    const [queue] = this.#queues
+    if (queue === undefined) throw createTunError('EBADF', 'ioctl(TUNSETOFFLOAD)', this.name)
+    queue.setOffload(offloadMask(offload))
+    this.#offload = offload
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#spare = undefined
+    for (const queue of this.#queues) queue.close()
+    this.#queues.clear()
+  }
+
+  /** The first queue of a new interface has to bring the offload back that went with the old one. */
+  #open(): NativeQueue {
+    const { Queue } = loadNativeAddon()
+    const queue = new Queue(this.name, false)
+    try {
+      if (this.#queues.size === 0) queue.setOffload(offloadMask(this.#offload))
+    } catch (error) {
+      queue.close()
+      throw error
+    }
+    this.#queues.add(queue)
+    return queue
+  }
+}
+
+class LinuxTunQueue implements TunQueue {
+  readonly #native: NativeQueue
+  readonly #onClose: () => void
+  #isAttached = true
+
+  constructor(native: NativeQueue, onClose: () => void) {
+    this.#native = native
+    this.#onClose = onClose
+  }
+
+  readBatch(target: Uint8Array, headroomBytes: number, lengths: Uint32Array): number {
+    return this.#native.readBatch(target, headroomBytes, lengths)
+  }
+
+  writeBatch(
+    chunks: readonly Uint8Array[],
+    pieces: Uint32Array,
+    frameCount: number,
+    errnos: Int32Array,
+  ): number {
+    return this.#native.writeBatch(chunks, pieces, frameCount, errnos)
+  }
+
+  startPolling(onReadable: () => void): void {
+    this.#native.startPolling(onReadable)
+  }
+
+  stopPolling(): void {
+    this.#native.stopPolling()
+  }
+
+  detach(): void {
+    this.#setAttached(false)
+  }
+
+  attach(): void {
+    this.#setAttached(true)
+  }
+
+  close(): void {
+    this.#native.close()
+    this.#onClose()
+  }
+
+  /** The kernel answers EINVAL to a state that is there already, so only changes reach it. */
+  #setAttached(attached: boolean): void {
+    if (attached === this.#isAttached) return
+    this.#native.setAttached(attached)
+    this.#isAttached = attached
+  }
+}

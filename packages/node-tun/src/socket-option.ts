@@ -1,0 +1,60 @@
+import type { Socket } from 'node:net'
+import { loadNativeAddon } from './native-addon.js'
+
+// netinet/in.h, linux/tcp.h
+const IPPROTO_TCP = 6
+const TCP_CONGESTION = 13
+const TCP_USER_TIMEOUT = 18
+const TCP_NOTSENT_LOWAT = 25
+
+/**
+ * Sets how long data may stay unacknowledged before the kernel gives the connection up (`TCP_USER_TIMEOUT`, RFC 5482).
+ * @param timeoutMs 0 stands for the kernel's own limit
+ * @throws TunError EBADF, ENOPROTOOPT or EOPNOTSUPP when `fd` is not a TCP socket
+ */
+export function setTcpUserTimeoutMs(fd: number, timeoutMs: number): void {
+  loadNativeAddon().setSocketOptionNumber(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, timeoutMs)
+}
+
+/** What `setTcpUserTimeoutMs` set, 0 by default. @throws TunError */
+export function getTcpUserTimeoutMs(fd: number): number {
+  return loadNativeAddon().getSocketOptionNumber(fd, IPPROTO_TCP, TCP_USER_TIMEOUT)
+}
+
+/**
+ * Sets how many bytes may wait unsent in the kernel before a socket counts as not writable (`TCP_NOTSENT_LOWAT`).
+ * @throws TunError as `setTcpUserTimeoutMs`
+ */
+export function setTcpNotsentLowatBytes(fd: number, bytes: number): void {
+  loadNativeAddon().setSocketOptionNumber(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, bytes)
+}
+
+/** What `setTcpNotsentLowatBytes` set, 0 when the system's limit holds. @throws TunError */
+export function getTcpNotsentLowatBytes(fd: number): number {
+  return loadNativeAddon().getSocketOptionNumber(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT)
+}
+
+/**
+ * Chooses the congestion control by the kernel's name for it, for example `bbr` (`TCP_CONGESTION`).
+ * @throws TunError ENOENT when the kernel has none of that name, EPERM when it is not in
+ *   `net.ipv4.tcp_allowed_congestion_control`, else as `setTcpUserTimeoutMs`
+ */
+export function setTcpCongestion(fd: number, name: string): void {
+  loadNativeAddon().setSocketOptionText(fd, IPPROTO_TCP, TCP_CONGESTION, name)
+}
+
+/** The congestion control in use. @throws TunError */
+export function getTcpCongestion(fd: number): string {
+  return loadNativeAddon().getSocketOptionText(fd, IPPROTO_TCP, TCP_CONGESTION)
+}
+
+/**
+ * The descriptor under a connected socket (a TLS socket's is the TCP socket's), or undefined when it has none: closed, or not
+ * of the kernel. It stays the socket's: use it at once, never keep it.
+ */
+export function socketDescriptor(socket: Socket): number | undefined {
+  // Node has no public way to it.
+  const { _handle: handle } = socket as { _handle?: { fd?: unknown } | null }
+  const fd = handle?.fd
+  return typeof fd === 'number' && fd >= 0 ? fd : undefined
+}
