@@ -27,7 +27,7 @@ export function encodeControl(message: ControlMessage): Buffer {
   if (!checked.success) {
     throw new TunnelError('ERR_CONTROL_INVALID', describeIssue(type, checked.error), { cause: checked.error })
   }
-  const payload = new TextEncoder().encode(JSON.stringify(checked.data))
+  const payload = Buffer.from(JSON.stringify(checked.data))
   const payloadBytes = payload.length
   if (payloadBytes > MAX_CONTROL_PAYLOAD_BYTES) {
     throw new TunnelError(
@@ -35,10 +35,10 @@ export function encodeControl(message: ControlMessage): Buffer {
       `${type} of ${payloadBytes} B exceeds ${MAX_CONTROL_PAYLOAD_BYTES} B`,
     )
   }
-  const frame = new Uint8Array(FRAME_HEADER_BYTES + payloadBytes)
+  const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + payloadBytes)
   writeFrameHeader(frame, 0, FRAME_TYPE[type], payloadBytes)
   frame.set(payload, FRAME_HEADER_BYTES)
-  return Buffer.from(frame.buffer)
+  return frame
 }
 
 /**

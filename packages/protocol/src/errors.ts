@@ -40,7 +40,7 @@ export class TunnelError extends Error {
   override readonly name = 'TunnelError'
   readonly code: TunnelErrorCode
   /** What to tell the peer; absent where the error is none of the peer's. */
-  readonly closeCode?: CloseCode
+  declare readonly closeCode?: CloseCode
 
   constructor(code: TunnelErrorCode, message: string, options: TunnelErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })

@@ -91,7 +91,7 @@ export class FrameDecoder {
   #takeSplitHeader(chunk: Uint8Array, start: number): number {
     let at = start
     while (at < chunk.length && this.#headerBytes < FRAME_HEADER_BYTES) {
-      this.#header = ((this.#header << 8) | (chunk[at++] as number)) >>> 0
+      this.#header = (this.#header << 8) | (chunk[at++] as number)
       this.#headerBytes++
     }
     if (this.#headerBytes === FRAME_HEADER_BYTES) {

@@ -107,9 +107,9 @@ export class FramePieces implements FrameView {
   }
 
   copyPayload(): Buffer {
-    const payload = new Uint8Array(this.payloadBytes)
+    const payload = Buffer.allocUnsafe(this.payloadBytes)
     this.#copyTo(payload, this.payloadBytes)
-    return Buffer.from(payload.buffer)
+    return payload
   }
 
   #checkIndex(index: number): void {
@@ -139,7 +139,7 @@ export class FramePieces implements FrameView {
       let heldBytes = 0
       for (let index = 0; index < this.pieceCount; index++) heldBytes += this.#lengths[index] as number
       // A buffer per frame, not one for all: the handler may keep the chunks it was shown.
-      const whole = new Uint8Array(this.payloadBytes)
+      const whole = Buffer.allocUnsafeSlow(this.payloadBytes)
       this.#copyTo(whole, heldBytes)
       this.release()
       this.append(whole, 0, heldBytes)
