@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs'
+import { defineDaemon } from '@reversed-vpn/daemon'
+import { NetworkError, TunError } from '@reversed-vpn/session'
+import { SEED_SERVER_OPTIONS } from './options.js'
+import { startSeedServer } from './seed-server.js'
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+
+/** The seed-server as a command. */
+export const seedServer = defineDaemon({
+  name: 'seed-server',
+  version,
+  description:
+    'Seed side of the reversed VPN: waits for the shoot-client, and lets the kube-apiserver reach pods, nodes and services.',
+  options: SEED_SERVER_OPTIONS,
+  start: startSeedServer,
+  isEnvironmentFailure: (error) => error instanceof NetworkError || error instanceof TunError,
+})

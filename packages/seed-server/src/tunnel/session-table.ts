@@ -1,0 +1,249 @@
+import {
+  CONTROL_VERSION,
+  type HelloMessage,
+  type RejectCode,
+  type WelcomeMessage,
+} from '@reversed-vpn/protocol'
+import {
+  createSessionKeys,
+  createTrafficCheckers,
+  type FrameStream,
+  type Lane,
+  rejectPeer,
+  Session,
+  type SessionPeer,
+  type ShootNetworks,
+  type TrafficTotals,
+  type TransferAddress,
+  type TunnelDevice,
+} from '@reversed-vpn/session'
+
+/** What the table tells its owner: for logs and metrics, nothing depends on it. */
+export interface SessionEvents {
+  onOpened(session: Session): void
+  /** Packets go over this session from now on. */
+  onActive(session: Session, superseded: Session | undefined): void
+  onLaneDown(session: Session, lane: Lane, error: Error | undefined): void
+  onClosed(session: Session, error: Error | undefined): void
+  onRejected(peer: Omit<SessionPeer, 'instance'>, code: RejectCode): void
+}
+
+export interface SessionTableOptions {
+  readonly device: TunnelDevice
+  readonly totals: TrafficTotals
+  readonly networks: ShootNetworks
+  readonly seedAddresses: readonly TransferAddress[]
+  readonly shootAddresses: readonly TransferAddress[]
+  readonly mtu: number
+  readonly lanesMax: number
+  readonly keepaliveMs: number
+  readonly deadAfterMs: number
+  /** How long a superseded session may still bring packets. */
+  readonly drainTimeoutMs: number
+  readonly events: SessionEvents
+}
+
+/** Sessions at a time. More can only come from a peer that opens them and answers no PING: the oldest of those goes. */
+const MAX_SESSIONS = 8
+
+/**
+ * The sessions of the one shoot that this seed-server serves. One of them is active: packets to the shoot go over it. A newer
+ * one takes over once its peer has answered a PING, and the one before is asked to leave.
+ */
+export class SessionTable {
+  readonly #options: SessionTableOptions
+  readonly #sessions = new Map<string, Session>()
+  readonly #waiters = new Set<() => void>()
+  readonly #drainTimers = new Map<Session, NodeJS.Timeout>()
+  #active: Session | undefined
+  #isClosing = false
+
+  constructor(options: SessionTableOptions) {
+    this.#options = options
+  }
+
+  get sessions(): readonly Session[] {
+    return [...this.#sessions.values()]
+  }
+
+  get active(): Session | undefined {
+    return this.#active
+  }
+
+  /** Whether a packet to the shoot has a way now. */
+  get isUp(): boolean {
+    return this.#active?.isCarrying ?? false
+  }
+
+  /** Resolves as soon as {@link isUp}; rejects with the signal's reason. */
+  waitUntilUp(signal: AbortSignal): Promise<void> {
+    if (this.isUp) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(signal.reason as Error)
+        return
+      }
+      const onAbort = () => {
+        this.#waiters.delete(onUp)
+        reject(signal.reason as Error)
+      }
+      const onUp = () => {
+        signal.removeEventListener('abort', onAbort)
+        resolve()
+      }
+      this.#waiters.add(onUp)
+      signal.addEventListener('abort', onAbort, { once: true })
+    })
+  }
+
+  /** Answers HELLO: the connection becomes a lane of a session, a new or a known one, or is refused. */
+  accept(frames: FrameStream, hello: HelloMessage, peer: Omit<SessionPeer, 'instance'>): void {
+    const refusal = this.#findRefusal(hello, peer)
+    if (refusal !== undefined) {
+      this.#options.events.onRejected(peer, refusal.code)
+      rejectPeer(frames, refusal.code, refusal.reason)
+      return
+    }
+    if (hello.session !== undefined) this.#join(frames, hello.session, hello.lane ?? 0)
+    else this.#open(frames, hello, { ...peer, instance: hello.instance })
+  }
+
+  /** Asks every peer to leave, then ends all sessions in order. No new one is taken. Idempotent. */
+  async close(): Promise<void> {
+    this.#isClosing = true
+    for (const timer of this.#drainTimers.values()) clearTimeout(timer)
+    await Promise.all(
+      this.sessions.map((session) => session.close('going-away', 'the seed-server is stopping')),
+    )
+  }
+
+  #findRefusal(
+    hello: HelloMessage,
+    peer: Omit<SessionPeer, 'instance'>,
+  ): { code: RejectCode; reason: string } | undefined {
+    if (this.#isClosing) return { code: 'shutting-down', reason: 'the seed-server is stopping' }
+    if (hello.version !== CONTROL_VERSION) {
+      return { code: 'version', reason: `version ${hello.version}, this side speaks ${CONTROL_VERSION}` }
+    }
+    if (hello.session === undefined) return undefined
+    const session = this.#sessions.get(hello.session)
+    const fits = session?.hasToken(hello.token ?? '') === true && session.peer.name === peer.name
+    if (!fits) return { code: 'unknown-session', reason: 'no such session' }
+    const { lanesMax } = this.#options
+    if ((hello.lane ?? 0) < lanesMax) return undefined
+    return { code: 'lane-out-of-range', reason: `lane ${hello.lane} of at most ${lanesMax}` }
+  }
+
+  #join(frames: FrameStream, id: string, lane: number): void {
+    const session = this.#sessions.get(id)
+    if (session === undefined) return
+    frames.sendControl(this.#welcome(session, lane))
+    session.addLane(lane, frames)
+  }
+
+  #open(frames: FrameStream, hello: HelloMessage, peer: SessionPeer): void {
+    this.#endDeadSessionOf(peer.instance)
+    this.#makeRoom()
+    const { device, totals, keepaliveMs, deadAfterMs, events } = this.#options
+    const keys = createSessionKeys()
+    const checkers = createTrafficCheckers('seed', {
+      networks: this.#options.networks,
+      seedAddresses: this.#options.seedAddresses,
+      mtu: this.#mtuFor(hello),
+      ownOffloads: device.accepts,
+      peerOffloads: hello.accepts,
+    })
+    const session = new Session({
+      ...keys,
+      peer,
+      queues: device.queues,
+      totals,
+      toPeerChecker: checkers.toPeer,
+      fromPeerChecker: checkers.fromPeer,
+      keepaliveMs,
+      deadAfterMs,
+      isReadyOnOpen: false,
+      handler: {
+        onLaneReady: (ready) => this.#onLaneReady(ready, hello),
+        onLaneGoAway: () => {},
+        onGoAway: () => {},
+        onLaneDown: (which, lane, error) => events.onLaneDown(which, lane, error),
+        onClosed: (closed, error) => this.#onClosed(closed, error),
+      },
+    })
+    this.#sessions.set(session.id, session)
+    events.onOpened(session)
+    frames.sendControl(this.#welcome(session, 0))
+    session.addLane(0, frames)
+  }
+
+  /** A process that says HELLO anew has lost what it had before. */
+  #endDeadSessionOf(instance: string): void {
+    for (const session of this.sessions) {
+      if (session.peer.instance === instance)
+        session.abort(new Error('the same instance began a new session'))
+    }
+  }
+
+  #makeRoom(): void {
+    if (this.#sessions.size < MAX_SESSIONS) return
+    const oldest = this.sessions.find((session) => session !== this.#active)
+    oldest?.abort(new Error(`more than ${MAX_SESSIONS} sessions at a time`))
+  }
+
+  #mtuFor(hello: HelloMessage): number {
+    return Math.min(this.#options.mtu, hello.mtu)
+  }
+
+  #welcome(session: Session, lane: number): WelcomeMessage {
+    const { device, networks, seedAddresses, shootAddresses, mtu, lanesMax, keepaliveMs, deadAfterMs } =
+      this.#options
+    return {
+      type: 'WELCOME',
+      version: CONTROL_VERSION,
+      session: session.id,
+      token: session.token,
+      lane,
+      lanesMax,
+      mtu,
+      accepts: device.accepts,
+      addresses: {
+        seed: seedAddresses.map(({ cidr }) => cidr),
+        shoot: shootAddresses.map(({ cidr }) => cidr),
+      },
+      networks,
+      keepaliveMs,
+      deadAfterMs,
+    }
+  }
+
+  #onLaneReady(session: Session, hello: HelloMessage): void {
+    if (session.state === 'opening') this.#activate(session, hello)
+    if (!this.isUp) return
+    for (const onUp of [...this.#waiters]) onUp()
+    this.#waiters.clear()
+  }
+
+  #activate(session: Session, hello: HelloMessage): void {
+    const previous = this.#active
+    previous?.drain('superseded')
+    if (previous !== undefined) this.#closeLater(previous)
+    this.#options.device.useOffloadsOf(hello.accepts)
+    this.#active = session
+    session.activate()
+    this.#options.events.onActive(session, previous)
+  }
+
+  #closeLater(session: Session): void {
+    const close = () => void session.close('going-away', 'superseded, and the drain time is over')
+    this.#drainTimers.set(session, setTimeout(close, this.#options.drainTimeoutMs))
+  }
+
+  #onClosed(session: Session, error: Error | undefined): void {
+    this.#sessions.delete(session.id)
+    clearTimeout(this.#drainTimers.get(session))
+    this.#drainTimers.delete(session)
+    if (this.#active === session) this.#active = undefined
+    this.#options.events.onClosed(session, error)
+  }
+}

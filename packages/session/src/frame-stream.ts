@@ -1,0 +1,167 @@
+import type { Duplex } from 'node:stream'
+import {
+  type ControlMessage,
+  decodeControl,
+  encodeControl,
+  FRAME_TYPE,
+  FrameDecoder,
+  type FrameView,
+  TunnelError,
+} from '@reversed-vpn/protocol'
+import { CLOSE_GRACE_MS, CONTROL_BACKLOG_BYTES, HANDSHAKE_INBOX_MESSAGES } from './limits.js'
+
+/** Takes what a {@link FrameStream} brings, in order. */
+export interface FrameStreamHandler {
+  onControl(message: ControlMessage): void
+  /** A DATA frame. `view` is valid until the handler returns. */
+  onData(view: FrameView): void
+  /** All frames of one piece of the stream have been handed over: the moment to write them on. */
+  onChunkEnd(): void
+  /** The stream is gone: `error` says why, absent when the peer ended it. Called once, and nothing after it. */
+  onClose(error?: Error): void
+}
+
+/**
+ * Frames over a byte stream. Until a handler is set, control messages wait in a short inbox (a handshake reads them with
+ * {@link FrameStream.nextControl}) and DATA is refused.
+ */
+export class FrameStream {
+  readonly stream: Duplex
+  /** When the last byte came, in milliseconds of `performance.now()`. Any byte shows that the peer lives. */
+  lastByteAtMs: number = performance.now()
+
+  readonly #decoder: FrameDecoder
+  readonly #inbox: ControlMessage[] = []
+  #waiter: ((error: Error | undefined) => void) | undefined
+  #handler: FrameStreamHandler | undefined
+  #closed = false
+  #error: Error | undefined
+
+  constructor(stream: Duplex) {
+    this.stream = stream
+    this.#decoder = new FrameDecoder({ onFrame: (view) => this.#onFrame(view) })
+    stream.on('data', (chunk: Buffer) => this.#onChunk(chunk))
+    stream.on('error', (error) => this.#onClose(error))
+    stream.on('end', () => this.#onClose())
+    stream.on('close', () => this.#onClose())
+  }
+
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  /**
+   * Sends a control message behind everything written before it.
+   * @returns false if it was left out: the stream is closing, or a peer that does not read has let too much pile up
+   */
+  sendControl(message: ControlMessage): boolean {
+    if (!this.stream.writable || this.stream.writableLength > CONTROL_BACKLOG_BYTES) return false
+    this.stream.write(encodeControl(message))
+    return true
+  }
+
+  /**
+   * The next control message, in the order of arrival. One caller at a time, and only before a handler is set.
+   * @throws TunnelError ERR_PEER_CLOSED when the peer leaves first; the signal's reason when it fires first
+   */
+  async nextControl(signal: AbortSignal): Promise<ControlMessage> {
+    signal.throwIfAborted()
+    if (this.#inbox.length === 0 && !this.#closed) await this.#waitForControl(signal)
+    const message = this.#inbox.shift()
+    if (message !== undefined) return message
+    throw (
+      this.#error ?? new TunnelError('ERR_PEER_CLOSED', 'the peer closed the connection during the handshake')
+    )
+  }
+
+  /** From here on `handler` gets everything, first of all the control messages that waited. */
+  setHandler(handler: FrameStreamHandler): void {
+    this.#handler = handler
+    try {
+      for (const message of this.#inbox.splice(0)) handler.onControl(message)
+    } catch (error) {
+      this.#fail(error as Error)
+    }
+    if (this.#closed) handler.onClose(this.#error)
+  }
+
+  /** Sends what was written, then ends. The peer has `CLOSE_GRACE_MS` to read it. Idempotent. */
+  end(): void {
+    if (this.stream.destroyed || this.stream.writableEnded) return
+    this.stream.end()
+    const timer = setTimeout(() => this.stream.destroy(), CLOSE_GRACE_MS)
+    this.stream.once('close', () => clearTimeout(timer))
+  }
+
+  /** Cuts the connection. Unsent data is lost. */
+  abort(error?: Error): void {
+    this.#onClose(error)
+    this.stream.destroy()
+  }
+
+  #waitForControl(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onAbort = () => finish(signal.reason as Error)
+      const finish = (error: Error | undefined) => {
+        this.#waiter = undefined
+        signal.removeEventListener('abort', onAbort)
+        if (error === undefined) resolve()
+        else reject(error)
+      }
+      signal.addEventListener('abort', onAbort)
+      this.#waiter = finish
+    })
+  }
+
+  #onChunk(chunk: Buffer): void {
+    if (this.#closed) return
+    this.lastByteAtMs = performance.now()
+    try {
+      this.#decoder.push(chunk)
+      this.#handler?.onChunkEnd()
+    } catch (error) {
+      this.#fail(error as Error)
+    }
+  }
+
+  /** A peer that breaks the protocol is told so, as far as it still listens. */
+  #fail(error: Error): void {
+    const code = error instanceof TunnelError ? error.closeCode : 'internal'
+    if (code !== undefined) this.sendControl({ type: 'CLOSE', code, reason: error.message })
+    this.#onClose(error)
+    this.end()
+  }
+
+  #onFrame(view: FrameView): void {
+    if (this.#closed) return
+    if (view.type === FRAME_TYPE.DATA) {
+      if (this.#handler === undefined) {
+        throw new TunnelError('ERR_FRAME_UNEXPECTED', 'DATA frame before WELCOME', {
+          closeCode: 'unexpected-frame',
+        })
+      }
+      this.#handler.onData(view)
+      return
+    }
+    const message = decodeControl(view.type, view.copyPayload())
+    if (this.#handler !== undefined) this.#handler.onControl(message)
+    else this.#receiveEarly(message)
+  }
+
+  #receiveEarly(message: ControlMessage): void {
+    if (this.#inbox.length >= HANDSHAKE_INBOX_MESSAGES) {
+      const text = `more than ${HANDSHAKE_INBOX_MESSAGES} control messages during the handshake`
+      throw new TunnelError('ERR_FRAME_UNEXPECTED', text, { closeCode: 'unexpected-frame' })
+    }
+    this.#inbox.push(message)
+    this.#waiter?.(undefined)
+  }
+
+  #onClose(error?: Error): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#error = error
+    this.#waiter?.(error)
+    this.#handler?.onClose(error)
+  }
+}

@@ -1,0 +1,85 @@
+import type { TLSSocket } from 'node:tls'
+import {
+  type ControlMessage,
+  encodeControl,
+  type HelloMessage,
+  type RejectCode,
+  TunnelError,
+  type WelcomeMessage,
+} from '@reversed-vpn/protocol'
+import type { FrameStream } from './frame-stream.js'
+import { CLOSE_GRACE_MS, HANDSHAKE_TIMEOUT_MS } from './limits.js'
+
+/** The seed side's refusal, as the shoot side sees it. */
+export class RejectedError extends TunnelError {
+  readonly rejectCode: RejectCode
+
+  constructor(rejectCode: RejectCode, reason: string) {
+    super('ERR_PEER_REJECTED', `the seed side refused: ${rejectCode}, ${reason}`)
+    this.rejectCode = rejectCode
+  }
+}
+
+/**
+ * The seed side's part: waits for HELLO, whoever dialled.
+ * @throws TunnelError ERR_HANDSHAKE_TIMEOUT, ERR_FRAME_UNEXPECTED, ERR_CONTROL_INVALID, ERR_PEER_CLOSED
+ */
+export async function receiveHello(
+  frames: FrameStream,
+  timeoutMs = HANDSHAKE_TIMEOUT_MS,
+): Promise<HelloMessage> {
+  const message = await nextControlWithin(frames, timeoutMs, 'HELLO')
+  if (message.type === 'HELLO') return message
+  throw unexpected(message, 'HELLO')
+}
+
+/**
+ * The shoot side's part: sends HELLO and waits for the answer.
+ * @throws RejectedError when it is REJECT; TunnelError ERR_HANDSHAKE_TIMEOUT, ERR_FRAME_UNEXPECTED, ERR_PEER_CLOSED
+ */
+export async function sendHello(
+  frames: FrameStream,
+  hello: HelloMessage,
+  timeoutMs = HANDSHAKE_TIMEOUT_MS,
+): Promise<WelcomeMessage> {
+  frames.sendControl(hello)
+  const message = await nextControlWithin(frames, timeoutMs, 'WELCOME')
+  if (message.type === 'WELCOME') return message
+  if (message.type === 'REJECT') throw new RejectedError(message.code, message.reason)
+  throw unexpected(message, 'WELCOME')
+}
+
+/** Refuses the peer: one REJECT, then the end. */
+export function rejectPeer(frames: FrameStream, code: RejectCode, reason: string): void {
+  frames.sendControl({ type: 'REJECT', code, reason })
+  frames.end()
+}
+
+/** Refuses a peer that did not show who it is: REJECT is sent, nothing it says is read. */
+export function rejectUnheard(socket: TLSSocket, code: RejectCode, reason: string): void {
+  socket.on('error', () => socket.destroy())
+  socket.end(encodeControl({ type: 'REJECT', code, reason }))
+  const timer = setTimeout(() => socket.destroy(), CLOSE_GRACE_MS)
+  socket.once('close', () => clearTimeout(timer))
+  socket.resume()
+}
+
+async function nextControlWithin(
+  frames: FrameStream,
+  timeoutMs: number,
+  awaited: string,
+): Promise<ControlMessage> {
+  const controller = new AbortController()
+  const error = new TunnelError('ERR_HANDSHAKE_TIMEOUT', `no ${awaited} within ${timeoutMs} ms`)
+  const timer = setTimeout(() => controller.abort(error), timeoutMs)
+  try {
+    return await frames.nextControl(controller.signal)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function unexpected(message: ControlMessage, awaited: string): TunnelError {
+  const text = `${message.type} where ${awaited} was awaited`
+  return new TunnelError('ERR_FRAME_UNEXPECTED', text, { closeCode: 'unexpected-frame' })
+}

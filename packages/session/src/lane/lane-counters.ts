@@ -1,0 +1,57 @@
+import { DROP_REASONS } from '@reversed-vpn/protocol'
+
+/** What one direction of a lane has carried. Plain numbers: counted per packet, read when someone asks. */
+export interface DirectionCounters {
+  packets: number
+  /** IP bytes, without headers of ours. */
+  bytes: number
+  batches: number
+  /** Refused by the packet checks, by index into `DROP_REASONS`. */
+  readonly drops: Uint32Array
+}
+
+export interface LaneCounters {
+  /** From our TUN to the peer. */
+  readonly toPeer: DirectionCounters & {
+    /** Packets finished in software, since the peer would have refused them as the kernel gave them. */
+    repaired: number
+    /** TLS records, estimated: the sum of ⌈write / 16384⌉. */
+    records: number
+    /** How often the stream was full and the kernel had to keep its packets. */
+    stalls: number
+  }
+  /** From the peer to our TUN. */
+  readonly fromPeer: DirectionCounters & {
+    /** Refused by the kernel when written to the TUN. */
+    refusedByDevice: number
+    records: number
+  }
+}
+
+export function createLaneCounters(): LaneCounters {
+  const direction = () => ({
+    packets: 0,
+    bytes: 0,
+    batches: 0,
+    records: 0,
+    drops: new Uint32Array(DROP_REASONS.length),
+  })
+  return {
+    toPeer: { ...direction(), repaired: 0, stalls: 0 },
+    fromPeer: { ...direction(), refusedByDevice: 0 },
+  }
+}
+
+/** Adds `from` to `into`: how the totals of closed lanes are kept. */
+export function addLaneCounters(into: LaneCounters, from: LaneCounters): void {
+  addDirection(into.toPeer, from.toPeer)
+  addDirection(into.fromPeer, from.fromPeer)
+}
+
+function addDirection<D extends DirectionCounters>(into: D, from: D): void {
+  for (const key of Object.keys(from) as (keyof D)[]) {
+    const value = from[key]
+    if (typeof value === 'number') (into[key] as number) += value
+  }
+  for (let i = 0; i < from.drops.length; i++) into.drops[i] = (into.drops[i] ?? 0) + (from.drops[i] ?? 0)
+}

@@ -1,0 +1,194 @@
+import type { Duplex } from 'node:stream'
+import type { TunQueue } from '@reversed-vpn/node-tun'
+import {
+  FRAME_HEADER_BYTES,
+  FRAME_TYPE,
+  finishInSoftware,
+  isOffloadReason,
+  type PacketChecker,
+  VIRTIO_NET_HEADER_BYTES,
+  writeFrameHeader,
+} from '@reversed-vpn/protocol'
+import { BATCH_BYTES, BATCH_PACKETS, BATCHES_IN_FLIGHT } from '../limits.js'
+import type { LaneCounters } from './lane-counters.js'
+
+const TLS_RECORD_BYTES = 16_384
+
+export interface LaneSenderOptions {
+  readonly queue: TunQueue
+  readonly stream: Duplex
+  /** What the peer accepts: the rules are kept on this side already. */
+  readonly checker: PacketChecker
+  readonly counters: LaneCounters['toPeer']
+  /** The queue failed: the device is gone or down. The sender has stopped. */
+  readonly onDeviceError: (error: Error) => void
+}
+
+/**
+ * Device to stream. One wakeup of the queue fills one buffer with packets, each behind room for its frame header,
+ * and hands it to the stream in one write. While the stream is full or all buffers are under way the queue
+ * is not polled, so that packets wait in the kernel and nowhere else.
+ *
+ *     buffer: │ frame header │ virtio-net header │ packet │ frame header │ virtio-net header │ packet │ …
+ */
+export class LaneSender {
+  readonly #options: LaneSenderOptions
+  readonly #lengths = new Uint32Array(BATCH_PACKETS)
+  readonly #freeBuffers: Buffer[] = []
+  #buffersMade = 0
+  #running = false
+  #stalled = false
+
+  constructor(options: LaneSenderOptions) {
+    this.#options = options
+  }
+
+  /** Starts taking packets from the queue. Idempotent. */
+  start(): void {
+    if (this.#running) return
+    this.#running = true
+    this.#stalled = false
+    this.#options.stream.on('drain', this.#onDrain)
+    this.#options.queue.startPolling(this.#onReadable)
+  }
+
+  /** Leaves further packets to the kernel; what was read is still sent. Idempotent. */
+  stop(): void {
+    if (!this.#running) return
+    this.#running = false
+    this.#options.stream.off('drain', this.#onDrain)
+    this.#options.queue.stopPolling()
+  }
+
+  readonly #onReadable = (): void => {
+    const buffer = this.#takeBuffer()
+    if (buffer === undefined) {
+      this.#stall()
+      return
+    }
+    let count: number
+    try {
+      count = this.#options.queue.readBatch(buffer, FRAME_HEADER_BYTES, this.#lengths)
+    } catch (error) {
+      this.#freeBuffers.push(buffer)
+      this.stop()
+      this.#options.onDeviceError(error as Error)
+      return
+    }
+    if (count === 0) this.#freeBuffers.push(buffer)
+    else this.#send(buffer, count)
+    if (this.#options.stream.writableNeedDrain) this.#stall()
+  }
+
+  readonly #onDrain = (): void => {
+    this.#resume()
+  }
+
+  #send(buffer: Buffer, count: number): void {
+    const repaired: Uint8Array[] = []
+    const endOffset = this.#frameBatch(buffer, count, repaired)
+    this.#options.counters.batches++
+    if (endOffset === 0) this.#freeBuffers.push(buffer)
+    else {
+      this.#countRecords(endOffset)
+      const batch = endOffset === buffer.length ? buffer : buffer.subarray(0, endOffset)
+      this.#options.stream.write(batch, () => this.#release(buffer))
+    }
+    if (repaired.length > 0) this.#sendRepaired(repaired)
+  }
+
+  /** Checks every packet and writes its frame header; closes the gaps of those that don't go. Returns the end offset. */
+  #frameBatch(buffer: Buffer, count: number, repaired: Uint8Array[]): number {
+    const { checker, counters } = this.#options
+    let readOffset = 0
+    let writeOffset = 0
+    for (let i = 0; i < count; i++) {
+      const payloadBytes = this.#lengths[i] as number
+      const payloadOffset = readOffset + FRAME_HEADER_BYTES
+      readOffset = payloadOffset + payloadBytes
+      const verdict = checker.check(buffer, payloadOffset, payloadBytes, payloadBytes, buffer, payloadOffset)
+      if (verdict !== 0) {
+        this.#refuse(verdict, buffer.subarray(payloadOffset, readOffset), repaired)
+        continue
+      }
+      const frameBytes = FRAME_HEADER_BYTES + payloadBytes
+      if (writeOffset !== payloadOffset - FRAME_HEADER_BYTES)
+        buffer.copyWithin(writeOffset, payloadOffset - FRAME_HEADER_BYTES, readOffset)
+      writeFrameHeader(buffer, writeOffset, FRAME_TYPE.DATA, payloadBytes)
+      writeOffset += frameBytes
+      counters.packets++
+      counters.bytes += payloadBytes - VIRTIO_NET_HEADER_BYTES
+    }
+    return writeOffset
+  }
+
+  /** A packet the peer would not take as it is: finished here if that helps, else dropped and counted. */
+  #refuse(verdict: number, frame: Uint8Array, repaired: Uint8Array[]): void {
+    const packets = isOffloadReason(verdict) ? finishInSoftware(frame) : []
+    if (packets.length === 0) {
+      this.#options.counters.drops[verdict] = (this.#options.counters.drops[verdict] ?? 0) + 1
+      return
+    }
+    this.#options.counters.repaired++
+    for (const packet of packets) repaired.push(packet)
+  }
+
+  #sendRepaired(packets: readonly Uint8Array[]): void {
+    const { checker, counters, stream } = this.#options
+    const frames: Uint8Array[] = []
+    for (const packet of packets) {
+      const payloadBytes = VIRTIO_NET_HEADER_BYTES + packet.length
+      const frame = Buffer.alloc(FRAME_HEADER_BYTES + payloadBytes)
+      frame.set(packet, FRAME_HEADER_BYTES + VIRTIO_NET_HEADER_BYTES)
+      const verdict = checker.check(
+        frame,
+        FRAME_HEADER_BYTES,
+        payloadBytes,
+        payloadBytes,
+        frame,
+        FRAME_HEADER_BYTES,
+      )
+      if (verdict !== 0) {
+        counters.drops[verdict] = (counters.drops[verdict] ?? 0) + 1
+        continue
+      }
+      writeFrameHeader(frame, 0, FRAME_TYPE.DATA, payloadBytes)
+      frames.push(frame)
+      counters.packets++
+      counters.bytes += packet.length
+    }
+    if (frames.length === 0) return
+    const batch = Buffer.concat(frames)
+    this.#countRecords(batch.length)
+    stream.write(batch)
+  }
+
+  #countRecords(bytes: number): void {
+    this.#options.counters.records += Math.ceil(bytes / TLS_RECORD_BYTES)
+  }
+
+  #takeBuffer(): Buffer | undefined {
+    const free = this.#freeBuffers.pop()
+    if (free !== undefined || this.#buffersMade === BATCHES_IN_FLIGHT) return free
+    this.#buffersMade++
+    return Buffer.allocUnsafeSlow(BATCH_BYTES)
+  }
+
+  #release(buffer: Buffer): void {
+    this.#freeBuffers.push(buffer)
+    if (!this.#options.stream.writableNeedDrain) this.#resume()
+  }
+
+  #stall(): void {
+    if (!this.#running || this.#stalled) return
+    this.#stalled = true
+    this.#options.counters.stalls++
+    this.#options.queue.stopPolling()
+  }
+
+  #resume(): void {
+    if (!this.#running || !this.#stalled) return
+    this.#stalled = false
+    this.#options.queue.startPolling(this.#onReadable)
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * Tuning constants of the session, each the bound of one queue or wait. Wire limits stand in the protocol package.
+ */
+
+/** Room for packets read from a queue in one go. Holds three of the longest packets, or 512 small ones. */
+export const BATCH_BYTES = 262_144
+
+/** The most packets taken from a queue in one go: bounds the time until the stream is served again. */
+export const BATCH_PACKETS = 512
+
+/** Batches that may be on their way into the stream at a time, per lane. Memory per lane: this times `BATCH_BYTES`. */
+export const BATCHES_IN_FLIGHT = 3
+
+/** The most frames gathered for one write to the TUN queue. */
+export const WRITE_FRAMES = 1024
+
+/** Unsent bytes the kernel may hold for a lane before it stops taking more (`TCP_NOTSENT_LOWAT`). */
+export const UNSENT_BYTES = 262_144
+
+/** Control messages that may wait for a lane that is still being set up. One more ends the connection. */
+export const HANDSHAKE_INBOX_MESSAGES = 8
+
+/** Unsent bytes behind which no further control message is queued: a peer that sends PINGs and reads nothing costs no more. */
+export const CONTROL_BACKLOG_BYTES = 1_048_576
+
+/** From the accepted connection to HELLO, and from HELLO to WELCOME. */
+export const HANDSHAKE_TIMEOUT_MS = 10_000
+
+/** How long a closing lane waits for its last bytes to leave before it is cut. */
+export const CLOSE_GRACE_MS = 1_000
+
+/** Packets the TUN queues for us before it drops: entries, not bytes, each up to 64 KiB. */
+export const TX_QUEUE_PACKETS = 100

@@ -1,0 +1,133 @@
+import { DROP_REASONS } from '@reversed-vpn/protocol'
+import { Counter, Gauge, type Registry } from 'prom-client'
+import type { LaneCounters } from './lane/lane-counters.js'
+import type { TrafficTotals } from './lane/traffic-totals.js'
+import type { Session } from './session.js'
+
+export interface TunnelMetricsOptions {
+  readonly registry: Registry
+  /** Of every name: `seed_server_`. */
+  readonly prefix: string
+  /** Which side this is, and with that which way `toPeer` goes. */
+  readonly side: 'seed' | 'shoot'
+  readonly totals: TrafficTotals
+  /** The session that carries now. */
+  readonly session: () => Session | undefined
+}
+
+/** What both ends of a tunnel tell about it. Read when scraped: carrying packets costs nothing more for it. */
+export function registerTunnelMetrics(options: TunnelMetricsOptions): void {
+  registerTraffic(options)
+  registerState(options)
+}
+
+function registerTraffic({ registry, prefix, side, totals }: TunnelMetricsOptions): void {
+  const [toPeer, fromPeer] =
+    side === 'seed' ? (['toShoot', 'toSeed'] as const) : (['toSeed', 'toShoot'] as const)
+  const perDirection = (
+    name: string,
+    help: string,
+    read: (direction: LaneCounters['toPeer' | 'fromPeer']) => number,
+  ) => {
+    sampledCounter(registry, prefix + name, help, ['direction'], (set) => {
+      const counters = totals.read()
+      set({ direction: toPeer }, read(counters.toPeer))
+      set({ direction: fromPeer }, read(counters.fromPeer))
+    })
+  }
+  const single = (name: string, help: string, read: (counters: LaneCounters) => number) => {
+    sampledCounter(registry, prefix + name, help, [], (set) => set({}, read(totals.read())))
+  }
+  perDirection('tunnel_packets_total', 'Packets carried; a super-packet counts once.', (d) => d.packets)
+  perDirection('tunnel_bytes_total', 'Bytes of IP packets carried.', (d) => d.bytes)
+  perDirection('tunnel_batches_total', 'Writes that carried them.', (d) => d.batches)
+  single('tunnel_records_total', 'TLS records sent, estimated.', (c) => c.toPeer.records)
+  single(
+    'tunnel_stalls_total',
+    'Times the connection was full and packets were left to the kernel.',
+    (c) => c.toPeer.stalls,
+  )
+  single(
+    'tunnel_repaired_packets_total',
+    'Packets finished in software for the peer.',
+    (c) => c.toPeer.repaired,
+  )
+  single(
+    'tunnel_device_refusals_total',
+    'Packets the kernel refused to take.',
+    (c) => c.fromPeer.refusedByDevice,
+  )
+  sampledCounter(
+    registry,
+    `${prefix}tunnel_dropped_packets_total`,
+    'Packets that did not pass the checks.',
+    ['direction', 'reason'],
+    (set) => {
+      const counters = totals.read()
+      DROP_REASONS.forEach((reason, index) => {
+        if (index === 0) return
+        set({ direction: toPeer, reason }, counters.toPeer.drops[index] ?? 0)
+        set({ direction: fromPeer, reason }, counters.fromPeer.drops[index] ?? 0)
+      })
+    },
+  )
+}
+
+function registerState({ registry, prefix, session }: TunnelMetricsOptions): void {
+  const gauge = (name: string, help: string, read: () => number | undefined) => {
+    new Gauge({
+      name: prefix + name,
+      help,
+      registers: [registry],
+      collect() {
+        const value = read()
+        if (value === undefined) this.remove()
+        else this.set(value)
+      },
+    })
+  }
+  gauge('tunnel_session_up', '1 while packets have a way to the peer.', () => (session()?.isCarrying ? 1 : 0))
+  gauge('tunnel_lanes', 'Connections of the session that carries.', () => session()?.lanes.size ?? 0)
+  gauge('tunnel_backlog_bytes', 'Bytes that wait in this process to be sent.', () =>
+    sumLanes(session(), (lane) => lane.backlogBytes),
+  )
+  gauge('tunnel_round_trip_seconds', 'The shortest last PING among the lanes.', () =>
+    shortestRoundTripSeconds(session()),
+  )
+}
+
+function sumLanes(
+  session: Session | undefined,
+  read: (lane: { readonly backlogBytes: number }) => number,
+): number {
+  let sum = 0
+  for (const lane of session?.lanes.values() ?? []) sum += read(lane)
+  return sum
+}
+
+function shortestRoundTripSeconds(session: Session | undefined): number | undefined {
+  const measured = [...(session?.lanes.values() ?? [])].flatMap((lane) =>
+    lane.rttMs === undefined ? [] : [lane.rttMs],
+  )
+  return measured.length === 0 ? undefined : Math.min(...measured) / 1000
+}
+
+/** A counter whose values are kept elsewhere and taken over at each scrape. */
+function sampledCounter(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: string[],
+  sample: (set: (labels: Record<string, string>, value: number) => void) => void,
+): void {
+  new Counter({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    collect() {
+      this.reset()
+      sample((labels, value) => this.inc(labels, value))
+    },
+  })
+}

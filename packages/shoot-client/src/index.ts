@@ -1,0 +1,2 @@
+export { SHOOT_CLIENT_OPTIONS, type ShootClientOptions } from './options.js'
+export { startShootClient } from './shoot-client.js'

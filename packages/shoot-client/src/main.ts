@@ -1,0 +1,4 @@
+import { runDaemon } from '@reversed-vpn/daemon'
+import { shootClient } from './cli.js'
+
+await runDaemon(shootClient)

@@ -1,0 +1,47 @@
+import type { Logger } from '@reversed-vpn/daemon'
+import type { ShootClientMetrics } from '../metrics.js'
+import type { KeeperEvents } from './session-keeper.js'
+
+/** Logs and counts what happens to the session. */
+export function createKeeperEvents(
+  log: Logger,
+  way: string,
+  metrics: () => ShootClientMetrics,
+): KeeperEvents {
+  return {
+    onDialFailed: (lane, error, waitMs) => {
+      metrics().dialFailed(error.failure)
+      const fields = {
+        lane,
+        way,
+        reason: error.failure,
+        detail: error.message,
+        retryInMs: Math.round(waitMs),
+      }
+      log.warn(fields, 'dial failed')
+    },
+    onSessionUp: (session) => {
+      metrics().sessionUp()
+      log.info({ sessionId: session.id, peer: session.peer, way }, 'session up')
+    },
+    onLaneUp: (session, lane) => log.info({ sessionId: session.id, lane: lane.index }, 'lane up'),
+    onLaneDown: (session, lane, error) => {
+      metrics().laneDown(error === undefined)
+      const fields = { sessionId: session.id, lane: lane.index, rttMs: lane.rttMs, err: error }
+      if (error === undefined) log.info(fields, 'lane closed')
+      else log.warn(fields, 'lane lost')
+    },
+    onSessionDown: (session, error) => {
+      const upForMs = Date.now() - session.openedAtMs
+      log.info(
+        { sessionId: session.id, upForMs, reason: error?.message ?? 'closed in order' },
+        'session down',
+      )
+    },
+    onSuperseded: (waitMs) =>
+      log.info(
+        { staysAwayMs: Math.round(waitMs) },
+        'another shoot-client took over; its sessions are left alone for a while',
+      ),
+  }
+}
