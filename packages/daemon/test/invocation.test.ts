@@ -1,0 +1,186 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  boolean,
+  type DaemonContext,
+  defineCommand,
+  defineDaemon,
+  defineOptions,
+  duration,
+  endpoint,
+  filePath,
+  integer,
+  readInvocation,
+} from '@reversed-vpn/daemon'
+import { pino } from 'pino'
+import t, { type Test } from 'tap'
+
+const OPTIONS = defineOptions({
+  listen: { kind: endpoint(), default: '[::]:1194', description: 'tunnel listener', group: 'Tunnel' },
+  'pod-network': { kind: filePath(), list: true, description: 'networks', group: 'Tunnel' },
+  keepalive: { kind: duration(), default: '5s', description: 'keepalive' },
+  offload: { kind: boolean(), default: 'true', description: 'offload' },
+})
+const SETUP_OPTIONS = defineOptions({ uid: { kind: integer(0, 9), required: true, description: 'owner' } })
+
+/** What `start` or the command's `run` is given for a command line. */
+async function optionsOf(argv: string[], environment: Record<string, string> = {}): Promise<unknown> {
+  let seen: unknown
+  const daemon = defineDaemon({
+    name: 'seed-server',
+    version: '0.1.0',
+    description: 'Listens.',
+    options: OPTIONS,
+    commands: [
+      defineCommand({
+        name: 'setup',
+        description: 'Prepares.',
+        options: SETUP_OPTIONS,
+        run(options) {
+          seen = { setup: options }
+        },
+      }),
+    ],
+    start(options) {
+      seen = options
+      return {}
+    },
+  })
+  const invocation = readInvocation(daemon, argv, environment)
+  if (invocation.type === 'print') return invocation.text
+  const context: DaemonContext = {
+    name: daemon.name,
+    version: daemon.version,
+    log: pino({ enabled: false }),
+    signal: new AbortController().signal,
+    defer: () => undefined,
+    optionError: invocation.loaded.optionError,
+    fail: () => undefined,
+  }
+  await invocation.loaded.start(context)
+  return { ...(seen as object), logger: invocation.logger }
+}
+
+function configFile(t: Test, text: string): string {
+  const path = join(t.testdir({}), 'config.yaml')
+  writeFileSync(path, text)
+  return path
+}
+
+t.test('flags reach the daemon as values', async (t) => {
+  const options = await optionsOf([
+    '--listen',
+    '127.0.0.1:1',
+    '--pod-network=a',
+    '--pod-network',
+    'b,c',
+    '--no-offload',
+  ])
+  t.match(options, {
+    listen: { host: '127.0.0.1', port: 1 },
+    podNetwork: ['a', 'b', 'c'],
+    keepaliveMs: 5000,
+    offload: false,
+    logger: { name: 'seed-server', level: 'info', format: 'json' },
+  })
+})
+
+t.test('a subcommand has options of its own', async (t) => {
+  t.match(await optionsOf(['setup', '--uid', '3', '--log-level', 'debug']), {
+    setup: { uid: 3 },
+    logger: { level: 'debug' },
+  })
+  t.match(await optionsOf(['setup'], { SEED_SERVER_UID: '4' }), { setup: { uid: 4 } })
+  await t.rejects(optionsOf(['setup']), {
+    message: '--uid (or SEED_SERVER_UID) is not given, expected an integer of 0–9',
+  })
+  await t.rejects(optionsOf(['--keepalive', '1s', 'setup', '--uid', '3']), {
+    message: '--keepalive stands before setup, expected behind it',
+  })
+})
+
+t.test('the command line names what it does not know', async (t) => {
+  await t.rejects(optionsOf(['--lisen', 'x']), { code: 'ERR_USAGE', message: /^unknown option '--lisen' / })
+  await t.rejects(optionsOf(['--listen']), { message: "option '--listen <HOST:PORT>' argument missing" })
+  await t.rejects(optionsOf(['stray']), { message: 'unexpected argument "stray", expected options, setup' })
+  await t.rejects(optionsOf(['setup', '--uid', '3', 'stray']), { message: /"stray"/ })
+})
+
+t.test('the help shows groups, placeholders, defaults and environment twins', async (t) => {
+  const help = String(await optionsOf(['--help']))
+  t.match(
+    help,
+    /^Tunnel:\n {2}--listen <HOST:PORT> +tunnel listener \(default: \[::\]:1194; env: SEED_SERVER_LISTEN\)$/m,
+  )
+  t.match(help, /--pod-network <FILE> +networks \(repeatable;/)
+  t.match(help, /--offload +offload \(off: --no-offload; default: true;/)
+  t.match(help, /^Process:\n {2}--config <FILE>/m)
+  t.match(help, /^ {2}setup /m)
+  t.match(String(await optionsOf(['setup', '--help'])), /--uid <N> +owner \(required; env: SEED_SERVER_UID\)/)
+  t.equal(await optionsOf(['--version']), '0.1.0\n')
+})
+
+t.test('a configuration file stands below the environment and above the defaults', async (t) => {
+  const config = configFile(
+    t,
+    '# comment\nlisten: "[::1]:7"\npod-network: [a, "b,c"]\nkeepalive: 9s\noffload: false\nlog-level: warn\nuid: 5\n',
+  )
+  t.match(await optionsOf(['--config', config], { SEED_SERVER_KEEPALIVE: '8s' }), {
+    listen: { host: '::1', port: 7 },
+    podNetwork: ['a', 'b,c'],
+    keepaliveMs: 8000,
+    offload: false,
+    logger: { level: 'warn' },
+  })
+  t.match(
+    await optionsOf(['setup'], { SEED_SERVER_CONFIG: config }),
+    { setup: { uid: 5 } },
+    'shared by the subcommand',
+  )
+})
+
+t.test('a list in a file may be one scalar with commas, and an empty file is fine', async (t) => {
+  t.match(await optionsOf(['--config', configFile(t, 'pod-network: a,b\n')]), { podNetwork: ['a', 'b'] })
+  t.match(await optionsOf(['--config', configFile(t, '')]), { keepaliveMs: 5000 })
+})
+
+t.test('a mistake in a file is named with file and line', async (t) => {
+  const cases: [text: string, message: string][] = [
+    [
+      'keepalive: 5s\nlisen: x\n',
+      ':2: unknown key "lisen", expected listen, pod-network, keepalive, offload, uid',
+    ],
+    ['config: other.yaml\n', ':1: unknown key "config"'],
+    ['listen: [::]:1194\n', ':1: '],
+    ['\nlisten: a: b\n', ':2: '],
+    ['- listen\n', ':1: expected a YAML mapping of option names'],
+    ['keepalive:\n', ':1: keepalive: expected a value or a sequence of values'],
+    ['keepalive: {a: b}\n', ':1: keepalive: expected a value or a sequence of values'],
+    ['keepalive: 5s\nkeepalive: 6s\n', ':2: '],
+  ]
+  for (const [text, message] of cases) {
+    const config = configFile(t, text)
+    const error = await optionsOf(['--config', config]).catch((reason: unknown) => reason)
+    t.match(error, { code: 'ERR_USAGE' }, text)
+    t.ok(String((error as Error).message).startsWith(`${config}${message}`), String(error))
+    t.notMatch((error as Error).message, '\n', 'one line')
+  }
+})
+
+t.test('a bad value in a file is named with file and line', async (t) => {
+  const config = configFile(t, '\nkeepalive: 5\n')
+  await t.rejects(optionsOf(['--config', config]), {
+    message: `--keepalive "5" (${config}:2): expected a duration such as 100ms, 20s or 2m, between 0s and 596h`,
+  })
+  const sequence = configFile(t, 'keepalive: [5s]\n')
+  await t.rejects(optionsOf(['--config', sequence]), {
+    message: `--keepalive (${sequence}:1): expected one value, not a sequence`,
+  })
+})
+
+t.test("a file that cannot be read is the machine's doing", async (t) => {
+  await t.rejects(optionsOf(['--config', '/nonexistent/config.yaml']), {
+    code: 'ERR_ENVIRONMENT',
+    message: 'cannot read --config "/nonexistent/config.yaml": no such file or directory (ENOENT)',
+  })
+})
