@@ -1,0 +1,42 @@
+/** What can go wrong while addresses, routes and firewall are put in place or taken away. */
+export const NETWORK_ERROR_CODES = [
+  'ERR_NETWORK_PLAN_INVALID',
+  'ERR_NETWORK_CONFLICT',
+  'ERR_NETWORK_COMMAND',
+  'ERR_NETWORK_COMMAND_TIMEOUT',
+  'ERR_NETWORK_TOOL_MISSING',
+  'ERR_TUN_MISSING',
+  'ERR_FORWARDING_DISABLED',
+] as const
+export type NetworkErrorCode = (typeof NETWORK_ERROR_CODES)[number]
+
+/** The command that failed. */
+export interface FailedCommand {
+  /** Tool and arguments as they were run, without a shell. */
+  readonly command: string
+  /** Absent when the command was not started or did not end by itself. */
+  readonly exitStatus?: number
+  /** The line of stderr that says why; empty when there was none. */
+  readonly stderrLine: string
+  /** The line of the batch on stdin that was refused, where the tool names it. */
+  readonly inputLine?: string
+}
+
+export interface NetworkErrorOptions {
+  readonly failed?: FailedCommand
+  readonly cause?: unknown
+}
+
+/** Callers match `code`, never the message. */
+export class NetworkError extends Error {
+  override readonly name = 'NetworkError'
+  readonly code: NetworkErrorCode
+  /** Present for the codes that speak of a command. */
+  readonly failed?: FailedCommand
+
+  constructor(code: NetworkErrorCode, message: string, options: NetworkErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    if (options.failed !== undefined) this.failed = options.failed
+  }
+}

@@ -1,0 +1,96 @@
+import type { FamilyPlan } from './network-plan.js'
+import { nftTableName } from './owned-names.js'
+
+/** ICMP messages that report on a packet they quote. Redirects are none of them. */
+const ICMP_ERRORS = {
+  4: 'icmp type { destination-unreachable, time-exceeded, parameter-problem }',
+  6: 'icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem }',
+} as const
+
+const IP_HEADER = { 4: 'ip', 6: 'ip6' } as const
+
+/** A chain by its name; a base chain's first line says where it hooks in. */
+export interface NftChain {
+  readonly name: string
+  readonly lines: readonly string[]
+}
+
+/**
+ * One nft script, and so one transaction: the table of that TUN, replaced where it is there already. An empty table is
+ * declared first since deleting one that does not exist is an error.
+ */
+export function renderTable(
+  tun: string,
+  counters: readonly string[],
+  sets: readonly string[],
+  chains: readonly NftChain[],
+): string {
+  const table = `table inet ${nftTableName(tun)}`
+  const body = [
+    ...counters.map((name) => `counter ${name} { }`),
+    ...sets,
+    ...chains.flatMap(({ name, lines }) => ['', `chain ${name} {`, ...lines.map((line) => `\t${line}`), '}']),
+  ]
+  return [
+    table,
+    `delete ${table}`,
+    `${table} {`,
+    ...body.map((line) => (line === '' ? '' : `\t${line}`)),
+    '}',
+    '',
+  ].join('\n')
+}
+
+/** A set of addresses, `NAME4` or `NAME6`. Overlapping elements are merged; an empty one matches nothing. */
+export function renderSet(name: string, family: 4 | 6, cidrs: readonly string[]): string {
+  const elements = cidrs.length === 0 ? '' : ` elements = { ${cidrs.join(', ')} };`
+  return `set ${name}${family} { type ipv${family}_addr; flags interval; auto-merge;${elements} }`
+}
+
+/** `ip saddr` or `ip6 daddr`. */
+export function addressMatch(family: 4 | 6, end: 'saddr' | 'daddr'): string {
+  return `${IP_HEADER[family]} ${end}`
+}
+
+export function countedDrop(counter: string): string {
+  return `counter name ${counter} drop`
+}
+
+/** ICMP errors that conntrack found to quote a packet of a connection it knows. */
+export function relatedErrors(family: 4 | 6): string {
+  return `ct state related ${ICMP_ERRORS[family]}`
+}
+
+export function icmpErrors(family: 4 | 6): string {
+  return ICMP_ERRORS[family]
+}
+
+/**
+ * Transfer addresses live on the TUN and nowhere else: what names one on another interface is forged or astray. Before
+ * conntrack, which knows no interfaces and would take it for part of a connection.
+ */
+export function guardChain(tun: string, families: readonly FamilyPlan[]): NftChain {
+  return {
+    name: 'guard',
+    lines: [
+      'type filter hook prerouting priority raw; policy accept;',
+      `iifname { "lo", "${tun}" } accept`,
+      ...families.flatMap(({ family, transferNetwork }) =>
+        (['saddr', 'daddr'] as const).map(
+          (end) =>
+            `${addressMatch(family, end)} ${transferNetwork} ${countedDrop('transfer_address_astray')}`,
+        ),
+      ),
+    ],
+  }
+}
+
+/**
+ * Lines of the forward chain that keep TCP segments of forwarded connections, in either direction, within the narrower of
+ * the two routes. Sockets of this machine know the TUN's MTU themselves.
+ */
+export function clampLines(tun: string): string[] {
+  return ['iifname', 'oifname'].map(
+    (end) => `${end} "${tun}" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu`,
+  )
+}

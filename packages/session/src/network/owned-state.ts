@@ -1,0 +1,109 @@
+import { kernelFamilies } from './host-network.js'
+import { ownedNumber, ROUTE_PROTOCOL, RULE_PREFERENCE } from './owned-names.js'
+import { type OwnedRoute, type OwnedRule, renderRoute, renderRule, routeKey, ruleKey } from './owned-route.js'
+import { readIpJson, runIpBatch } from './run-tool.js'
+
+/** What is there of ours: routes and rules of one TUN, from this process or one that crashed. */
+export interface OwnedState {
+  readonly routes: readonly OwnedRoute[]
+  readonly rules: readonly OwnedRule[]
+}
+
+interface RouteJson {
+  readonly type?: string
+  readonly dst: string
+  readonly dev?: string
+  readonly table?: string
+  readonly metric?: number
+}
+
+interface RuleJson {
+  readonly priority: number
+  readonly src: string
+  readonly table?: string
+  readonly protocol?: string
+}
+
+/** @throws NetworkError as `runTool` */
+export async function readOwnedState(tun: string): Promise<OwnedState> {
+  const perFamily = await Promise.all(
+    kernelFamilies().map(async (family) => ({
+      routes: await readRoutes(tun, family),
+      rules: await readRules(tun, family),
+    })),
+  )
+  return {
+    routes: perFamily.flatMap(({ routes }) => routes),
+    rules: perFamily.flatMap(({ rules }) => rules),
+  }
+}
+
+async function readRoutes(tun: string, family: 4 | 6): Promise<OwnedRoute[]> {
+  const proto = String(ROUTE_PROTOCOL)
+  const routes = await readIpJson<RouteJson>([`-${family}`, 'route', 'show', 'table', 'all', 'proto', proto])
+  const number = ownedNumber(tun)
+  return routes
+    .filter((route) => route.dev === tun || route.metric === number || route.table === String(number))
+    .map((route) => ({
+      type: route.type === 'blackhole' || route.type === 'unreachable' ? route.type : 'unicast',
+      family,
+      destination: withPrefixLength(route.dst, family),
+      table: route.table ?? 'main',
+      metric: route.metric ?? 0,
+      ...(route.dev === tun ? { tun } : {}),
+    }))
+}
+
+async function readRules(tun: string, family: 4 | 6): Promise<OwnedRule[]> {
+  const rules = await readIpJson<RuleJson>([`-${family}`, 'rule', 'show'])
+  const table = String(ownedNumber(tun))
+  return rules
+    .filter(
+      (rule) =>
+        rule.priority === RULE_PREFERENCE && rule.protocol === String(ROUTE_PROTOCOL) && rule.table === table,
+    )
+    .map(({ src }) => ({ family, from: src, table }))
+}
+
+/** `ip` shows a network of one address without its prefix length. */
+function withPrefixLength(destination: string, family: 4 | 6): string {
+  if (destination === 'default' || destination.includes('/')) return destination
+  return `${destination}/${family === 4 ? 32 : 128}`
+}
+
+/**
+ * Deletes those routes and rules. What has gone by itself meanwhile, with its TUN for one, is no error.
+ *
+ * @throws NetworkError as `runTool`, when some are still there afterwards
+ */
+export async function deleteOwned(tun: string, unwanted: OwnedState): Promise<void> {
+  const failures: unknown[] = []
+  for (const family of kernelFamilies()) {
+    const rules = unwanted.rules.filter((rule) => rule.family === family)
+    const routes = unwanted.routes.filter((route) => route.family === family)
+    const lines = [
+      ...rules.map((rule) => `rule del ${renderRule(rule)}`),
+      ...routes.map((route) => `route del ${renderRoute(route)}`),
+    ]
+    await runIpBatch(lines, { family, keepGoing: true }).catch((error) => failures.push(error))
+  }
+  if (failures.length > 0 && !isEmpty(intersect(await readOwnedState(tun), unwanted))) throw failures[0]
+}
+
+/** What is in `state` and not in `wanted`. */
+export function without(state: OwnedState, wanted: OwnedState): OwnedState {
+  const routeKeys = new Set(wanted.routes.map(routeKey))
+  const ruleKeys = new Set(wanted.rules.map(ruleKey))
+  return {
+    routes: state.routes.filter((route) => !routeKeys.has(routeKey(route))),
+    rules: state.rules.filter((rule) => !ruleKeys.has(ruleKey(rule))),
+  }
+}
+
+function intersect(state: OwnedState, other: OwnedState): OwnedState {
+  return without(state, without(state, other))
+}
+
+function isEmpty({ routes, rules }: OwnedState): boolean {
+  return routes.length === 0 && rules.length === 0
+}

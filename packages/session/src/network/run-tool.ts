@@ -1,0 +1,106 @@
+import { type ExecFileException, execFile } from 'node:child_process'
+import { type FailedCommand, NetworkError } from './network-error.js'
+
+/** The Debian package that holds each tool. */
+const PACKAGE_OF = { ip: 'iproute2', nft: 'nftables' } as const
+export type NetworkTool = keyof typeof PACKAGE_OF
+
+/** A listing of a node with very many routes takes about a second; nothing here waits for the network. */
+const DEADLINE_MS = 10_000
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024
+
+// Fixed, so that a daemon with capabilities runs no stranger's `ip`; C, so that messages are the ones documented.
+const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' }
+
+/**
+ * Runs a tool to its end, without a shell.
+ *
+ * @param input written to stdin, which is then closed
+ * @returns what it wrote to stdout
+ * @throws NetworkError ERR_NETWORK_COMMAND, ERR_NETWORK_COMMAND_TIMEOUT or ERR_NETWORK_TOOL_MISSING
+ */
+export function runTool(tool: NetworkTool, args: readonly string[], input = ''): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(
+      tool,
+      args,
+      { env: ENVIRONMENT, timeout: DEADLINE_MS, killSignal: 'SIGKILL', maxBuffer: MAX_OUTPUT_BYTES },
+      (error, stdout, stderr) => {
+        if (error === null) resolve(stdout)
+        else reject(toNetworkError(tool, args, input, error, stderr))
+      },
+    )
+    // A tool that ends before it has read all of stdin is judged by its exit status.
+    child.stdin?.on('error', () => {})
+    child.stdin?.end(input)
+  })
+}
+
+export interface IpBatchOptions {
+  /** What a line means that names no family. */
+  readonly family?: 4 | 6
+  /** Run the lines behind one that fails as well; the batch fails nevertheless. @default false */
+  readonly keepGoing?: boolean
+}
+
+/** Runs the lines as one `ip -batch`; nothing at all when there are none. @throws NetworkError as `runTool` */
+export async function runIpBatch(lines: readonly string[], options: IpBatchOptions = {}): Promise<void> {
+  if (lines.length === 0) return
+  const flags = [
+    ...(options.family === undefined ? [] : [`-${options.family}`]),
+    ...(options.keepGoing === true ? ['-force'] : []),
+  ]
+  await runTool('ip', [...flags, '-batch', '-'], `${lines.join('\n')}\n`)
+}
+
+/** Runs a listing of `ip -json`; objects without content, which some listings hold, are left out. */
+export async function readIpJson<T extends object>(args: readonly string[]): Promise<T[]> {
+  const text = await runTool('ip', ['-json', ...args])
+  const items = text.trim() === '' ? [] : (JSON.parse(text) as T[])
+  return items.filter((item) => Object.keys(item).length > 0)
+}
+
+function toNetworkError(
+  tool: NetworkTool,
+  args: readonly string[],
+  input: string,
+  error: ExecFileException,
+  stderr: string,
+): NetworkError {
+  const command = [tool, ...args].join(' ')
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '')
+  const inputLine = findInputLine(input, stderr)
+  const failed: FailedCommand = {
+    command,
+    stderrLine: lines[0] ?? '',
+    ...(typeof error.code === 'number' ? { exitStatus: error.code } : {}),
+    ...(inputLine === undefined ? {} : { inputLine }),
+  }
+  if (error.code === 'ENOENT') {
+    return new NetworkError(
+      'ERR_NETWORK_TOOL_MISSING',
+      `${tool} is not installed (Debian package ${PACKAGE_OF[tool]})`,
+      { failed, cause: error },
+    )
+  }
+  if (error.killed === true) {
+    return new NetworkError('ERR_NETWORK_COMMAND_TIMEOUT', `${command} took longer than ${DEADLINE_MS} ms`, {
+      failed,
+      cause: error,
+    })
+  }
+  const where = inputLine === undefined ? command : `${command}, line "${inputLine}"`
+  const status = failed.exitStatus ?? error.signal ?? error.code ?? 'unknown'
+  return new NetworkError(
+    'ERR_NETWORK_COMMAND',
+    `${where} failed with status ${status}: ${failed.stderrLine || 'no message'}`,
+    { failed, cause: error },
+  )
+}
+
+/** `ip` says `Command failed -:3`, `nft` says `/dev/stdin:3:7-12: Error`. */
+function findInputLine(input: string, stderr: string): string | undefined {
+  const match = /Command failed -:(\d+)|\/dev\/stdin:(\d+):/.exec(stderr)
+  const lineNumber = match?.[1] ?? match?.[2]
+  return lineNumber === undefined ? undefined : input.split('\n')[Number(lineNumber) - 1]?.trim()
+}

@@ -1,0 +1,87 @@
+import type { FamilyPlan, ResolvedSeedPlan } from './network-plan.js'
+import {
+  addressMatch,
+  clampLines,
+  countedDrop,
+  guardChain,
+  type NftChain,
+  relatedErrors,
+  renderSet,
+  renderTable,
+} from './nft-table.js'
+
+/** What the seed side drops, each with a counter of that name in the table. */
+export const SEED_DROP_COUNTERS = [
+  'transfer_address_astray',
+  'from_shoot_not_reply',
+  'to_shoot_refused',
+  'to_shoot_not_allowed',
+] as const
+export type SeedDropCounter = (typeof SEED_DROP_COUNTERS)[number]
+
+/**
+ * The nft script of the seed side. From the TUN come answers alone, so the shoot opens no connection into the seed
+ * (CVE-2019-12494); into it goes what is for the shoot's networks, from the transfer address.
+ */
+export function renderSeedRuleset(plan: ResolvedSeedPlan): string {
+  const { tun, families } = plan
+  const sets = families.flatMap(({ family, networks, refused }) => [
+    renderSet('networks', family, networks),
+    renderSet('refused', family, refused),
+  ])
+  return renderTable(tun, SEED_DROP_COUNTERS, sets, [
+    // Chains are declared before the rules that jump to them.
+    { name: 'from_shoot', lines: fromShootLines(families) },
+    { name: 'to_shoot', lines: toShootLines(families) },
+    guardChain(tun, families),
+    ...baseChains(tun),
+    { name: 'postrouting', lines: sourceNatLines(tun, families) },
+  ])
+}
+
+function baseChains(tun: string): NftChain[] {
+  const fromTun = `iifname "${tun}" jump from_shoot`
+  const toTun = `oifname "${tun}" jump to_shoot`
+  return [
+    { name: 'input', lines: ['type filter hook input priority filter - 10; policy accept;', fromTun] },
+    {
+      name: 'forward',
+      lines: [
+        'type filter hook forward priority filter - 10; policy accept;',
+        ...clampLines(tun),
+        fromTun,
+        toTun,
+      ],
+    },
+    { name: 'output', lines: ['type filter hook output priority filter - 10; policy accept;', toTun] },
+  ]
+}
+
+function fromShootLines(families: readonly FamilyPlan[]): string[] {
+  return [
+    'ct state established ct direction reply accept',
+    // An error about a packet of ours travels in reply direction too, whichever router sent it.
+    ...families.map(({ family }) => `ct direction reply ${relatedErrors(family)} accept`),
+    countedDrop('from_shoot_not_reply'),
+  ]
+}
+
+function toShootLines(families: readonly FamilyPlan[]): string[] {
+  return [
+    ...families.flatMap(({ family }) => [
+      `${addressMatch(family, 'daddr')} @refused${family} ${countedDrop('to_shoot_refused')}`,
+      `${addressMatch(family, 'daddr')} @networks${family} accept`,
+    ]),
+    countedDrop('to_shoot_not_allowed'),
+  ]
+}
+
+function sourceNatLines(tun: string, families: readonly FamilyPlan[]): string[] {
+  return [
+    'type nat hook postrouting priority srcnat; policy accept;',
+    ...families.map(({ family, seedAddress }) => {
+      const source = addressMatch(family, 'saddr')
+      return `oifname "${tun}" ${source} != ${seedAddress} snat ${family === 4 ? 'ip' : 'ip6'} to ${seedAddress}`
+    }),
+  ]
+}

@@ -1,0 +1,75 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { NetworkError } from './network-error.js'
+import { readIpJson } from './run-tool.js'
+
+const FORWARDING = { 4: 'net.ipv4.ip_forward', 6: 'net.ipv6.conf.all.forwarding' } as const
+
+/**
+ * Turns forwarding on for the families where it is off; where it is on, nothing is written. It stays on afterwards.
+ *
+ * @throws NetworkError ERR_FORWARDING_DISABLED that names the sysctl which is off and can't be written
+ */
+export async function enableForwarding(families: readonly (4 | 6)[]): Promise<void> {
+  for (const family of families) {
+    const name = FORWARDING[family]
+    if ((await readSysctl(name)) === '1') continue
+    if (family === 6) await keepRouterAdvertisements()
+    try {
+      await writeSysctl(name, '1')
+    } catch (cause) {
+      throw new NetworkError('ERR_FORWARDING_DISABLED', `${name} is 0 and could not be set to 1`, { cause })
+    }
+  }
+}
+
+/**
+ * A kernel that starts forwarding IPv6 forgets the default routes it learned from router advertisements and takes no more,
+ * except where `accept_ra` is 2.
+ */
+async function keepRouterAdvertisements(): Promise<void> {
+  const routes = await readIpJson<{ dev?: string }>(['-6', 'route', 'show', 'default', 'proto', 'ra'])
+  for (const device of new Set(routes.flatMap(({ dev }) => dev ?? []))) {
+    const path = interfaceSysctl(6, device, 'accept_ra')
+    if ((await readFile(path, 'utf8')).trim() === '1') await writeFile(path, '2').catch(() => {})
+  }
+}
+
+/**
+ * Prepares the TUN. Sources are judged by our rules, more strictly than `rp_filter`, which would also drop ICMP errors of
+ * routers that no route leads back to; the larger of the TUN's value and that of `all` counts.
+ *
+ * @returns sentences about what could not be set as it should be
+ */
+export async function prepareTun(tun: string, families: readonly (4 | 6)[]): Promise<string[]> {
+  // Containers often start with IPv6 switched off for every new interface.
+  if (families.includes(6)) await writeFile(interfaceSysctl(6, tun, 'disable_ipv6'), '0').catch(() => {})
+  if (!families.includes(4)) return []
+  await writeFile(interfaceSysctl(4, tun, 'rp_filter'), '0').catch(() => {})
+  const warnings: string[] = []
+  for (const device of ['all', tun]) {
+    const value = (await readFile(interfaceSysctl(4, device, 'rp_filter'), 'utf8')).trim()
+    if (value !== '0') {
+      warnings.push(
+        `net.ipv4.conf.${device}.rp_filter is ${value}: ICMP errors of routers outside the shoot's networks are dropped`,
+      )
+    }
+  }
+  return warnings
+}
+
+// Not from a dotted name: an interface's own name may hold dots.
+function interfaceSysctl(family: 4 | 6, device: string, name: string): string {
+  return `/proc/sys/net/ipv${family}/conf/${device}/${name}`
+}
+
+async function readSysctl(name: string): Promise<string> {
+  return (await readFile(sysctlPath(name), 'utf8')).trim()
+}
+
+async function writeSysctl(name: string, value: string): Promise<void> {
+  await writeFile(sysctlPath(name), value)
+}
+
+function sysctlPath(name: string): string {
+  return `/proc/sys/${name.replaceAll('.', '/')}`
+}
