@@ -1,3 +1,10 @@
+export * from './components/connect-gateway.js'
+export * from './components/daemon.js'
+export * from './components/measure-servers.js'
+export * from './components/nginx.js'
+export * from './components/openvpn-pair.js'
+export * from './components/seed-server.js'
+export * from './components/shoot-client.js'
 export { Host } from './host.js'
 export { Lab } from './lab.js'
 export { LabError, type LabErrorCode } from './lab-error.js'
@@ -8,5 +15,7 @@ export {
   type SpawnOptions,
   type WaitOptions,
 } from './lab-process.js'
+export * from './openssl-authority.js'
+export * from './pki.js'
 export { type CommandResult, mustRunCommand, type RunOptions, runCommand } from './run-command.js'
 export { ADDRESSES, type AddressPair, type HostName, NETWORKS, NODE_PUBLIC, SERVICE } from './topology.js'

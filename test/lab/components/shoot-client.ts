@@ -1,0 +1,31 @@
+import type { Lab } from '../lab.js'
+import type { KeyPair } from '../openssl-authority.js'
+import { SEED_SERVER_NAME, type ShootCertificates } from '../pki.js'
+import type { ConnectGateway } from './connect-gateway.js'
+import { binOf, Daemon, type DaemonOptions, flags } from './daemon.js'
+
+export interface ShootClientOptions extends DaemonOptions {
+  readonly certificates: ShootCertificates
+  /** Shown instead of the shoot-client's own. */
+  readonly client?: KeyPair
+  /** Goes through its CONNECT. @default straight to the seed */
+  readonly gateway?: ConnectGateway
+}
+
+const TUNNEL_PORT = 1194
+const ADMIN_PORT = 15001
+
+/** Starts our shoot-client on the node. Resolves when its admin server answers, before the tunnel is up. */
+export function startShootClient(lab: Lab, options: ShootClientOptions): Promise<Daemon> {
+  const { certFile, keyFile } = options.client ?? options.certificates.shootClient
+  const usual = flags({
+    gateway: options.gateway?.url,
+    server: `${lab.hosts.seed.addresses.ipv4}:${TUNNEL_PORT}`,
+    'server-name': SEED_SERVER_NAME,
+    'tls-cert': certFile,
+    'tls-key': keyFile,
+    'tls-ca': options.certificates.tunnelCa.certFile,
+  })
+  const command = [...(options.command ?? [binOf('shoot-client')]), ...usual, ...(options.args ?? [])]
+  return Daemon.start(lab.hosts.node, command, ADMIN_PORT, options.env)
+}
