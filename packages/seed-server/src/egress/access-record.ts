@@ -1,0 +1,41 @@
+import type { EgressLogger } from './egress-log.js'
+import type { RequestOutcome } from './egress-metrics.js'
+import type { Direction } from './splice.js'
+
+/** What one request's line in the access log says. Filled in on the way and written once, at the end. */
+export class AccessRecord {
+  readonly #startedAtMs = performance.now()
+  readonly #facts: { readonly caller: string; readonly source: string; readonly target: string }
+  readonly #bytes: Record<Direction, number> = { toShoot: 0, toSeed: 0 }
+  /** The address and port that were dialled. */
+  address: string | undefined
+  heldMs = 0
+  dialMs = 0
+
+  constructor(facts: { caller: string; source: string; target: string }) {
+    this.#facts = facts
+  }
+
+  addBytes(direction: Direction, bytes: number): void {
+    this.#bytes[direction] += bytes
+  }
+
+  /** @param status the code the caller was answered with; 0 when it left before */
+  write(logger: EgressLogger, status: number, outcome: RequestOutcome, detail?: string): void {
+    logger.info(
+      {
+        ...this.#facts,
+        address: this.address,
+        code: status,
+        reason: outcome,
+        detail,
+        heldMs: Math.round(this.heldMs),
+        dialMs: Math.round(this.dialMs),
+        totalMs: Math.round(performance.now() - this.#startedAtMs),
+        bytesToShoot: this.#bytes.toShoot,
+        bytesToSeed: this.#bytes.toSeed,
+      },
+      'egress request',
+    )
+  }
+}

@@ -1,0 +1,35 @@
+import { isIP } from 'node:net'
+import { canonicalAddress } from './connect-request.js'
+import { EgressRefusal } from './egress-refusal.js'
+
+/** A set of IP addresses, such as `CidrSet` of the protocol package. `has` takes a canonical address. */
+export interface AddressSet {
+  has(address: string): boolean
+}
+
+/** Where callers may go: what lies in `allowed` and not in `refused`. */
+export interface EgressNetworks {
+  readonly allowed: AddressSet
+  readonly refused: AddressSet
+}
+
+/**
+ * Those of `addresses` that may be dialled, canonical and in the same order; whatever is not an address falls out.
+ *
+ * @param host what the caller asked for, named in the refusal
+ * @throws EgressRefusal `prohibited` when none is left
+ */
+export function permittedAddresses(
+  networks: EgressNetworks,
+  host: string,
+  addresses: readonly string[],
+): readonly string[] {
+  const permitted = new Set<string>()
+  for (const text of addresses) {
+    if (isIP(text) === 0 || text.includes('%')) continue
+    const address = canonicalAddress(text)
+    if (networks.allowed.has(address) && !networks.refused.has(address)) permitted.add(address)
+  }
+  if (permitted.size === 0) throw new EgressRefusal('prohibited', `${host} is outside the shoot's networks`)
+  return [...permitted]
+}

@@ -1,0 +1,54 @@
+/**
+ * Why a request got no stream: the status it is answered with and the error type of its `Proxy-Status` (RFC 9209 §2.3).
+ * kube-apiserver reads nothing but the status code and the reason phrase, so the phrase carries the details too.
+ */
+const REFUSALS = {
+  'bad-request': { status: 400, phrase: 'bad request', proxyError: 'http_request_error' },
+  prohibited: { status: 403, phrase: 'prohibited', proxyError: 'destination_ip_prohibited' },
+  'method-not-allowed': { status: 405, phrase: 'only CONNECT is served', proxyError: 'http_request_error' },
+  'header-timeout': { status: 408, phrase: 'request header timed out', proxyError: 'http_request_error' },
+  'header-too-large': { status: 431, phrase: 'request header too large', proxyError: 'http_request_error' },
+  internal: { status: 500, phrase: 'internal error', proxyError: 'proxy_internal_error' },
+  refused: { status: 502, phrase: 'refused', proxyError: 'connection_refused' },
+  unreachable: { status: 502, phrase: 'unreachable', proxyError: 'destination_ip_unroutable' },
+  'dial-failed': { status: 502, phrase: 'dial failed', proxyError: 'connection_terminated' },
+  'no-address': { status: 502, phrase: 'name has no address', proxyError: 'dns_error' },
+  'tunnel-down': { status: 503, phrase: 'tunnel down', proxyError: 'destination_unavailable' },
+  'hold-full': { status: 503, phrase: 'tunnel down', proxyError: 'connection_limit_reached' },
+  'too-many-lookups': { status: 503, phrase: 'too many look-ups', proxyError: 'connection_limit_reached' },
+  'too-many-connections': {
+    status: 503,
+    phrase: 'too many connections',
+    proxyError: 'connection_limit_reached',
+  },
+  'shutting-down': { status: 503, phrase: 'shutting down', proxyError: 'destination_unavailable' },
+  'dial-timeout': { status: 504, phrase: 'timed out', proxyError: 'connection_timeout' },
+  'lookup-timeout': { status: 504, phrase: 'look-up timed out', proxyError: 'dns_timeout' },
+} as const satisfies Record<string, { status: number; phrase: string; proxyError: string }>
+
+/** The closed set of reasons a request is refused for; the `reason` label of the metrics and field of the access log. */
+export type RefusalReason = keyof typeof REFUSALS
+
+/** A request that is answered with something else than 200. `detail` is for the caller and the log: one short line. */
+export class EgressRefusal extends Error {
+  override readonly name = 'EgressRefusal'
+  readonly code = 'ERR_EGRESS_REFUSED'
+  readonly reason: RefusalReason
+  readonly detail: string
+
+  constructor(reason: RefusalReason, detail: string, options?: ErrorOptions) {
+    super(`${REFUSALS[reason].phrase}: ${detail}`, options)
+    this.reason = reason
+    this.detail = detail
+  }
+
+  /** The HTTP status code of the answer. */
+  get status(): number {
+    return REFUSALS[this.reason].status
+  }
+
+  /** The error type of the answer's `Proxy-Status` field (RFC 9209 §2.3). */
+  get proxyError(): string {
+    return REFUSALS[this.reason].proxyError
+  }
+}

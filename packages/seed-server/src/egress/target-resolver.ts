@@ -1,0 +1,141 @@
+import { lookup as systemLookup } from 'node:dns/promises'
+import { EgressRefusal } from './egress-refusal.js'
+
+/** Finds the addresses of a name, in the order to try them. Rejects, or finds none, when there is no answer. */
+export type Lookup = (name: string) => Promise<readonly string[]>
+
+/**
+ * Asks the system's resolver (`getaddrinfo`), so hosts file and search list count as for any other program. Each look-up
+ * keeps a thread of libuv's pool: the pool (`UV_THREADPOOL_SIZE`) decides how many of `maxLookups` really run at a time.
+ */
+export const lookupWithSystem: Lookup = async (name) =>
+  (await systemLookup(name, { all: true, verbatim: true })).map((answer) => answer.address)
+
+export interface TargetResolverOptions {
+  readonly lookup: Lookup
+  /** Look-ups at a time. A look-up counts until it has ended, not until its callers have stopped waiting. */
+  readonly maxLookups: number
+  /** Names that may wait for a free look-up. */
+  readonly maxQueuedLookups: number
+  /** How long a caller waits for an answer, queueing included, in ms. */
+  readonly lookupTimeoutMs: number
+}
+
+interface Waiter {
+  readonly onAnswer: (addresses: readonly string[]) => void
+  readonly onFailure: (error: unknown) => void
+}
+
+interface Flight {
+  readonly name: string
+  readonly waiters: Set<Waiter>
+}
+
+/** Looks names up with a deadline, a bound on how many at a time, and one look-up for all who ask for the same name. */
+export class TargetResolver {
+  readonly #options: TargetResolverOptions
+  readonly #flights = new Map<string, Flight>()
+  readonly #queue = new Set<Flight>()
+  #active = 0
+
+  constructor(options: TargetResolverOptions) {
+    this.#options = options
+  }
+
+  /** Look-ups that run now. */
+  get active(): number {
+    return this.#active
+  }
+
+  /**
+   * @returns what the look-up found, at least one, unchecked
+   * @throws EgressRefusal `no-address`, `lookup-timeout` or `too-many-lookups`
+   * @throws the signal's reason when that aborts
+   */
+  async resolve(name: string, signal: AbortSignal): Promise<readonly string[]> {
+    signal.throwIfAborted()
+    const addresses = await this.#join(this.#flights.get(name) ?? this.#enqueue(name), signal)
+    if (addresses.length === 0) throw new EgressRefusal('no-address', `${name} has no address`)
+    return addresses
+  }
+
+  #enqueue(name: string): Flight {
+    const { maxLookups, maxQueuedLookups } = this.#options
+    if (this.#active >= maxLookups && this.#queue.size >= maxQueuedLookups) {
+      throw new EgressRefusal('too-many-lookups', `${maxLookups} run and ${maxQueuedLookups} wait already`)
+    }
+    const flight: Flight = { name, waiters: new Set() }
+    this.#flights.set(name, flight)
+    this.#queue.add(flight)
+    return flight
+  }
+
+  #join(flight: Flight, signal: AbortSignal): Promise<readonly string[]> {
+    const { lookupTimeoutMs } = this.#options
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', onAbort)
+        flight.waiters.delete(waiter)
+        this.#forgetIfUnwanted(flight)
+      }
+      const fail = (error: unknown) => {
+        leave()
+        reject(error)
+      }
+      const waiter: Waiter = {
+        onAnswer: (addresses) => {
+          leave()
+          resolve(addresses)
+        },
+        onFailure: (cause) =>
+          fail(new EgressRefusal('no-address', `${flight.name}: ${describe(cause)}`, { cause })),
+      }
+      const onAbort = () => fail(signal.reason)
+      const timer = setTimeout(
+        () =>
+          fail(new EgressRefusal('lookup-timeout', `${flight.name}: no answer within ${lookupTimeoutMs} ms`)),
+        lookupTimeoutMs,
+      )
+      signal.addEventListener('abort', onAbort, { once: true })
+      flight.waiters.add(waiter)
+      this.#startQueued()
+    })
+  }
+
+  #startQueued(): void {
+    for (const flight of this.#queue) {
+      if (this.#active >= this.#options.maxLookups) return
+      this.#queue.delete(flight)
+      this.#active++
+      void this.#fly(flight)
+    }
+  }
+
+  async #fly(flight: Flight): Promise<void> {
+    try {
+      const addresses = await this.#options.lookup(flight.name)
+      this.#land(flight)
+      for (const waiter of [...flight.waiters]) waiter.onAnswer(addresses)
+    } catch (error) {
+      this.#land(flight)
+      for (const waiter of [...flight.waiters]) waiter.onFailure(error)
+    }
+    this.#startQueued()
+  }
+
+  #land(flight: Flight): void {
+    this.#active--
+    this.#flights.delete(flight.name)
+  }
+
+  /** A look-up that has not begun and that nobody waits for any more need not begin. */
+  #forgetIfUnwanted(flight: Flight): void {
+    if (flight.waiters.size === 0 && this.#queue.delete(flight)) this.#flights.delete(flight.name)
+  }
+}
+
+function describe(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code
+  return typeof code === 'string' ? code : 'look-up failed'
+}
