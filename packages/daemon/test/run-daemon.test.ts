@@ -117,12 +117,32 @@ t.test('SIGHUP reloads, and a reload that fails leaves the daemon running', asyn
   toy.kill('SIGTERM')
   t.match(await toy.ended(), { code: 0 })
 
-  const failing = new ToyProcess(t, ['--verbose'])
+  const failing = new ToyProcess(t, ['--reload', 'throws'])
   await failing.logged('started')
   failing.kill('SIGHUP')
   t.match(await failing.logged('reload failed, going on as before'), { level: 'error' })
   failing.kill('SIGTERM')
   t.match(await failing.ended(), { code: 0 })
+})
+
+t.test('a SIGHUP during a reload makes for one more behind it', async (t) => {
+  const toy = new ToyProcess(t, ['--reload', 'waits'])
+  await toy.logged('started')
+  toy.kill('SIGHUP')
+  await toy.logged('reload begins')
+  toy.kill('SIGHUP')
+  // Of two pending signals the kernel delivers the lower number first, so the SIGHUP is there before the reload ends.
+  toy.kill('SIGUSR2')
+  await toy.loggedTimes('reload begins', 2)
+  toy.kill('SIGUSR2')
+  await toy.loggedTimes('reloaded', 2)
+  toy.kill('SIGTERM')
+  t.match(await toy.ended(), { code: 0 })
+  const round = ['reload begins', 'reload ends', 'reloaded']
+  t.same(
+    toy.messages.filter((message) => message.startsWith('reload')),
+    [...round, ...round],
+  )
 })
 
 t.test('a crash is one fatal log line, cleaned up after, and exit code 1', async (t) => {

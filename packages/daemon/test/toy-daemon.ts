@@ -1,4 +1,5 @@
 // A daemon to start as a child process: what it does at each step comes from its options.
+import { once } from 'node:events'
 import { createServer } from 'node:net'
 import {
   AdminServer,
@@ -33,6 +34,11 @@ const TOY_OPTIONS = defineOptions({
     description: 'how the start goes',
   },
   stop: { kind: oneOf(['works', 'hangs', 'throws']), default: 'works', description: 'how the stop goes' },
+  reload: {
+    kind: oneOf(['works', 'throws', 'waits']),
+    default: 'works',
+    description: 'how the reload goes; waits for SIGUSR2',
+  },
   cleanup: { kind: oneOf(['works', 'throws']), default: 'works', description: 'how the cleanup goes' },
   crash: { kind: oneOf(['never', 'throw', 'reject', 'fail']), default: 'never', description: 'on SIGHUP' },
 })
@@ -97,11 +103,17 @@ const toy = defineDaemon({
         if (options.stop === 'throws') throw new Error('stop broke')
         if (options.stop === 'hangs') await new Promise(() => undefined)
       },
-      reload() {
+      async reload() {
         if (options.crash === 'throw') setImmediate(() => crash())
         if (options.crash === 'reject') void Promise.reject(new Error('crashed on purpose'))
         if (options.crash === 'fail') context.fail(new Error('crashed on purpose'))
-        if (options.verbose) throw new Error('cannot reload')
+        if (options.reload === 'throws') throw new Error('cannot reload')
+        if (options.reload === 'waits') {
+          const go = once(process, 'SIGUSR2')
+          log.info('reload begins')
+          await go
+          log.info('reload ends')
+        }
       },
     }
   },

@@ -34,8 +34,13 @@ export class ToyProcess {
   }
 
   /** Resolves with the first line, past or future, that says `message`; undefined when the process ends without it. */
-  async logged(message: string): Promise<LogLine | undefined> {
-    const find = () => this.lines.find((line) => line.msg === message)
+  logged(message: string): Promise<LogLine | undefined> {
+    return this.loggedTimes(message, 1)
+  }
+
+  /** Likewise with the line that says it for the `times`th time. */
+  async loggedTimes(message: string, times: number): Promise<LogLine | undefined> {
+    const find = () => this.lines.filter((line) => line.msg === message)[times - 1]
     let ended = false
     const end = this.#ended.then(() => {
       ended = true
