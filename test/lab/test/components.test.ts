@@ -57,7 +57,7 @@ for (const through of ['directly', 'through the gateway'] as const) {
         const ping = await lab.hosts.caller.run('ping', ['-c2', '-i0.2', '-W2', address])
         t.equal(ping.code, 0, `${ping.stdout}\n${pair.server.tail()}\n${pair.client.tail()}`)
       }
-      t.match(pair.server.tail(1000), /Data Channel: cipher 'AES-256-GCM'/)
+      t.ok(await pair.client.waitForLine(/Data Channel: cipher 'AES-256-GCM'/))
       const page = await lab.hosts.caller.run('curl', ['-s', '-m', '5', 'http://pod1/'])
       t.equal(page.stdout, 'pod1\n')
       t.equal((await lab.hosts.caller.run('ping', ['-c1', '-W2', lab.hosts.node2.addresses.ipv4])).code, 0)
