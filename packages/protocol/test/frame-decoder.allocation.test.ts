@@ -6,13 +6,17 @@ import { test } from 'tap'
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-/** Heap bytes that `round` leaves behind, garbage included, once it is compiled. */
+/** Heap bytes that `round` leaves behind, garbage included: the least of five, since the compiler works on the same heap. */
 function measureHeapBytes(round: () => void): number {
-  for (let warmUp = 0; warmUp < 20; warmUp++) round()
-  collectGarbage()
-  const before = process.memoryUsage().heapUsed
-  round()
-  return process.memoryUsage().heapUsed - before
+  for (let warmUp = 0; warmUp < 10; warmUp++) round()
+  let leastBytes = Number.POSITIVE_INFINITY
+  for (let attempt = 0; attempt < 5; attempt++) {
+    collectGarbage()
+    const before = process.memoryUsage().heapUsed
+    round()
+    leastBytes = Math.min(leastBytes, process.memoryUsage().heapUsed - before)
+  }
+  return leastBytes
 }
 
 /** Frames of one payload length, one behind the other, cut into chunks of 16 KiB. */
