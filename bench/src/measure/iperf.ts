@@ -1,0 +1,95 @@
+import type { Host, MeasureServer } from '@reversed-vpn/test/lab'
+import { BenchError } from './bench-error.js'
+
+/** Which way the data goes. */
+export type Direction = 'toShoot' | 'toSeed'
+
+export interface IperfLoad {
+  readonly direction: Direction
+  readonly seconds: number
+  readonly streams?: number
+  /** UDP datagrams of a size, offered at a rate. @default TCP, as fast as it goes */
+  readonly udp?: { readonly payloadBytes: number; readonly megabitsPerSecond: number }
+}
+
+export interface IperfResult {
+  readonly command: string
+  /** What arrived, counted by the receiver. */
+  readonly deliveredBytes: number
+  readonly deliveredBitsPerSecond: number
+  readonly sentBitsPerSecond: number
+  readonly retransmits: number
+}
+
+interface Sum {
+  readonly bytes: number
+  readonly bits_per_second: number
+  readonly retransmits?: number
+}
+
+/** The control connection shares the tunnel with the load, so what happens at its end may wait for full queues. */
+const GRACE_MS = 20_000
+
+/**
+ * Runs one bounded load from a host against an iperf3 server. After a failure the server is started over.
+ *
+ * @throws BenchError ERR_BENCH_MEASUREMENT when iperf3 fails; LabError when it hangs
+ */
+export async function runIperf(
+  client: Host,
+  server: MeasureServer,
+  address: string,
+  load: IperfLoad,
+): Promise<IperfResult> {
+  const args = iperfArgs(server.port, address, load)
+  const command = `iperf3 ${args.join(' ')}`
+  try {
+    const deadlineMs = load.seconds * 1000 + GRACE_MS
+    const { stdout, stderr } = await client.run('iperf3', args, { deadlineMs })
+    return parseIperf(command, stdout, stderr)
+  } catch (error) {
+    await server.restart()
+    throw error
+  }
+}
+
+function iperfArgs(port: number, address: string, load: IperfLoad): string[] {
+  const { udp } = load
+  return [
+    ...['--client', address, '--port', String(port), '--time', String(load.seconds), '--json'],
+    ...['--connect-timeout', '5000'],
+    ...(load.streams === undefined ? [] : ['--parallel', String(load.streams)]),
+    ...(load.direction === 'toSeed' ? ['--reverse'] : []),
+    ...(udp === undefined
+      ? []
+      : ['--udp', '--length', String(udp.payloadBytes), '--bitrate', `${udp.megabitsPerSecond}M`]),
+  ]
+}
+
+function parseIperf(command: string, stdout: string, stderr: string): IperfResult {
+  const report = parseJson(command, stdout, stderr)
+  const { sum_received: received, sum_sent: sent } = report.end ?? {}
+  if (report.error !== undefined || received === undefined || sent === undefined) {
+    throw new BenchError('ERR_BENCH_MEASUREMENT', `${command}: ${report.error ?? 'no sums in its report'}`)
+  }
+  return {
+    command,
+    deliveredBytes: received.bytes,
+    deliveredBitsPerSecond: received.bits_per_second,
+    sentBitsPerSecond: sent.bits_per_second,
+    retransmits: sent.retransmits ?? 0,
+  }
+}
+
+interface IperfReport {
+  readonly error?: string
+  readonly end?: { readonly sum_received?: Sum; readonly sum_sent?: Sum }
+}
+
+function parseJson(command: string, stdout: string, stderr: string): IperfReport {
+  try {
+    return JSON.parse(stdout)
+  } catch (cause) {
+    throw new BenchError('ERR_BENCH_MEASUREMENT', `${command}: no report\n${stderr}${stdout}`, { cause })
+  }
+}

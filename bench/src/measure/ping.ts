@@ -1,0 +1,25 @@
+import type { Host } from '@reversed-vpn/test/lab'
+import { BenchError } from './bench-error.js'
+
+const INTERVAL_SECONDS = 0.02
+
+export interface PingResult {
+  readonly command: string
+  readonly sent: number
+  readonly roundTripsMs: readonly number[]
+}
+
+/**
+ * Pings for some seconds, fifty times a second, whether answers come or not.
+ *
+ * @throws BenchError ERR_BENCH_MEASUREMENT when nothing comes back; LabError when ping hangs
+ */
+export async function runPing(client: Host, address: string, seconds: number): Promise<PingResult> {
+  const sent = Math.round(seconds / INTERVAL_SECONDS)
+  const args = ['-n', '-i', String(INTERVAL_SECONDS), '-c', String(sent), '-w', String(seconds + 3), address]
+  const command = `ping ${args.join(' ')}`
+  const { stdout, stderr } = await client.run('ping', args, { deadlineMs: seconds * 1000 + 10_000 })
+  const roundTripsMs = [...stdout.matchAll(/ time=([\d.]+) ms/g)].map(([, time]) => Number(time))
+  if (roundTripsMs.length > 0) return { command, sent, roundTripsMs }
+  throw new BenchError('ERR_BENCH_MEASUREMENT', `${command}: no answer\n${stderr}${stdout}`)
+}

@@ -1,0 +1,68 @@
+import { copyFile, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Host, type Lab, NETWORKS, type ShootCertificates } from '@reversed-vpn/test/lab'
+import type { Peer } from './peer.js'
+
+const DEVICE = 'tunc'
+const PORT = 1194
+const SEED_ADDRESS = '10.99.0.1'
+const SHOOT_ADDRESS = '10.99.0.2'
+
+/**
+ * Any tunnel program, to compare with on the same path. It is started as
+ * `PROGRAM server|client SEED-IP PORT PKI-DIR LOCAL-IP`, makes the interface `tunc` with LOCAL-IP/24 by itself and
+ * prints `up` once both ends are connected. Routes and masquerading are made here, as the other peers have them.
+ */
+export function externalPeer(name: string, program: string): Peer {
+  return {
+    name,
+    title: name,
+    async open(lab, certificates) {
+      const pkiDir = await writePki(lab, certificates)
+      const { seed, node } = lab.hosts
+      const argsOf = (side: string, localAddress: string) => {
+        return [side, seed.addresses.ipv4, String(PORT), pkiDir, localAddress]
+      }
+      const server = await seed.spawn(program, argsOf('server', SEED_ADDRESS))
+      await seed.waitForPort(server, PORT)
+      const client = await node.spawn(program, argsOf('client', SHOOT_ADDRESS))
+      await Promise.all([server, client].map((end) => end.waitForLine(/^up$/)))
+      await seed.ip(
+        [NETWORKS.pod, NETWORKS.service, NETWORKS.node].map(({ ipv4 }) => `route add ${ipv4} dev ${DEVICE}`),
+      )
+      await masquerade(seed, 'oifname')
+      await masquerade(node, 'iifname')
+      return {
+        processes: [
+          { role: 'seed', pid: server.pid },
+          { role: 'shoot', pid: client.pid },
+        ],
+        seedDevice: DEVICE,
+      }
+    },
+  }
+}
+
+async function writePki(lab: Lab, { tunnelCa, seedServer, shootClient }: ShootCertificates): Promise<string> {
+  const dir = join(lab.dir, 'external-pki')
+  await mkdir(dir, { mode: 0o700 })
+  const files: readonly [string, string][] = [
+    [tunnelCa.certFile, 'ca.crt'],
+    [seedServer.certFile, 'server.crt'],
+    [seedServer.keyFile, 'server.key'],
+    [shootClient.certFile, 'client.crt'],
+    [shootClient.keyFile, 'client.key'],
+  ]
+  await Promise.all(files.map(([from, to]) => copyFile(from, join(dir, to))))
+  return dir
+}
+
+async function masquerade(host: Host, match: 'iifname' | 'oifname'): Promise<void> {
+  await host.nft(`table inet bench_external {
+  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+    ${match} "${DEVICE}" masquerade
+  }
+}
+`)
+}

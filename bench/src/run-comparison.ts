@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startCpuMeter } from './measure/cpu-meter.js'
+import { describeEnvironment } from './measure/environment.js'
+import { runIperf } from './measure/iperf.js'
+import { memoryOf, type ProcessMemory } from './measure/proc.js'
+import type { Peer } from './peers/peer.js'
+import { log } from './progress.js'
+import type { MemoryRecord, Results, RunSettings, Sample } from './results.js'
+import type { Scenario } from './scenarios/scenario.js'
+import { openStages, type Stage } from './stage.js'
+
+export interface ComparisonOptions {
+  readonly peers: readonly Peer[]
+  readonly scenarios: readonly Scenario[]
+  readonly settings: RunSettings
+  /** Rest before the first look at memory, and a tenth of it before every measurement. In milliseconds. */
+  readonly settleMs: number
+}
+
+/**
+ * Measures every peer in every scenario, repetition by repetition. Within one repetition of a scenario all peers have
+ * their turn one after the other, each time beginning with another one, so that what drifts on the machine meets all alike.
+ *
+ * A measurement that fails is recorded with its error and the run goes on.
+ */
+export async function runComparison(options: ComparisonOptions): Promise<Results> {
+  const environment = await describeEnvironment()
+  await using stages = await openStages(options.peers)
+  const idle = await readIdleMemory(stages.list, options.settleMs)
+  await warmUp(stages.list)
+  const samples = await measureAll(stages.list, options)
+  return {
+    environment,
+    settings: options.settings,
+    peers: stages.list.map(({ peer: { name, title }, mtu, commands }) => ({ name, title, mtu, commands })),
+    scenarios: options.scenarios.map(({ name, title, metrics }) => ({ name, title, metrics })),
+    samples,
+    memory: readFinalMemory(stages.list, idle),
+  }
+}
+
+async function measureAll(stages: readonly Stage[], options: ComparisonOptions): Promise<Sample[]> {
+  const { scenarios, settings, settleMs } = options
+  const total = settings.repetitions * scenarios.length * stages.length
+  const samples: Sample[] = []
+  for (let repetition = 0; repetition < settings.repetitions; repetition++) {
+    for (const scenario of scenarios) {
+      for (const stage of rotate(stages, repetition)) {
+        await sleep(settleMs / 10)
+        const sample = await measureOne(scenario, stage, stages, repetition, settings.seconds)
+        samples.push(sample)
+        log(`[${samples.length}/${total}] ${describe(sample, scenario)}`)
+      }
+    }
+  }
+  return samples
+}
+
+async function measureOne(
+  scenario: Scenario,
+  stage: Stage,
+  stages: readonly Stage[],
+  repetition: number,
+  seconds: number,
+): Promise<Sample> {
+  const others = stages.filter((other) => other !== stage).flatMap((other) => other.path.processes)
+  const where = { scenario: scenario.name, peer: stage.peer.name, repetition }
+  const startedAt = new Date().toISOString()
+  const stopMeter = startCpuMeter(stage.path.processes, others)
+  try {
+    const { commands, values, carriedBytes } = await scenario.run(stage, seconds)
+    const use = stopMeter()
+    const perGigabyte = carriedBytes === undefined ? undefined : perGigabyteOf(use.cpuSeconds, carriedBytes)
+    return {
+      ...where,
+      startedAt,
+      commands,
+      values,
+      ...use,
+      ...(perGigabyte === undefined ? {} : { cpuSecondsPerGigabyte: perGigabyte }),
+    }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    return { ...where, startedAt, commands: [], values: {}, ...stopMeter(), error: message }
+  }
+}
+
+function perGigabyteOf(cpuSeconds: Sample['cpuSeconds'], carriedBytes: number): Sample['cpuSeconds'] {
+  return Object.fromEntries(
+    Object.entries(cpuSeconds).map(([role, seconds]) => [role, seconds / (carriedBytes / 1e9)]),
+  )
+}
+
+async function readIdleMemory(
+  stages: readonly Stage[],
+  settleMs: number,
+): Promise<Map<number, ProcessMemory>> {
+  await sleep(settleMs)
+  const processes = stages.flatMap(({ path }) => path.processes)
+  return new Map(processes.map(({ pid }) => [pid, memoryOf(pid)]))
+}
+
+function readFinalMemory(stages: readonly Stage[], idle: ReadonlyMap<number, ProcessMemory>): MemoryRecord[] {
+  return stages.flatMap(({ peer, path }) =>
+    path.processes.map(({ role, pid }) => {
+      const now = memoryOf(pid)
+      return {
+        peer: peer.name,
+        role,
+        idleRssBytes: idle.get(pid)?.rssBytes ?? Number.NaN,
+        peakRssBytes: now.peakRssBytes,
+        finalRssBytes: now.rssBytes,
+      }
+    }),
+  )
+}
+
+/** What is compiled or filled on first use should not count as the first repetition's. */
+async function warmUp(stages: readonly Stage[]): Promise<void> {
+  for (const stage of stages) {
+    for (const direction of ['toShoot', 'toSeed'] as const) {
+      await runIperf(stage.caller, stage.iperf, stage.podAddress, { direction, seconds: 1 })
+    }
+  }
+}
+
+function rotate<T>(list: readonly T[], by: number): T[] {
+  const start = by % list.length
+  return [...list.slice(start), ...list.slice(0, start)]
+}
+
+function describe(sample: Sample, scenario: Scenario): string {
+  const figures = scenario.metrics.map(({ key, title, unit }) => {
+    return `${title} ${sample.values[key]?.toPrecision(3) ?? 'missing'} ${unit}`
+  })
+  const head = `${sample.scenario} ${sample.peer} #${sample.repetition + 1}: `
+  return head + (sample.error === undefined ? figures.join(', ') : `FAILED ${sample.error}`)
+}

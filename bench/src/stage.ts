@@ -1,0 +1,102 @@
+import {
+  type CommandResult,
+  Lab,
+  type MeasureServer,
+  mustRunCommand,
+  Pki,
+  startIperf3,
+} from '@reversed-vpn/test/lab'
+import { commandLineOf } from './measure/proc.js'
+import { startTcpSockperf } from './measure/sockperf.js'
+import type { OpenPath, Peer } from './peers/peer.js'
+import { log } from './progress.js'
+
+/**
+ * One peer in a lab of its own, with the servers that measure in the pod. Every stage of a run is up from its first
+ * measurement to its last, so that no start falls into a measurement; a stage whose turn it is not does nothing but send
+ * its keepalives, and the run records what processor time those took.
+ */
+export class Stage implements AsyncDisposable {
+  readonly peer: Peer
+  readonly lab: Lab
+  readonly path: OpenPath
+  readonly iperf: MeasureServer
+  readonly sockperf: MeasureServer
+  /** The command lines of the peer's programs. */
+  readonly commands: readonly string[]
+  /** Of the interface that leads from the seed into the shoot. */
+  readonly mtu: number
+
+  static async open(peer: Peer): Promise<Stage> {
+    const lab = await Lab.create()
+    try {
+      const pki = await Pki.create(lab.dir)
+      const path = await peer.open(lab, await pki.shoot())
+      const [iperf, sockperf, link] = await Promise.all([
+        startIperf3(lab.hosts.pod1),
+        startTcpSockperf(lab.hosts.pod1),
+        mustRunCommand('ip', ['-n', lab.hosts.seed.netns, '-json', 'link', 'show', 'dev', path.seedDevice]),
+      ])
+      return new Stage(peer, lab, path, { iperf, sockperf, mtu: mtuIn(link) })
+    } catch (error) {
+      await lab.close()
+      throw error
+    }
+  }
+
+  private constructor(
+    peer: Peer,
+    lab: Lab,
+    path: OpenPath,
+    { iperf, sockperf, mtu }: { iperf: MeasureServer; sockperf: MeasureServer; mtu: number },
+  ) {
+    this.peer = peer
+    this.lab = lab
+    this.path = path
+    this.iperf = iperf
+    this.sockperf = sockperf
+    this.mtu = mtu
+    this.commands = path.processes.map(({ pid }) => commandLineOf(pid).replaceAll(lab.dir, 'LAB-DIR'))
+  }
+
+  /** Where the traffic comes from: a host behind the seed. */
+  get caller() {
+    return this.lab.hosts.caller
+  }
+
+  /** Where it goes to: a pod behind the node. */
+  get podAddress(): string {
+    return this.lab.hosts.pod1.addresses.ipv4
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.lab.close()
+  }
+}
+
+function mtuIn({ stdout }: CommandResult): number {
+  const [link]: readonly { readonly mtu: number }[] = JSON.parse(stdout)
+  return link?.mtu ?? Number.NaN
+}
+
+export interface Stages extends AsyncDisposable {
+  readonly list: readonly Stage[]
+}
+
+/** Opens a stage for every peer, one after the other. When one fails, those before it are closed again. */
+export async function openStages(peers: readonly Peer[]): Promise<Stages> {
+  const list: Stage[] = []
+  const close = async () => {
+    await Promise.all(list.map((stage) => stage[Symbol.asyncDispose]()))
+  }
+  try {
+    for (const peer of peers) {
+      log(`starting ${peer.title}`)
+      list.push(await Stage.open(peer))
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { list, [Symbol.asyncDispose]: close }
+}
