@@ -124,11 +124,12 @@ export class FrameStream {
     }
   }
 
-  /** A peer that breaks the protocol is told so, as far as it still listens. */
+  /** A peer that breaks the protocol is told so, as far as it still listens: here, or by who runs the handshake. */
   #fail(error: Error): void {
+    this.#onClose(error)
+    if (this.#handler === undefined) return
     const code = error instanceof TunnelError ? error.closeCode : 'internal'
     if (code !== undefined) this.sendControl({ type: 'CLOSE', code, reason: error.message })
-    this.#onClose(error)
     this.end()
   }
 

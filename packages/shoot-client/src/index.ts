@@ -1,2 +1,7 @@
+export { type ConnectTransportOptions, connectTransport } from './dial/connect-transport.js'
+export { directTransport } from './dial/direct-transport.js'
+export { DIAL_FAILURES, DialError, type DialFailure, type Transport } from './dial/transport.js'
 export { SHOOT_CLIENT_OPTIONS, type ShootClientOptions } from './options.js'
+export { Backoff, type BackoffOptions } from './reconnect/backoff.js'
+export { type KeeperEvents, SessionKeeper, type SessionKeeperOptions } from './reconnect/session-keeper.js'
 export { startShootClient } from './shoot-client.js'

@@ -34,6 +34,7 @@ const REASON_OF_CODE: Readonly<Record<string, RefusalReason>> = {
   ERR_FRAME_TOO_SHORT: 'unexpected-frame',
   ERR_FRAME_UNEXPECTED: 'unexpected-frame',
   ERR_CONTROL_INVALID: 'bad-hello',
+  ERR_VERSION_UNSUPPORTED: 'version',
   ERR_PEER_CLOSED: 'left-early',
   ECONNRESET: 'left-early',
   EPIPE: 'left-early',

@@ -122,9 +122,6 @@ export class SessionTable {
     peer: Omit<SessionPeer, 'instance'>,
   ): { code: RejectCode; reason: string } | undefined {
     if (this.#isClosing) return { code: 'shutting-down', reason: 'the seed-server is stopping' }
-    if (hello.version !== CONTROL_VERSION) {
-      return { code: 'version', reason: `version ${hello.version}, this side speaks ${CONTROL_VERSION}` }
-    }
     if (hello.session === undefined) return undefined
     const session = this.#sessions.get(hello.session)
     const fits = session?.hasToken(hello.token ?? '') === true && session.peer.name === peer.name

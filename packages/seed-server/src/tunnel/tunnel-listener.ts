@@ -7,6 +7,7 @@ import {
   FrameStream,
   HANDSHAKE_TIMEOUT_MS,
   receiveHello,
+  rejectPeer,
   rejectUnheard,
   type SessionPeer,
   secureContextOptions,
@@ -109,8 +110,9 @@ export class TunnelListener {
       const { name, fingerprint } = verdict
       this.#options.onHello(frames, hello, { name, fingerprint, remoteAddress: connectionKey(socket) })
     } catch (error) {
-      this.#refuse(refusalReasonOf(error), socket, (error as Error).message)
-      frames.end()
+      const reason = refusalReasonOf(error)
+      this.#refuse(reason, socket, (error as Error).message)
+      rejectPeer(frames, reason === 'version' ? 'version' : 'bad-hello', (error as Error).message)
     }
   }
 

@@ -94,3 +94,11 @@ export function clampLines(tun: string): string[] {
     (end) => `${end} "${tun}" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu`,
   )
 }
+
+/**
+ * First line of the output chain: the kernel reports its IPv6 multicast groups on every link. Nobody listens on this one,
+ * and it would blur what the counters tell.
+ */
+export function silenceLine(tun: string): string {
+  return `oifname "${tun}" ip6 daddr ff02::/16 drop`
+}

@@ -8,6 +8,7 @@ import {
   relatedErrors,
   renderSet,
   renderTable,
+  silenceLine,
 } from './nft-table.js'
 
 /** What the seed side drops, each with a counter of that name in the table. */
@@ -53,7 +54,10 @@ function baseChains(tun: string): NftChain[] {
         toTun,
       ],
     },
-    { name: 'output', lines: ['type filter hook output priority filter - 10; policy accept;', toTun] },
+    {
+      name: 'output',
+      lines: ['type filter hook output priority filter - 10; policy accept;', silenceLine(tun), toTun],
+    },
   ]
 }
 

@@ -9,6 +9,7 @@ import {
   relatedErrors,
   renderSet,
   renderTable,
+  silenceLine,
 } from './nft-table.js'
 
 /** What the shoot side drops, each with a counter of that name in the table. */
@@ -81,6 +82,7 @@ function baseChains(tun: string): NftChain[] {
       name: 'output',
       lines: [
         'type filter hook output priority filter - 10; policy accept;',
+        silenceLine(tun),
         `oifname "${tun}" jump local_to_seed`,
       ],
     },

@@ -1,0 +1,229 @@
+import { duplexPair } from 'node:stream'
+import { createFakeTun } from '@reversed-vpn/node-tun'
+import type { HelloMessage, RejectCode, WelcomeMessage } from '@reversed-vpn/protocol'
+import { SessionTable } from '@reversed-vpn/seed-server'
+import {
+  FrameStream,
+  QueueSet,
+  RejectedError,
+  receiveHello,
+  type Session,
+  sendHello,
+  TrafficTotals,
+  transferAddressOf,
+} from '@reversed-vpn/session'
+import t from 'tap'
+
+const PEER = { name: 'vpn-shoot-client', fingerprint: 'AA', remoteAddress: '192.0.2.1:1' }
+const INSTANCES = { first: '1'.repeat(32), second: '2'.repeat(32) }
+
+interface Observed {
+  readonly active: Session[]
+  readonly closed: Session[]
+  readonly rejected: RejectCode[]
+}
+
+function createTable(overrides: { readonly drainTimeoutMs?: number } = {}) {
+  const observed: Observed = { active: [], closed: [], rejected: [] }
+  const queues = new QueueSet(createFakeTun().device)
+  const table = new SessionTable({
+    device: { name: 'fake0', queues, accepts: ['checksum'], useOffloadsOf: () => {}, close: () => {} },
+    totals: new TrafficTotals(),
+    networks: { pod: ['100.96.0.0/11'], service: [], node: [] },
+    seedAddresses: [transferAddressOf('192.168.123.0/24', 'seed')],
+    shootAddresses: [transferAddressOf('192.168.123.0/24', 'shoot')],
+    mtu: 1500,
+    lanesMax: 4,
+    keepaliveMs: 60_000,
+    deadAfterMs: 180_000,
+    drainTimeoutMs: overrides.drainTimeoutMs ?? 60_000,
+    events: {
+      onOpened: () => {},
+      onActive: (session) => observed.active.push(session),
+      onLaneDown: () => {},
+      onClosed: (session) => observed.closed.push(session),
+      onRejected: (_, code) => observed.rejected.push(code),
+    },
+  })
+  return { table, observed, [Symbol.asyncDispose]: () => table.close() }
+}
+
+/** A shoot-client's connection: says HELLO; answers PINGs once it is told to. */
+async function connect(table: SessionTable, hello: Partial<HelloMessage> = {}, name = PEER.name) {
+  const [near, far] = duplexPair()
+  // A socket does this by itself.
+  far.once('end', () => far.end())
+  const seedFrames = new FrameStream(near)
+  const frames = new FrameStream(far)
+  const accepted = receiveHello(seedFrames).then((message) =>
+    table.accept(seedFrames, message, { ...PEER, name }),
+  )
+  const message: HelloMessage = {
+    type: 'HELLO',
+    version: 1,
+    instance: INSTANCES.first,
+    accepts: ['checksum'],
+    mtu: 65_535,
+    ...hello,
+  }
+  const welcome = await sendHello(frames, message)
+  await accepted
+  const goaways: string[] = []
+  let answer: () => void = () => {}
+  const closed = new Promise<void>((resolve) => {
+    answer = () =>
+      frames.setHandler({
+        onControl: (control) => {
+          if (control.type === 'PING') frames.sendControl({ type: 'PONG', id: control.id })
+          if (control.type === 'GOAWAY') goaways.push(control.reason)
+        },
+        onData: () => {},
+        onChunkEnd: () => {},
+        onClose: () => resolve(),
+      })
+  })
+  return { welcome, frames, goaways, closed, answerPings: () => answer() }
+}
+
+function joinOf(welcome: WelcomeMessage, lane: number): Partial<HelloMessage> {
+  return { session: welcome.session, token: welcome.token, lane }
+}
+
+async function rejectionOf(attempt: Promise<unknown>): Promise<string> {
+  return attempt.then(
+    () => 'accepted',
+    (error: unknown) => (error instanceof RejectedError ? error.rejectCode : String(error)),
+  )
+}
+
+t.test('WELCOME announces addresses, networks and the limits', async (t) => {
+  await using seed = createTable()
+  const { welcome } = await connect(seed.table)
+  t.match(welcome, {
+    lane: 0,
+    lanesMax: 4,
+    mtu: 1500,
+    accepts: ['checksum'],
+    addresses: { seed: ['192.168.123.1/24'], shoot: ['192.168.123.2/24'] },
+    networks: { pod: ['100.96.0.0/11'], service: [], node: [] },
+    keepaliveMs: 60_000,
+    deadAfterMs: 180_000,
+  })
+})
+
+t.test('a session carries nothing before its peer has answered a PING', async (t) => {
+  await using seed = createTable()
+  const client = await connect(seed.table)
+  t.equal(seed.table.isUp, false)
+  const up = seed.table.waitUntilUp(new AbortController().signal)
+  client.answerPings()
+  await up
+  t.equal(seed.table.isUp, true)
+  t.equal(seed.table.active?.id, client.welcome.session)
+})
+
+t.test('waiting for the tunnel ends with its signal', async (t) => {
+  await using seed = createTable()
+  const controller = new AbortController()
+  const waiting = seed.table.waitUntilUp(controller.signal)
+  controller.abort(new Error('the caller left'))
+  await t.rejects(waiting, { message: 'the caller left' })
+})
+
+t.test('another instance takes over once it has answered, and the first is asked to leave', async (t) => {
+  await using seed = createTable()
+  const first = await connect(seed.table)
+  first.answerPings()
+  await seed.table.waitUntilUp(new AbortController().signal)
+  const second = await connect(seed.table, { instance: INSTANCES.second })
+  t.equal(seed.table.active?.id, first.welcome.session, 'a newcomer that says nothing changes nothing')
+  second.answerPings()
+  while (first.goaways.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  t.same(first.goaways, ['superseded'])
+  t.equal(seed.table.active?.id, second.welcome.session)
+  t.equal(seed.table.sessions.length, 2, 'the first may finish what it carries')
+})
+
+t.test('a superseded session ends when the drain time is over', async (t) => {
+  await using seed = createTable({ drainTimeoutMs: 20 })
+  const first = await connect(seed.table)
+  first.answerPings()
+  await seed.table.waitUntilUp(new AbortController().signal)
+  const second = await connect(seed.table, { instance: INSTANCES.second })
+  second.answerPings()
+  await first.closed
+  t.equal(seed.table.active?.id, second.welcome.session)
+})
+
+t.test('the same instance replaces its own session at once', async (t) => {
+  await using seed = createTable()
+  const first = await connect(seed.table)
+  first.answerPings()
+  await seed.table.waitUntilUp(new AbortController().signal)
+  const again = await connect(seed.table)
+  t.same(
+    seed.observed.closed.map(({ id }) => id),
+    [first.welcome.session],
+  )
+  t.same(
+    seed.table.sessions.map(({ id }) => id),
+    [again.welcome.session],
+  )
+})
+
+t.test('a further lane joins with session and token, and only with both', async (t) => {
+  await using seed = createTable()
+  const { welcome } = await connect(seed.table)
+  const joined = await connect(seed.table, joinOf(welcome, 2))
+  t.equal(joined.welcome.lane, 2)
+  t.equal(joined.welcome.session, welcome.session)
+  t.same([...(seed.table.sessions[0]?.lanes.keys() ?? [])], [0, 2])
+
+  const forged = { ...joinOf(welcome, 1), token: 'f'.repeat(64) }
+  t.equal(await rejectionOf(connect(seed.table, forged)), 'unknown-session')
+  const unknown = { ...joinOf(welcome, 1), session: 'f'.repeat(32) }
+  t.equal(await rejectionOf(connect(seed.table, unknown)), 'unknown-session')
+  t.equal(await rejectionOf(connect(seed.table, joinOf(welcome, 1), 'somebody-else')), 'unknown-session')
+  t.equal(await rejectionOf(connect(seed.table, joinOf(welcome, 4))), 'lane-out-of-range')
+  t.same(seed.observed.rejected, [
+    'unknown-session',
+    'unknown-session',
+    'unknown-session',
+    'lane-out-of-range',
+  ])
+})
+
+t.test('a lane that takes a held index lets the old one carry until it has answered', async (t) => {
+  await using seed = createTable()
+  const first = await connect(seed.table)
+  first.answerPings()
+  await seed.table.waitUntilUp(new AbortController().signal)
+  const successor = await connect(seed.table, joinOf(first.welcome, 0))
+  t.equal(seed.table.isUp, true, 'the old lane still carries')
+  successor.answerPings()
+  await first.closed
+  t.equal(seed.table.isUp, true)
+  t.equal(seed.observed.closed.length, 0)
+})
+
+t.test('a session ends with its last lane', async (t) => {
+  await using seed = createTable()
+  const client = await connect(seed.table)
+  client.answerPings()
+  await seed.table.waitUntilUp(new AbortController().signal)
+  client.frames.end()
+  while (seed.observed.closed.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  t.equal(seed.table.isUp, false)
+  t.equal(seed.table.active, undefined)
+})
+
+t.test('a table that closes tells its peers and takes no more', async (t) => {
+  const seed = createTable()
+  const client = await connect(seed.table)
+  client.answerPings()
+  await seed.table.waitUntilUp(new AbortController().signal)
+  const closing = seed.table.close()
+  t.equal(await rejectionOf(connect(seed.table)), 'shutting-down')
+  await Promise.all([closing, client.closed])
+  t.equal(seed.table.sessions.length, 0)
+})

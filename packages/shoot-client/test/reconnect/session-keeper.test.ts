@@ -1,0 +1,176 @@
+import { type Duplex, duplexPair } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import { createFakeTun } from '@reversed-vpn/node-tun'
+import { CidrSet, type HelloMessage, PacketChecker, type RejectCode } from '@reversed-vpn/protocol'
+import { FrameStream, QueueSet, receiveHello, rejectPeer, TrafficTotals } from '@reversed-vpn/session'
+import { type KeeperEvents, SessionKeeper } from '@reversed-vpn/shoot-client'
+import t from 'tap'
+
+type Answer = 'welcome' | RejectCode
+
+/** A seed side that answers each HELLO as told, and a keeper that dials it. */
+function createPair(options: { readonly lanes?: number; readonly answers?: Answer[] } = {}) {
+  const answers = [...(options.answers ?? [])]
+  const hellos: HelloMessage[] = []
+  const connections: FrameStream[] = []
+  const log: string[] = []
+  const waiters = new Set<() => void>()
+  const note = (text: string) => {
+    log.push(text)
+    for (const wake of waiters) wake()
+  }
+  const serve = async (stream: Duplex) => {
+    const frames = new FrameStream(stream)
+    const hello = await receiveHello(frames)
+    hellos.push(hello)
+    const answer = answers.shift() ?? 'welcome'
+    if (answer !== 'welcome') {
+      rejectPeer(frames, answer, 'as told')
+      return
+    }
+    connections.push(frames)
+    frames.sendControl({
+      type: 'WELCOME',
+      version: 1,
+      session: hello.session ?? 'a'.repeat(32),
+      token: 'b'.repeat(64),
+      lane: hello.lane ?? 0,
+      lanesMax: 4,
+      mtu: 1500,
+      accepts: [],
+      addresses: { seed: ['192.168.123.1/24'], shoot: ['192.168.123.2/24'] },
+      networks: { pod: ['100.96.0.0/11'], service: [], node: [] },
+      keepaliveMs: 60_000,
+      deadAfterMs: 180_000,
+    })
+    const ignore = () => {}
+    frames.setHandler({ onControl: ignore, onData: ignore, onChunkEnd: ignore, onClose: () => frames.end() })
+  }
+  const events: KeeperEvents = {
+    onDialFailed: (lane, error) => note(`lane ${lane} failed: ${error.failure}`),
+    onSessionUp: () => note('session up'),
+    onLaneUp: (_, lane) => note(`lane ${lane.index} up`),
+    onLaneDown: (_, lane) => note(`lane ${lane.index} down`),
+    onSessionDown: () => note('session down'),
+    onSuperseded: () => note('superseded'),
+  }
+  const queues = new QueueSet(createFakeTun().device)
+  const nothing = CidrSet.of([])
+  const checker = new PacketChecker({
+    sources: nothing,
+    destinations: nothing,
+    refused: nothing,
+    accepts: [],
+    mtu: 1500,
+  })
+  const keeper = new SessionKeeper({
+    lanes: options.lanes ?? 1,
+    accepts: [],
+    software: 'test',
+    backoff: { minMs: 1, maxMs: 5 },
+    dial: async () => {
+      const [near, far] = duplexPair()
+      near.once('end', () => near.end())
+      void serve(far)
+      // What the keeper uses of a TLS socket is what every duplex has.
+      return near as TLSSocket
+    },
+    openSession: async (welcome, remoteAddress, instance) => ({
+      id: welcome.session,
+      token: welcome.token,
+      peer: { name: 'vpn-seed-server', instance, remoteAddress },
+      queues,
+      totals: new TrafficTotals(),
+      toPeerChecker: checker,
+      fromPeerChecker: checker,
+      keepaliveMs: 60_000,
+      deadAfterMs: 180_000,
+      isReadyOnOpen: true,
+    }),
+    events,
+  })
+  const until = async (condition: () => boolean) => {
+    while (!condition()) {
+      await new Promise<void>((resolve) => {
+        waiters.add(resolve)
+      })
+    }
+  }
+  return { keeper, hellos, connections, log, until, [Symbol.asyncDispose]: () => keeper.stop() }
+}
+
+function count(log: readonly string[], text: string): number {
+  return log.filter((line) => line === text).length
+}
+
+t.test('brings up lane 0 first, and the others join with session and token', async (t) => {
+  await using pair = createPair({ lanes: 3 })
+  pair.keeper.start()
+  await pair.until(() => count(pair.log, 'lane 1 up') === 1 && count(pair.log, 'lane 2 up') === 1)
+  t.same(pair.log.slice(0, 2), ['session up', 'lane 0 up'])
+  t.notOk('session' in (pair.hellos[0] as HelloMessage))
+  for (const lane of [1, 2]) {
+    const hello = pair.hellos.find((message) => message.lane === lane)
+    t.match(hello, { session: 'a'.repeat(32), token: 'b'.repeat(64) })
+  }
+  t.equal(new Set(pair.hellos.map(({ instance }) => instance)).size, 1, 'one process, one instance')
+})
+
+t.test('a lost connection is dialled again, as a new session of the same instance', async (t) => {
+  await using pair = createPair()
+  pair.keeper.start()
+  await pair.until(() => count(pair.log, 'lane 0 up') === 1)
+  pair.connections[0]?.end()
+  await pair.until(() => count(pair.log, 'lane 0 up') === 2)
+  t.same(pair.log, ['session up', 'lane 0 up', 'lane 0 down', 'session down', 'session up', 'lane 0 up'])
+  t.notOk('session' in (pair.hellos[1] as HelloMessage))
+})
+
+t.test('a lane that is lost while others carry joins the session again', async (t) => {
+  await using pair = createPair({ lanes: 2 })
+  pair.keeper.start()
+  await pair.until(() => count(pair.log, 'lane 1 up') === 1)
+  pair.connections[1]?.end()
+  await pair.until(() => count(pair.log, 'lane 1 up') === 2)
+  t.equal(count(pair.log, 'session up'), 1)
+  t.equal(pair.hellos.at(-1)?.lane, 1)
+})
+
+t.test('goes on dialling when it is refused', async (t) => {
+  await using pair = createPair({ answers: ['shutting-down', 'wrong-name', 'welcome'] })
+  pair.keeper.start()
+  await pair.until(() => count(pair.log, 'lane 0 up') === 1)
+  t.equal(count(pair.log, 'lane 0 failed: rejected'), 2)
+})
+
+t.test('a lane that the peer wants replaced carries until its successor is there', async (t) => {
+  await using pair = createPair()
+  pair.keeper.start()
+  await pair.until(() => count(pair.log, 'lane 0 up') === 1)
+  pair.connections[0]?.sendControl({ type: 'GOAWAY', lane: 0, reason: 'rotate-age' })
+  await pair.until(() => count(pair.log, 'lane 0 up') === 2)
+  t.same(pair.log, ['session up', 'lane 0 up', 'lane 0 up'])
+  t.match(pair.hellos[1], { session: 'a'.repeat(32), lane: 0 })
+})
+
+t.test('a superseded client stays away when its session ends', async (t) => {
+  await using pair = createPair()
+  pair.keeper.start()
+  await pair.until(() => count(pair.log, 'lane 0 up') === 1)
+  pair.connections[0]?.sendControl({ type: 'GOAWAY', reason: 'superseded' })
+  await pair.until(() => count(pair.log, 'superseded') === 1)
+  pair.connections[0]?.end()
+  await pair.until(() => count(pair.log, 'session down') === 1)
+  await new Promise((resolve) => setImmediate(resolve))
+  t.equal(pair.hellos.length, 1)
+})
+
+t.test('stop settles while a dial is under way and while one is waited for', async (t) => {
+  const refusing = createPair({ answers: Array<Answer>(1000).fill('internal') })
+  refusing.keeper.start()
+  await refusing.until(() => refusing.log.length > 1)
+  await refusing.keeper.stop()
+  const seen = refusing.hellos.length
+  await new Promise((resolve) => setImmediate(resolve))
+  t.equal(refusing.hellos.length, seen, 'nothing is dialled any more')
+})
