@@ -1,0 +1,43 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { dirname, join, relative, sep } from 'node:path'
+
+// Of `test/`, what each mode runs besides the packages' own tests.
+const QUICK_SUITES = ['repo', 'lab', 'e2e', 'faults']
+const FULL_SUITES = [...QUICK_SUITES, 'full']
+
+/**
+ * The tests of a mode, from their sources, so that what was compiled from a deleted one is never run: those that share
+ * nothing with others, and those that take namespaces or the machine's time and go one by one.
+ */
+export function findTests(root, mode) {
+  const packages = namesIn(join(root, 'packages')).flatMap((name) => {
+    const dir = join(root, 'packages', name)
+    return compiledTests(join(dir, 'test'), join(dir, 'dist-test'))
+  })
+  const isRoot = ({ source }) => source.split(sep).includes('root')
+  const parallel = packages.filter((test) => !isRoot(test))
+  if (mode === 'unit') return { parallel, serial: [] }
+  const suites = (mode === 'full' ? FULL_SUITES : QUICK_SUITES).flatMap((suite) =>
+    compiledTests(join(root, 'test', suite), join(root, 'test', 'dist', suite)),
+  )
+  return { parallel, serial: [...packages.filter(isRoot), ...suites] }
+}
+
+function compiledTests(sourceDir, outputDir) {
+  if (!existsSync(sourceDir)) return []
+  return readdirSync(sourceDir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.test.ts'))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .filter((source) => !source.includes(`${sep}node_modules${sep}`))
+    .sort()
+    .map((source) => ({ source, output: outputOf(source, sourceDir, outputDir) }))
+}
+
+function outputOf(source, sourceDir, outputDir) {
+  const below = relative(sourceDir, source)
+  return join(outputDir, dirname(below), `${below.slice(below.lastIndexOf(sep) + 1, -'.ts'.length)}.js`)
+}
+
+function namesIn(dir) {
+  return existsSync(dir) ? readdirSync(dir).sort() : []
+}

@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+
+const MARK = 'REVERSED_VPN_TEST_RUN'
+const SETTLE_MS = 2_000
+
+/**
+ * Watches what a test run leaves on the machine: namespaces, TUN links and firewall tables that were not there before, and
+ * processes that carry the run's mark in their environment.
+ */
+export class LeftoverCheck {
+  #run = `${process.pid}-${Date.now()}`
+  #before = machineState()
+
+  /** To be in the environment of everything the run starts. */
+  get env() {
+    return { [MARK]: this.#run }
+  }
+
+  /** One line for each thing left behind. Processes get a moment to end. */
+  async find() {
+    const endMs = performance.now() + SETTLE_MS
+    while (this.#look().length > 0 && performance.now() < endMs) await pause(100)
+    return this.#look()
+  }
+
+  #look() {
+    const things = machineState().filter((thing) => !this.#before.includes(thing))
+    return [...things.filter((thing) => !isOfRunningLab(thing)), ...markedProcesses(`${MARK}=${this.#run}`)]
+  }
+}
+
+function machineState() {
+  return [
+    ...entriesOf('/run/netns').map((name) => `network namespace ${name}`),
+    ...entriesOf('/etc/netns').map((name) => `directory /etc/netns/${name}`),
+    ...linesOf('ip', ['-br', 'link', 'show', 'type', 'tun']).map((line) => `TUN link ${line.split(/\s/)[0]}`),
+    ...linesOf('nft', ['list', 'tables']).map((line) => `nftables ${line}`),
+  ]
+}
+
+/** Another run may have its lab open beside ours: `rvlab-PID-…` is named for its owner (`test/lab/lab-id.ts`). */
+function isOfRunningLab(thing) {
+  const pid = /\brvlab-(\d+)-/.exec(thing)?.[1]
+  return pid !== undefined && entriesOf(`/proc/${pid}`).length > 0
+}
+
+function markedProcesses(mark) {
+  return entriesOf('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((pid) => read(`/proc/${pid}/environ`).split('\0').includes(mark))
+    .map((pid) => `process ${pid}: ${read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()}`)
+}
+
+function linesOf(command, args) {
+  const { stdout } = spawnSync(command, args, { encoding: 'utf8' })
+  return (stdout ?? '').split('\n').filter((line) => line !== '')
+}
+
+function entriesOf(dir) {
+  try {
+    return readdirSync(dir)
+  } catch {
+    return []
+  }
+}
+
+function read(file) {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
