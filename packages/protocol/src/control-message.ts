@@ -12,7 +12,7 @@ export interface HelloMessage {
   readonly instance: string
   /** What the sender's TUN can take in a frame. */
   readonly accepts: readonly OffloadKind[]
-  /** The sender's TUN MTU in bytes, 576 to 65535. */
+  /** The longest IP packet in bytes that the sender's TUN can be set to, 576 to 65535. */
   readonly mtu: number
   /** Name and version for logs, up to 128 characters. */
   readonly software?: string
@@ -33,7 +33,7 @@ export interface WelcomeMessage {
   readonly lane: number
   /** 1 to 256. */
   readonly lanesMax: number
-  /** The sender's TUN MTU in bytes, 576 to 65535. */
+  /** MTU of the session in bytes, 576 to 65535, at most the one in HELLO. */
   readonly mtu: number
   readonly accepts: readonly OffloadKind[]
   /** Tunnel addresses in CIDR notation, with the prefix length of the transfer network: `192.168.123.1/24`. */

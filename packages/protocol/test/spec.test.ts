@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises'
+import {
+  ALPN_PROTOCOL,
+  CidrSet,
+  CLOSE_CODES,
+  decodeControl,
+  encodeControl,
+  FORBIDDEN_DESTINATIONS,
+  FRAME_TYPE,
+  GOAWAY_REASONS,
+  OFFLOAD_KINDS,
+  PacketChecker,
+  REJECT_CODES,
+} from '@reversed-vpn/protocol'
+import { test } from 'tap'
+import { collectFrames } from './collect-frames.js'
+import { hex, toHex } from './hex.js'
+
+const spec = await readFile(new URL('../SPEC.md', import.meta.url), 'utf8')
+
+/** The bytes of each example, and what it stands for where that is a control message. */
+const EXAMPLES = [...spec.matchAll(/```hex\n(.*?)```(?:\n```json\n(.*?)```)?/gs)].map(
+  ([, bytes = '', json]) => ({
+    bytes: hex(bytes.replace(/#.*$/gm, '')),
+    message: json === undefined ? undefined : JSON.parse(json),
+  }),
+)
+
+test('has an example of each kind, and each is one whole frame', async (t) => {
+  t.equal(EXAMPLES.length, 8)
+  for (const { bytes } of EXAMPLES) {
+    const { decoder, frames } = collectFrames()
+    decoder.push(bytes)
+    t.equal(frames.length + decoder.skippedFrames, 1, toHex(bytes))
+    t.equal(decoder.bufferedBytes, 0)
+  }
+})
+
+test('has examples of control messages that are encoded and decoded just so', async (t) => {
+  const controls = EXAMPLES.filter(({ message }) => message !== undefined)
+  t.equal(controls.length, 6)
+  for (const { bytes, message } of controls) {
+    t.strictSame(decodeControl(bytes[0] ?? -1, bytes.subarray(4)), message)
+    t.equal(toHex(encodeControl(message)), toHex(bytes))
+  }
+})
+
+test('has an example of DATA that passes the check unchanged', async (t) => {
+  const data = EXAMPLES.find(({ bytes }) => bytes[0] === FRAME_TYPE.DATA)?.bytes.subarray(4) ?? hex('')
+  const checker = new PacketChecker({
+    sources: CidrSet.of(['192.168.123.1/32']),
+    destinations: CidrSet.of(['100.96.0.0/11']),
+    refused: CidrSet.of(FORBIDDEN_DESTINATIONS),
+    accepts: [],
+    mtu: 1500,
+  })
+  const header = new Uint8Array(10).fill(0xee)
+  t.equal(checker.check(data, 0, data.length, data.length, header, 0), 0)
+  t.equal(toHex(header), toHex(data.subarray(0, 10)))
+})
+
+test('names every frame type with its number, every code, reason and kind of offload', async (t) => {
+  for (const [name, type] of Object.entries(FRAME_TYPE)) t.match(spec, `| ${type} | ${name} |`)
+  for (const code of [...REJECT_CODES, ...CLOSE_CODES, ...GOAWAY_REASONS, ...OFFLOAD_KINDS]) {
+    t.match(spec, new RegExp(`^\\|.*\`${code}\`.*\\|`, 'm'), code)
+  }
+  t.match(spec, `ALPN (RFC 7301) \`${ALPN_PROTOCOL}\``)
+})
+
+test('names every destination that is refused always', async (t) => {
+  for (const cidr of FORBIDDEN_DESTINATIONS) {
+    const isNamed = spec.includes(cidr) || spec.includes(cidr.replace(/\/(32|128)$/, ''))
+    t.ok(isNamed, cidr)
+  }
+})
