@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 const packageDirectory = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const output = join(packageDirectory, 'build', 'Release', 'tun.node')
+const compiler = process.env.CC ?? 'cc'
 const nodePrefix = resolve(dirname(process.execPath), '..')
 
 function sources() {
@@ -34,8 +35,7 @@ function whatIsMissing() {
     if (existsSync(join(headers, header))) continue
     return `${join(headers, header)}: install the development package of this node (libnode-dev or the archive of nodejs.org)`
   }
-  const compiler = (process.env.CC ?? 'cc').split(' ')[0]
-  for (const command of [compiler, 'make']) {
+  for (const command of [compiler.split(' ')[0], 'make']) {
     if (!findCommand(command)) return `${command}: apt-get install build-essential`
   }
   if (!findCommand('python3')) return 'python3: apt-get install python3'
@@ -50,7 +50,10 @@ function findNodeGyp() {
   }
 }
 
-/** node-gyp looks for a home directory even when it needs none, so it gets one inside the build folder. */
+/**
+ * node-gyp looks for a home directory even when it needs none, so it gets one inside the build folder, and it would link
+ * with the C++ compiler, of which nothing is needed here.
+ */
 function build(nodeGyp) {
   const home = join(packageDirectory, 'build', 'home')
   mkdirSync(home, { recursive: true })
@@ -68,7 +71,11 @@ function build(nodeGyp) {
       '--loglevel',
       'warn',
     ],
-    { cwd: packageDirectory, env: { ...process.env, HOME: home }, encoding: 'utf8' },
+    {
+      cwd: packageDirectory,
+      env: { ...process.env, CC: compiler, LINK: process.env.LINK ?? compiler, HOME: home },
+      encoding: 'utf8',
+    },
   )
 }
 

@@ -1,0 +1,44 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type * as NodeTun from '@reversed-vpn/node-tun'
+import { test } from 'tap'
+import { copyPackage, type PackageCopy } from './support/package-copy.js'
+
+function importCopy({ directory }: PackageCopy): Promise<typeof NodeTun> {
+  return import(pathToFileURL(join(directory, 'dist', 'index.js')).href)
+}
+
+test('a package whose addon was never built works but for what needs it', async (t) => {
+  using copy = copyPackage()
+  const { createFakeTun, getTcpUserTimeoutMs, openTun, TunAddonError } = await importCopy(copy)
+  t.equal(createFakeTun().device.name, 'fake0')
+  const expected = {
+    name: 'TunAddonError',
+    code: 'ERR_TUN_ADDON_NOT_BUILT',
+    message: 'the TUN addon is not built for this machine: npm run build:native',
+  }
+  t.throws(() => openTun({ name: 'never0' }), expected)
+  t.throws(() => getTcpUserTimeoutMs(0), TunAddonError)
+})
+
+test('an addon for another machine is told apart from none by its cause', async (t) => {
+  using copy = copyPackage()
+  mkdirSync(join(copy.directory, 'build', 'Release'), { recursive: true })
+  writeFileSync(join(copy.directory, 'build', 'Release', 'tun.node'), 'not an addon')
+  const { openTun } = await importCopy(copy)
+  t.throws(() => openTun({ name: 'never0' }), {
+    code: 'ERR_TUN_ADDON_NOT_BUILT',
+    cause: { code: 'ERR_DLOPEN_FAILED' },
+  })
+})
+
+test('on another system the error says so', async (t) => {
+  using copy = copyPackage()
+  const { createFakeTun, openTun } = await importCopy(copy)
+  const { platform } = process
+  Object.defineProperty(process, 'platform', { value: 'darwin' })
+  t.teardown(() => Object.defineProperty(process, 'platform', { value: platform }))
+  t.throws(() => openTun({ name: 'never0' }), { name: 'TunAddonError', code: 'ERR_TUN_UNSUPPORTED_PLATFORM' })
+  t.equal(createFakeTun().device.openQueue().readBatch(new Uint8Array(70_000), 0, new Uint32Array(1)), 0)
+})

@@ -1,0 +1,106 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer, Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import {
+  getTcpCongestion,
+  getTcpNotsentLowatBytes,
+  getTcpUserTimeoutMs,
+  setTcpCongestion,
+  setTcpNotsentLowatBytes,
+  setTcpUserTimeoutMs,
+  socketDescriptor,
+} from '@reversed-vpn/node-tun'
+import { test } from 'tap'
+
+interface Connection extends AsyncDisposable {
+  readonly socket: Socket
+  readonly fd: number
+}
+
+async function openConnection(): Promise<Connection> {
+  const server = createServer((peer) => peer.resume())
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  await once(socket, 'connect')
+  return {
+    socket,
+    fd: socketDescriptor(socket) ?? -1,
+    async [Symbol.asyncDispose]() {
+      socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** What `ss` of iproute2 shows of the connection, with its options and internals. */
+function describe({ socket }: Connection): string {
+  return execFileSync('ss', ['-tioneH', 'sport', '=', `:${socket.localPort}`], { encoding: 'utf8' })
+}
+
+test('sets options that the kernel gives back', async (t) => {
+  await using connection = await openConnection()
+  const { fd } = connection
+  t.equal(getTcpUserTimeoutMs(fd), 0, 'the default')
+  setTcpUserTimeoutMs(fd, 12_345)
+  t.equal(getTcpUserTimeoutMs(fd), 12_345)
+  setTcpNotsentLowatBytes(fd, 131_072)
+  t.equal(getTcpNotsentLowatBytes(fd), 131_072)
+})
+
+test('chooses a congestion control that the kernel offers', async (t) => {
+  await using connection = await openConnection()
+  const offered = readFileSync('/proc/sys/net/ipv4/tcp_allowed_congestion_control', 'utf8').trim().split(' ')
+  for (const name of offered) {
+    setTcpCongestion(connection.fd, name)
+    t.equal(getTcpCongestion(connection.fd), name)
+    t.match(describe(connection), new RegExp(`\\b${name}\\b`), 'as ss shows it')
+  }
+  t.throws(() => setTcpCongestion(connection.fd, 'no_such_control'), {
+    code: 'ENOENT',
+    syscall: 'setsockopt',
+  })
+  t.throws(() => setTcpCongestion(connection.fd, 'x'.repeat(80)), { code: 'EINVAL' })
+  t.throws(() => setTcpCongestion(connection.fd, `${offered[0]}\0`), { code: 'EINVAL' })
+})
+
+test('refuses what is not a TCP socket with the code of the kernel', async (t) => {
+  const file = openSync('/dev/null', 'r')
+  t.teardown(() => closeSync(file))
+  t.throws(() => setTcpUserTimeoutMs(file, 1), { name: 'TunError', code: 'ENOTSOCK', syscall: 'setsockopt' })
+  t.throws(() => getTcpCongestion(file), { name: 'TunError', code: 'ENOTSOCK', syscall: 'getsockopt' })
+  t.throws(() => getTcpUserTimeoutMs(-1), {
+    code: 'EBADF',
+    errno: -9,
+    message: 'EBADF: bad file descriptor, getsockopt',
+  })
+})
+
+test('refuses numbers that do not fit instead of cutting them', async (t) => {
+  await using connection = await openConnection()
+  for (const value of [2 ** 31, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+    t.throws(() => setTcpUserTimeoutMs(connection.fd, value), RangeError, String(value))
+  }
+  t.throws(
+    () => setTcpUserTimeoutMs(connection.fd, -1),
+    { code: 'EINVAL' },
+    'fits, but is none to the kernel',
+  )
+})
+
+test('knows the descriptor under a socket, under TLS too, and none without one', async (t) => {
+  await using connection = await openConnection()
+  t.ok(connection.fd > 2)
+  const tls = new TLSSocket(connection.socket, { isServer: false })
+  tls.on('error', () => {})
+  t.equal(socketDescriptor(tls), connection.fd)
+  tls.destroy()
+  const closed = once(connection.socket, 'close')
+  connection.socket.destroy()
+  await closed
+  t.equal(socketDescriptor(connection.socket), undefined)
+  t.equal(socketDescriptor(new Socket()), undefined)
+})
