@@ -1,0 +1,91 @@
+import { importsOf, type SourceFile, sourceFiles } from './source-tree.js'
+
+/** What a package's sources must not import: `from` and `to` match a package's folder and an import's text. */
+export interface ImportRule {
+  readonly from: RegExp
+  readonly to: RegExp
+  readonly reason: string
+}
+
+const OURS = '@reversed-vpn/'
+
+export const IMPORT_RULES: readonly ImportRule[] = [
+  {
+    from: /^(protocol|node-tun|daemon)$/,
+    to: /^@reversed-vpn\//,
+    reason: 'the packages at the bottom import nothing of ours, so each can be used and tested alone',
+  },
+  {
+    from: /^protocol$/,
+    to: /^node:(?!buffer$|util$)|^(net|tls|fs|http|timers|process)$/,
+    reason: 'the wire is bytes in, frames out: no sockets, timers, files or process',
+  },
+  {
+    from: /^session$/,
+    to: only('protocol', 'node-tun'),
+    reason: 'session joins the wire and the device; what only daemons need stays above it',
+  },
+  {
+    from: /^(seed-server|shoot-client)$/,
+    to: only('session', 'daemon', 'protocol'),
+    reason: 'the two sides meet on the wire only, and reach the device through session',
+  },
+  {
+    from: /^(sni-gateway|kubernetes)$/,
+    to: only('daemon'),
+    reason: 'it knows nothing of tunnels, so it can be replaced by what production has in its place',
+  },
+  {
+    from: /^(?!daemon$)/,
+    to: /^commander$/,
+    reason: 'command lines are read in one place, or flag, environment and file drift apart',
+  },
+  {
+    from: /./,
+    to: /^@reversed-vpn\/[^/]+\/|(^|\/)packages\/|\/(src|dist)\//,
+    reason: 'a package is imported by its name; its files are its own',
+  },
+]
+
+/** Every import that breaks a rule, with the reason. */
+export function forbiddenImports(root: string, rules: readonly ImportRule[] = IMPORT_RULES): string[] {
+  return sourceFiles(root)
+    .flatMap(importsOf)
+    .flatMap(({ file, specifier }) =>
+      rules
+        .filter((rule) => rule.from.test(file.packageName) && rule.to.test(specifier))
+        .map((rule) => `${file.path} imports ${specifier}: ${rule.reason}`),
+    )
+}
+
+const PROCESS_WIDE = [
+  { pattern: /\bprocess\.env\b/, what: 'reads process.env', reason: 'options come in as arguments' },
+  {
+    pattern: /\bprocess\.exit(Code)?\b/,
+    what: 'ends the process',
+    reason: 'only main.ts knows what else is running',
+  },
+  {
+    pattern: /\bprocess\.(on|once|addListener)\(/,
+    what: 'listens to the process',
+    reason: 'a library that takes signals or exits takes them from its host',
+  },
+]
+
+/** What only `main.ts` and the daemon package may do, done elsewhere. */
+export function processWideUses(root: string): string[] {
+  return sourceFiles(root)
+    .filter((file) => file.packageName !== 'daemon' && !file.path.endsWith('/src/main.ts'))
+    .flatMap((file) =>
+      PROCESS_WIDE.filter(({ pattern }) => pattern.test(file.code)).map((use) => described(file, use)),
+    )
+}
+
+function described(file: SourceFile, use: { readonly what: string; readonly reason: string }): string {
+  return `${file.path} ${use.what}: ${use.reason}`
+}
+
+/** Any package of ours but those. */
+function only(...names: readonly string[]): RegExp {
+  return new RegExp(`^${OURS}(?!(${names.join('|')})$)`)
+}
