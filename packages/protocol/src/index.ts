@@ -1,4 +1,4 @@
-export { makeCidr, parseAddressNormalized, type Cidr, parseCidr, parseNetworkCidr } from './cidr.js'
+export { type Cidr, makeCidr, parseAddressNormalized, parseCidr, parseNetworkCidr } from './cidr.js'
 export { CidrSet } from './cidr-set.js'
 export * from './constants.js'
 export { decodeControl, encodeControl } from './control-codec.js'
