@@ -1,5 +1,4 @@
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { BenchError } from './measure/bench-error.js'
@@ -43,7 +42,7 @@ export const USAGE = `usage: npm run bench -- [options]            measure every
   --seconds N             length of one measurement (default 5)
   --repeat N              repetitions of everything (default 3)
   --memory-minutes N      full load for N minutes, and what it does to memory, instead of the comparison
-  --output DIR            where results go (default docs/bench)
+  --output DIR            where results go (default docs/bench; report: beside FILE)
   --smoke                 one second, once, nothing kept; fails where a figure is missing or zero
 `
 
@@ -60,7 +59,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
     seconds: isSmoke ? 1 : positive('--seconds', values.seconds ?? '5', MAX_SECONDS),
     repetitions: isSmoke ? 1 : positive('--repeat', values.repeat ?? '3', MAX_REPETITIONS),
     isSmoke,
-    outputDir: values.output === undefined ? (isSmoke ? undefined : DEFAULT_OUTPUT) : resolve(values.output),
+    outputDir: outputDirOf(values.output, isSmoke, positionals[1]),
     memoryMinutes:
       values['memory-minutes'] === undefined
         ? undefined
@@ -68,11 +67,6 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
     resultsFile: positionals[1],
     ladderFilter: values.only?.join(',') ?? '',
   }
-}
-
-/** Where a run that keeps nothing writes, to have written all the same. */
-export function scratchPrefix(): string {
-  return join(tmpdir(), 'reversed-vpn-bench-')
 }
 
 function parseFlags(argv: readonly string[]) {
@@ -102,6 +96,17 @@ function commandOf(positionals: readonly string[]): BenchOptions['command'] {
   if (command === 'report' && file !== undefined && rest.length === 0) return 'report'
   if (command === 'ladder' && file === undefined) return 'ladder'
   throw usageError(`"${positionals.join(' ')}": expected nothing, "report FILE" or "ladder"`)
+}
+
+/** Pictures that are made again go where their JSON lies. */
+function outputDirOf(
+  given: string | undefined,
+  isSmoke: boolean,
+  resultsFile: string | undefined,
+): string | undefined {
+  if (given !== undefined) return resolve(given)
+  if (resultsFile !== undefined) return dirname(resolve(resultsFile))
+  return isSmoke ? undefined : DEFAULT_OUTPUT
 }
 
 function parseExternal(text: string): Peer {

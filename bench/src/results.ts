@@ -22,6 +22,7 @@ export interface RunSettings {
 export interface PeerRecord {
   readonly name: string
   readonly title: string
+  readonly isExternal: boolean
   readonly mtu: number
   readonly commands: readonly string[]
 }

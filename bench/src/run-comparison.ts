@@ -32,7 +32,9 @@ export async function runComparison(options: ComparisonOptions): Promise<Results
   return {
     environment,
     settings: options.settings,
-    peers: stages.list.map(({ peer: { name, title }, mtu, commands }) => ({ name, title, mtu, commands })),
+    peers: stages.list.map(({ peer, mtu, commands }) => {
+      return { name: peer.name, title: peer.title, isExternal: peer.isExternal ?? false, mtu, commands }
+    }),
     scenarios: options.scenarios.map(({ name, title, metrics }) => ({ name, title, metrics })),
     samples,
     memory: readFinalMemory(stages.list, idle),

@@ -1,3 +1,5 @@
+import { basename } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import {
   type CommandResult,
   Lab,
@@ -10,6 +12,8 @@ import { commandLineOf } from './measure/proc.js'
 import { startTcpSockperf } from './measure/sockperf.js'
 import type { OpenPath, Peer } from './peers/peer.js'
 import { log } from './progress.js'
+
+const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url))
 
 /**
  * One peer in a lab of its own, with the servers that measure in the pod. Every stage of a run is up from its first
@@ -56,7 +60,10 @@ export class Stage implements AsyncDisposable {
     this.iperf = iperf
     this.sockperf = sockperf
     this.mtu = mtu
-    this.commands = path.processes.map(({ pid }) => commandLineOf(pid).replaceAll(lab.dir, 'LAB-DIR'))
+    this.commands = path.processes.map(({ pid }) => {
+      const [program = '', ...args] = commandLineOf(pid).split(' ')
+      return withoutPlaces([peer.isExternal ? 'PROGRAM' : program, ...args], lab.dir)
+    })
   }
 
   /** Where the traffic comes from: a host behind the seed. */
@@ -72,6 +79,13 @@ export class Stage implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.lab.close()
   }
+}
+
+/** Where this checkout and the files of this lab lie says nothing to a reader. */
+function withoutPlaces(words: readonly string[], labDir: string): string {
+  return words
+    .map((word) => (word.startsWith(labDir) ? basename(word) : word.replace(REPOSITORY, '')))
+    .join(' ')
 }
 
 function mtuIn({ stdout }: CommandResult): number {

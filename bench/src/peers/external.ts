@@ -17,6 +17,7 @@ export function externalPeer(name: string, program: string): Peer {
   return {
     name,
     title: name,
+    isExternal: true,
     async open(lab, certificates) {
       const pkiDir = await writePki(lab, certificates)
       const { seed, node } = lab.hosts

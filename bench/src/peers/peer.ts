@@ -21,6 +21,8 @@ export interface Peer {
   /** As `--peers` and the results name it. */
   readonly name: string
   readonly title: string
+  /** A program of the user's, which no table knows by name. @default false */
+  readonly isExternal?: boolean
   /** Resolves when traffic can flow. */
   open(lab: Lab, certificates: ShootCertificates): Promise<OpenPath>
 }

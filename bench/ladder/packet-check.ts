@@ -1,0 +1,19 @@
+import { type LadderStep, synchronousStep } from './ladder-step.js'
+import { sampleChecker } from './sample-checker.js'
+
+/** One packet checked and its header made anew, as each side does for every packet. */
+export function packetCheck(name: string, frame: Buffer): LadderStep {
+  return {
+    name,
+    operation: 'packet',
+    bytesPerOperation: frame.length,
+    async prepare() {
+      const checker = sampleChecker()
+      const header = Buffer.alloc(16)
+      return synchronousStep(() => {
+        const verdict = checker.check(frame, 0, frame.length, frame.length, header, 0)
+        if (verdict !== 0) throw new Error(`the sample packet was refused, verdict ${verdict}`)
+      })
+    },
+  }
+}

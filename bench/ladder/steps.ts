@@ -1,0 +1,23 @@
+import { MAX_DATA_PAYLOAD_BYTES, VIRTIO_NET_HEADER_BYTES } from '@reversed-vpn/protocol'
+import { EMPTY_LOOP } from './empty-loop.js'
+import { frameDecode } from './frame-decode.js'
+import type { LadderStep } from './ladder-step.js'
+import { laneLoopback } from './lane-loopback.js'
+import { packetCheck } from './packet-check.js'
+import { tcpSuperPacket, udpPacket } from './sample-packets.js'
+import { tlsLoopback } from './tls-loopback.js'
+
+const TLS_RECORD_BYTES = 16_384
+const SUPER_PACKET_BYTES = MAX_DATA_PAYLOAD_BYTES - VIRTIO_NET_HEADER_BYTES
+
+/** From nothing to everything that happens between two TUNs. */
+export const LADDER: readonly LadderStep[] = [
+  EMPTY_LOOP,
+  frameDecode('decode frames (64 KiB in 16 KiB chunks)', MAX_DATA_PAYLOAD_BYTES, TLS_RECORD_BYTES),
+  frameDecode('decode frames (100 B in 16 KiB chunks)', 100, TLS_RECORD_BYTES),
+  packetCheck('check a packet (64 KiB TCP super-packet)', tcpSuperPacket(SUPER_PACKET_BYTES)),
+  packetCheck('check a packet (64 B UDP)', udpPacket(64)),
+  tlsLoopback('TLS over loopback (256 KiB writes)', 256 * 1024),
+  laneLoopback('lanes over TLS over loopback (64 KiB TCP super-packets)', tcpSuperPacket(SUPER_PACKET_BYTES)),
+  laneLoopback('lanes over TLS over loopback (64 B UDP)', udpPacket(64)),
+]

@@ -1,0 +1,113 @@
+import { type Spread, spreadOf } from '../measure/statistics.js'
+import type { Role } from '../peers/peer.js'
+import type { Results } from '../results.js'
+import { cpuSamplesOf, spreadOfFigure } from './look-up.js'
+import type { Picture } from './pictures.js'
+import { figure, table } from './table.js'
+import { judgeTargets } from './targets.js'
+
+const ROLES: readonly Role[] = ['seed', 'shoot', 'proxy']
+const ROLE_TITLES: Readonly<Record<Role, string>> = {
+  seed: 'server in the seed',
+  shoot: 'client on the node',
+  proxy: 'CONNECT proxy',
+}
+
+/** The whole run as a page, pictures by the names of their files. */
+export function renderMarkdown(results: Results, pictures: readonly Picture[]): string {
+  const sections = [
+    '# Measured',
+    setting(results),
+    `## Targets\n\n${targetTable(results)}`,
+    `## Figures\n\nMedian (least–most) of ${results.settings.repetitions} measurements of ${results.settings.seconds} s.\n\n${figureTable(results)}`,
+    `## Processor time\n\nSeconds of processor time, user and kernel, per gigabyte received: median.\n\n${cpuTable(results)}`,
+    `## Memory\n\nResident memory in MB (10⁶ bytes).\n\n${memoryTable(results)}`,
+    failures(results),
+    `## Pictures\n\n${pictures.map(({ title, fileName }) => `![${title}](${fileName})`).join('\n\n')}`,
+    `## Command lines\n\n${commandLines(results)}`,
+  ]
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`
+}
+
+function setting({ environment, settings, peers, samples }: Results): string {
+  const programs = Object.values(environment.programs).map((program) => program.replace(/ x86_64.*/, ''))
+  const percent = (shares: readonly number[]) => `${(100 * Math.max(0, ...shares)).toFixed(1)} %`
+  return [
+    `- commit ${environment.commit}${environment.isDirty ? ', with changes that are in no commit' : ''}; ${environment.startedAt}; \`${settings.command}\``,
+    `- Node.js ${environment.node} (OpenSSL ${environment.openssl}), Linux ${environment.kernel}, ${environment.processors} × ${environment.cpu}, ${figure(environment.memoryBytes / 1e9)} GB, TCP ${environment.tcpCongestion}`,
+    `- ${programs.join('; ')}`,
+    `- MTU: ${peers.map(({ title, mtu }) => `${title} ${mtu}`).join(', ')}`,
+    '- caller → seed → peer → node → pod, each peer in network namespaces of its own, all up during the whole run and measured one at a time; ' +
+      'the programs of all others together took at most ' +
+      `${percent(samples.map(({ idlePeersShare }) => idlePeersShare))} of the processors meanwhile, the hypervisor at most ${percent(samples.map(({ stolenShare }) => stolenShare))}`,
+  ].join('\n')
+}
+
+function targetTable(results: Results): string {
+  const verdicts = judgeTargets(results)
+  if (verdicts.length === 0) return 'None of them was measured in this run.'
+  const rows = verdicts.map(({ title, measured, target, isMet }) => {
+    return [title, measured ?? 'not measured', target, isMet ? 'met' : '**not met**']
+  })
+  const note =
+    'A ratio is the median of the ratios within each repetition (least–most; beside it the ratio of the medians).'
+  return `${note}\n\n${table(['', 'measured', 'target', ''], rows)}`
+}
+
+function figureTable(results: Results): string {
+  const rows = results.scenarios.flatMap((scenario) =>
+    scenario.metrics.map(({ key, title, unit }) => [
+      `${scenario.title}: ${title}, ${unit}`,
+      ...results.peers.map(({ name }) =>
+        showSpread(spreadOfFigure(results, { scenario: scenario.name, metric: key, peer: name })),
+      ),
+    ]),
+  )
+  return table(['', ...results.peers.map(({ title }) => title)], rows)
+}
+
+function cpuTable(results: Results): string {
+  const measured = results.peers.filter(({ commands }) => commands.length > 0)
+  const rows = results.scenarios.flatMap((scenario) =>
+    ROLES.map((role) => [
+      `${scenario.title}: ${ROLE_TITLES[role]}`,
+      ...measured.map(({ name }) => {
+        const spread = spreadOf(cpuSamplesOf(results, scenario.name, name, role))
+        return spread === undefined ? '' : figure(spread.median)
+      }),
+    ]).filter((cells) => cells.slice(1).some((cell) => cell !== '')),
+  )
+  return table(['', ...measured.map(({ title }) => title)], rows)
+}
+
+function memoryTable({ memory, peers }: Results): string {
+  const titles = new Map(peers.map(({ name, title }) => [name, title]))
+  const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1)
+  const rows = memory.map(({ peer, role, idleRssBytes, peakRssBytes, finalRssBytes }) => [
+    `${titles.get(peer) ?? peer}: ${ROLE_TITLES[role]}`,
+    ...[idleRssBytes, peakRssBytes, finalRssBytes].map(megabytes),
+  ])
+  return table(['', 'idle, before the first load', 'at most', 'after the last load'], rows)
+}
+
+function failures({ samples }: Results): string {
+  const failed = samples.filter(({ error }) => error !== undefined)
+  if (failed.length === 0) return ''
+  const lines = failed.map(({ scenario, peer, repetition, error = '' }) => {
+    return `- ${scenario}, ${peer}, repetition ${repetition + 1}: ${error.split('\n')[0]}`
+  })
+  return `## Measurements that failed\n\n${lines.join('\n')}`
+}
+
+function commandLines({ peers, scenarios, samples }: Results): string {
+  const ofPeers = peers.flatMap(({ title, commands }) => commands.map((command) => `# ${title}\n${command}`))
+  const ofScenarios = scenarios.map(({ name, title }) => {
+    const sample = samples.find(({ scenario, error }) => scenario === name && error === undefined)
+    return [`# ${title}`, ...(sample?.commands ?? [])].join('\n')
+  })
+  return `\`\`\`sh\n${[...ofPeers, ...ofScenarios].join('\n')}\n\`\`\``
+}
+
+function showSpread(spread: Spread | undefined): string {
+  return spread === undefined ? '–' : `${figure(spread.median)} (${figure(spread.min)}–${figure(spread.max)})`
+}
