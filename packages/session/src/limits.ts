@@ -26,6 +26,15 @@ export const CONTROL_BACKLOG_BYTES = 1_048_576
 /** From the accepted connection to HELLO, and from HELLO to WELCOME. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000
 
+/**
+ * TLS records of one direction after which a lane is replaced. AES-GCM may protect 2^24.5 of them with one key (RFC 8446 §5.5)
+ * and Node does not update keys; the distance covers what a lane sends until it is looked at again and replaced.
+ */
+export const ROTATE_AFTER_RECORDS = 2 ** 23
+
+/** Age at which a lane is replaced, so that no key lives long. */
+export const ROTATE_AFTER_MS = 12 * 3_600_000
+
 /** How long a closing lane waits for its last bytes to leave before it is cut. */
 export const CLOSE_GRACE_MS = 1_000
 

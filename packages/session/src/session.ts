@@ -28,6 +28,9 @@ export interface SessionOptions {
   readonly fromPeerChecker: PacketChecker
   readonly keepaliveMs: number
   readonly deadAfterMs: number
+  /** See `LaneOptions`. */
+  readonly rotateAfterRecords?: number
+  readonly rotateAfterMs?: number
   /** The seed side sends on a lane once its peer has answered there; the shoot side at once. */
   readonly isReadyOnOpen: boolean
   readonly handler: SessionHandler
@@ -37,7 +40,7 @@ export interface SessionOptions {
 export interface SessionHandler {
   /** A lane carries in both directions. The first of them makes the session ready. */
   onLaneReady(session: Session, lane: Lane): void
-  /** The peer wants `lane` replaced. */
+  /** `lane` should be replaced: the peer asks for it, or it has protected enough with its key. The dialler dials. */
   onLaneGoAway(session: Session, lane: Lane, reason: GoawayReason): void
   /** The peer wants the session to end. */
   onGoAway(session: Session, reason: GoawayReason): void
@@ -118,9 +121,12 @@ export class Session {
       fromPeerChecker: options.fromPeerChecker,
       keepaliveMs: options.keepaliveMs,
       deadAfterMs: options.deadAfterMs,
+      ...(options.rotateAfterRecords === undefined ? {} : { rotateAfterRecords: options.rotateAfterRecords }),
+      ...(options.rotateAfterMs === undefined ? {} : { rotateAfterMs: options.rotateAfterMs }),
       handler: {
         onReady: (ready) => this.#onReady(ready),
         onGoAway: (which, reason, laneOnly) => this.#onGoAway(which, reason, laneOnly),
+        onRotationDue: (due, reason) => this.#onRotationDue(due, reason),
         onDown: (down, error) => this.#onDown(down, error),
       },
     })
@@ -192,6 +198,12 @@ export class Session {
   #onGoAway(lane: Lane, reason: GoawayReason, laneOnly: boolean): void {
     if (laneOnly) this.#options.handler.onLaneGoAway(this, lane, reason)
     else this.#options.handler.onGoAway(this, reason)
+  }
+
+  /** Whoever did not dial can only ask; asking does no harm where it was us. */
+  #onRotationDue(lane: Lane, reason: GoawayReason): void {
+    lane.sendGoAway(reason, true)
+    this.#options.handler.onLaneGoAway(this, lane, reason)
   }
 
   #onDown(lane: Lane, error: Error | undefined): void {

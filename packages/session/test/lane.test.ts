@@ -1,15 +1,19 @@
 import { createFakeTun } from '@reversed-vpn/node-tun'
 import { DROP_REASONS, encodeControl, FRAME_TYPE, writeFrameHeader } from '@reversed-vpn/protocol'
-import { FrameStream, Lane, type LaneHandler } from '@reversed-vpn/session'
+import { FrameStream, Lane, type LaneHandler, type LaneOptions } from '@reversed-vpn/session'
 import t from 'tap'
 import { checkers, memoryPair, STREAM_KINDS, type StreamPair, superFrame, udpFrame } from './fixtures.js'
 
 /** A seed's lane and a shoot's lane with a fake TUN each, joined by a stream. */
-function joinLanes(streams: StreamPair, handler: Partial<LaneHandler> = {}, timing = {}) {
+function joinLanes(
+  streams: StreamPair,
+  handler: Partial<LaneHandler> = {},
+  timing: Partial<LaneOptions> = {},
+) {
   const { toShoot, toSeed } = checkers()
   const [seedTun, shootTun] = [createFakeTun(), createFakeTun()]
   const common = { index: 0, keepaliveMs: 60_000, deadAfterMs: 180_000, ...timing }
-  const events = { onReady: () => {}, onGoAway: () => {}, onDown: () => {} }
+  const events = { onReady: () => {}, onGoAway: () => {}, onRotationDue: () => {}, onDown: () => {} }
   const seed = new Lane({
     ...common,
     frames: new FrameStream(streams.near),
@@ -147,7 +151,12 @@ t.test(
         fromPeerChecker: toSeed,
         keepaliveMs: 20,
         deadAfterMs: 60,
-        handler: { onReady: () => {}, onGoAway: () => {}, onDown: (_, why) => resolve(why) },
+        handler: {
+          onReady: () => {},
+          onGoAway: () => {},
+          onRotationDue: () => {},
+          onDown: (_, why) => resolve(why),
+        },
       })
       lane.open()
     })
@@ -184,7 +193,12 @@ t.test('a frame that is no longer legal ends the lane with CLOSE', async (t) => 
       fromPeerChecker: toSeed,
       keepaliveMs: 60_000,
       deadAfterMs: 180_000,
-      handler: { onReady: () => {}, onGoAway: () => {}, onDown: (_, error) => resolve(error) },
+      handler: {
+        onReady: () => {},
+        onGoAway: () => {},
+        onRotationDue: () => {},
+        onDown: (_, error) => resolve(error),
+      },
     }).open()
   })
   const answer: Buffer[] = []
@@ -202,4 +216,31 @@ t.test('close settles, twice and after the peer has gone', async (t) => {
   await shoot.close('going-away', 'over')
   t.ok(seed.isDown)
   t.ok(shoot.isDown)
+})
+
+t.test('asks to be replaced once its key has protected enough records', async (t) => {
+  await using streams = memoryPair()
+  const reasons: string[] = []
+  const rotation = { keepaliveMs: 5, rotateAfterRecords: 10 }
+  const { seed, seedTun } = joinLanes(
+    streams,
+    { onRotationDue: (_, reason) => reasons.push(reason) },
+    rotation,
+  )
+  seed.startSending()
+  await until(() => Date.now() - seed.openedAtMs > 20)
+  t.same(reasons, [], 'a lane that carries little stays')
+  for (let i = 0; i < 5; i++) seedTun.hostSends(superFrame(Buffer.alloc(60_000)))
+  await until(() => reasons.length > 0)
+  await until(() => Date.now() - seed.openedAtMs > 60)
+  t.same(reasons, ['rotate-records'], 'it asks once')
+})
+
+t.test('asks to be replaced when it is old', async (t) => {
+  await using streams = memoryPair()
+  const reasons: string[] = []
+  const rotation = { keepaliveMs: 5, rotateAfterMs: 20 }
+  joinLanes(streams, { onRotationDue: (_, reason) => reasons.push(reason) }, rotation)
+  await until(() => reasons.length > 0)
+  t.same(reasons, ['rotate-age'])
 })

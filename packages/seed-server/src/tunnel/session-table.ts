@@ -104,7 +104,7 @@ export class SessionTable {
       rejectPeer(frames, refusal.code, refusal.reason)
       return
     }
-    if (hello.session !== undefined) this.#join(frames, hello.session, hello.lane ?? 0)
+    if (hello.session !== undefined) this.#join(frames, hello)
     else this.#open(frames, hello, { ...peer, instance: hello.instance })
   }
 
@@ -131,10 +131,11 @@ export class SessionTable {
     return { code: 'lane-out-of-range', reason: `lane ${hello.lane} of at most ${lanesMax}` }
   }
 
-  #join(frames: FrameStream, id: string, lane: number): void {
-    const session = this.#sessions.get(id)
+  #join(frames: FrameStream, hello: HelloMessage): void {
+    const session = this.#sessions.get(hello.session ?? '')
     if (session === undefined) return
-    frames.sendControl(this.#welcome(session, lane))
+    const lane = hello.lane ?? 0
+    frames.sendControl(this.#welcome(session, lane, hello))
     session.addLane(lane, frames)
   }
 
@@ -170,7 +171,7 @@ export class SessionTable {
     })
     this.#sessions.set(session.id, session)
     events.onOpened(session)
-    frames.sendControl(this.#welcome(session, 0))
+    frames.sendControl(this.#welcome(session, 0, hello))
     session.addLane(0, frames)
   }
 
@@ -192,8 +193,8 @@ export class SessionTable {
     return Math.min(this.#options.mtu, hello.mtu)
   }
 
-  #welcome(session: Session, lane: number): WelcomeMessage {
-    const { device, networks, seedAddresses, shootAddresses, mtu, lanesMax, keepaliveMs, deadAfterMs } =
+  #welcome(session: Session, lane: number, hello: HelloMessage): WelcomeMessage {
+    const { device, networks, seedAddresses, shootAddresses, lanesMax, keepaliveMs, deadAfterMs } =
       this.#options
     return {
       type: 'WELCOME',
@@ -202,7 +203,7 @@ export class SessionTable {
       token: session.token,
       lane,
       lanesMax,
-      mtu,
+      mtu: this.#mtuFor(hello),
       accepts: device.accepts,
       addresses: {
         seed: seedAddresses.map(({ cidr }) => cidr),

@@ -7,6 +7,8 @@ export interface KeepaliveOptions {
   /** Without a byte from the peer for this long it counts as dead. */
   readonly deadAfterMs: number
   readonly onRoundTrip: (rttMs: number) => void
+  /** Called with every PING: the moment to look after the lane. */
+  readonly onTick: () => void
   /** Called once; the keepalive has stopped. */
   readonly onDead: (silentMs: number) => void
 }
@@ -26,7 +28,7 @@ export class Keepalive {
   /** Sends the first PING at once. */
   start(): void {
     this.#ping()
-    this.#pingTimer = setInterval(() => this.#ping(), this.#options.keepaliveMs)
+    this.#pingTimer = setInterval(() => this.#tick(), this.#options.keepaliveMs)
     this.#armDeadTimer(this.#options.deadAfterMs)
   }
 
@@ -41,6 +43,11 @@ export class Keepalive {
     this.#options.onRoundTrip(performance.now() - this.#pingSentAtMs)
     this.#pingSentAtMs = 0
     return true
+  }
+
+  #tick(): void {
+    this.#ping()
+    this.#options.onTick()
   }
 
   #ping(): void {

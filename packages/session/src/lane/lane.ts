@@ -8,6 +8,7 @@ import {
   TunnelError,
 } from '@reversed-vpn/protocol'
 import type { FrameStream, FrameStreamHandler } from '../frame-stream.js'
+import { ROTATE_AFTER_MS, ROTATE_AFTER_RECORDS } from '../limits.js'
 import { Keepalive } from './keepalive.js'
 import { createLaneCounters, type LaneCounters } from './lane-counters.js'
 import { LaneReceiver } from './lane-receiver.js'
@@ -22,6 +23,10 @@ export interface LaneOptions {
   readonly queue: TunQueue
   readonly toPeerChecker: PacketChecker
   readonly fromPeerChecker: PacketChecker
+  /** @default ROTATE_AFTER_RECORDS */
+  readonly rotateAfterRecords?: number
+  /** @default ROTATE_AFTER_MS */
+  readonly rotateAfterMs?: number
   readonly keepaliveMs: number
   readonly deadAfterMs: number
   readonly handler: LaneHandler
@@ -33,6 +38,8 @@ export interface LaneHandler {
   onReady(lane: Lane): void
   /** The peer asks for this lane to be replaced (`laneOnly`), or for the whole session to be left. */
   onGoAway(lane: Lane, reason: GoawayReason, laneOnly: boolean): void
+  /** The lane's key has protected enough, or is old enough: it should be replaced. Called once. */
+  onRotationDue(lane: Lane, reason: 'rotate-records' | 'rotate-age'): void
   /** The lane is gone. Called once. `error` tells why; absent when it was closed in order. */
   onDown(lane: Lane, error?: Error): void
 }
@@ -60,6 +67,7 @@ export class Lane implements FrameStreamHandler {
   readonly #done: Promise<void>
   #resolveDone: () => void = () => {}
   #down = false
+  #isRotationDue = false
   #closing = false
 
   constructor(options: LaneOptions) {
@@ -83,6 +91,7 @@ export class Lane implements FrameStreamHandler {
       keepaliveMs: options.keepaliveMs,
       deadAfterMs: options.deadAfterMs,
       onRoundTrip: (rttMs) => this.#onRoundTrip(rttMs),
+      onTick: () => this.#checkRotation(),
       onDead: (silentMs) => this.#onDead(silentMs),
     })
     this.#done = new Promise((resolve) => {
@@ -163,6 +172,7 @@ export class Lane implements FrameStreamHandler {
   }
 
   onChunkEnd(): void {
+    this.counters.fromPeer.records++
     this.#receiver.flush()
   }
 
@@ -179,6 +189,16 @@ export class Lane implements FrameStreamHandler {
     const isFirst = this.rttMs === undefined
     this.rttMs = rttMs
     if (isFirst) this.#options.handler.onReady(this)
+  }
+
+  #checkRotation(): void {
+    if (this.#isRotationDue) return
+    const { rotateAfterRecords = ROTATE_AFTER_RECORDS, rotateAfterMs = ROTATE_AFTER_MS } = this.#options
+    const { toPeer, fromPeer } = this.counters
+    const isByRecords = Math.max(toPeer.records, fromPeer.records) >= rotateAfterRecords
+    if (!isByRecords && Date.now() - this.openedAtMs < rotateAfterMs) return
+    this.#isRotationDue = true
+    this.#options.handler.onRotationDue(this, isByRecords ? 'rotate-records' : 'rotate-age')
   }
 
   #onDead(silentMs: number): void {

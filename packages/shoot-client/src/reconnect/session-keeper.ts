@@ -119,8 +119,8 @@ export class SessionKeeper {
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(ATTEMPT_TIMEOUT_MS)])
     const socket = await this.#options.dial(signal)
     const frames = new FrameStream(socket)
+    const joined = this.#session
     try {
-      const joined = this.#session
       const welcome = await sendHello(frames, this.#hello(index, joined))
       signal.throwIfAborted()
       const session = joined ?? (await this.#openSession(welcome, socket))
@@ -130,7 +130,10 @@ export class SessionKeeper {
       return lane
     } catch (error) {
       frames.abort()
-      throw error instanceof RejectedError ? toDialError(error, 'rejected') : error
+      if (!(error instanceof RejectedError)) throw error
+      // What the seed side does not know any more is not worth keeping: the next dial begins a new session.
+      if (error.rejectCode === 'unknown-session') joined?.abort(error)
+      throw toDialError(error, 'rejected')
     }
   }
 

@@ -153,6 +153,16 @@ t.test('a lane that the peer wants replaced carries until its successor is there
   t.match(pair.hellos[1], { session: 'a'.repeat(32), lane: 0 })
 })
 
+t.test('begins a new session when the seed side does not know the old one any more', async (t) => {
+  await using pair = createPair({ lanes: 2, answers: ['welcome', 'welcome', 'unknown-session'] })
+  pair.keeper.start()
+  await pair.until(() => count(pair.log, 'lane 1 up') === 1)
+  pair.connections[1]?.end()
+  await pair.until(() => count(pair.log, 'session up') === 2)
+  t.ok(pair.log.includes('lane 1 failed: rejected'))
+  t.equal(count(pair.log, 'session down'), 1)
+})
+
 t.test('a superseded client stays away when its session ends', async (t) => {
   await using pair = createPair()
   pair.keeper.start()
