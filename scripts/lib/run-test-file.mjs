@@ -87,10 +87,10 @@ export function count(tap) {
     if (event === 'complete' && !point.ok && failures.length === 0)
       failures.push('its report is not complete')
     if (event !== 'assert') continue
-    if (point.skip) failures.push(`skipped: ${point.fullname} > ${point.name} (${point.skip})`)
-    else if (point.todo) failures.push(`not finished: ${point.fullname} > ${point.name}`)
+    if (point.skip) failures.push(`skipped: ${point.fullname} (${point.skip})`)
+    else if (point.todo) failures.push(`not finished: ${point.fullname}`)
     else if (point.ok) passed++
-    else failures.push(`${point.fullname} > ${point.name}`)
+    else failures.push(point.fullname)
   }
   return { passed, failures }
 }
