@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { resetConnection } from './reset-connection.js'
 import type { SpliceEnd } from './splice.js'
 
 /** A connection that was admitted: who is on it, and how it is taken down. */
@@ -23,8 +24,8 @@ export function createCaller(
     source,
     hasRecords: transport !== undefined,
     reset() {
-      if (transport && !transport.destroyed) transport.resetAndDestroy()
-      socket.destroy()
+      if (transport) resetConnection(socket, transport)
+      else socket.destroy()
     },
   }
 }

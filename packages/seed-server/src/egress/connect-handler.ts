@@ -11,6 +11,7 @@ import type { EgressMetrics } from './egress-metrics.js'
 import type { EgressLimits } from './egress-options.js'
 import { EgressRefusal } from './egress-refusal.js'
 import type { HoldQueue } from './hold-queue.js'
+import { resetConnection } from './reset-connection.js'
 import { answerAndClose, CONNECTION_ESTABLISHED, formatRefusal } from './responses.js'
 import { splice } from './splice.js'
 import type { TargetResolver } from './target-resolver.js'
@@ -116,7 +117,7 @@ export class ConnectHandler {
     try {
       await splice(
         caller,
-        { socket: target, reset: () => target.resetAndDestroy() },
+        { socket: target, reset: () => resetConnection(target) },
         {
           head,
           greeting: CONNECTION_ESTABLISHED,
