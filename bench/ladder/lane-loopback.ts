@@ -6,7 +6,7 @@ import { connectTlsPair } from './loopback-tls.js'
 import { sampleChecker } from './sample-checker.js'
 
 const KEEPALIVE = { keepaliveMs: 5_000, deadAfterMs: 15_000 }
-const DEAF: LaneHandler = { onReady: () => {}, onGoAway: () => {}, onDown: () => {} }
+const DEAF: LaneHandler = { onReady: () => {}, onGoAway: () => {}, onRotationDue: () => {}, onDown: () => {} }
 
 /** Two lanes and TLS over loopback, one direction, without a TUN. One operation is one packet that was written out. */
 export function laneLoopback(name: string, frame: Buffer): LadderStep {

@@ -121,7 +121,11 @@ function readFinalMemory(stages: readonly Stage[], idle: ReadonlyMap<number, Pro
 async function warmUp(stages: readonly Stage[]): Promise<void> {
   for (const stage of stages) {
     for (const direction of ['toShoot', 'toSeed'] as const) {
-      await runIperf(stage.caller, stage.iperf, stage.podAddress, { direction, seconds: 1 })
+      try {
+        await runIperf(stage.caller, stage.iperf, stage.podAddress, { direction, seconds: 1 })
+      } catch (error) {
+        log(`${stage.peer.name}: warming up failed: ${String(error)}`)
+      }
     }
   }
 }

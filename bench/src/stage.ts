@@ -1,13 +1,7 @@
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import {
-  type CommandResult,
-  Lab,
-  type MeasureServer,
-  mustRunCommand,
-  Pki,
-  startIperf3,
-} from '@reversed-vpn/test/lab'
+import { type CommandResult, Lab, type MeasureServer, mustRunCommand, Pki } from '@reversed-vpn/test/lab'
+import { startIperf } from './measure/iperf.js'
 import { commandLineOf } from './measure/proc.js'
 import { startTcpSockperf } from './measure/sockperf.js'
 import type { OpenPath, Peer } from './peers/peer.js'
@@ -37,7 +31,7 @@ export class Stage implements AsyncDisposable {
       const pki = await Pki.create(lab.dir)
       const path = await peer.open(lab, await pki.shoot())
       const [iperf, sockperf, link] = await Promise.all([
-        startIperf3(lab.hosts.pod1),
+        startIperf(lab.hosts.pod1),
         startTcpSockperf(lab.hosts.pod1),
         mustRunCommand('ip', ['-n', lab.hosts.seed.netns, '-json', 'link', 'show', 'dev', path.seedDevice]),
       ])

@@ -1,4 +1,4 @@
-import type { Host, MeasureServer } from '@reversed-vpn/test/lab'
+import { type Host, type LabProcess, MeasureServer } from '@reversed-vpn/test/lab'
 import { BenchError } from './bench-error.js'
 
 /** Which way the data goes. */
@@ -27,13 +27,25 @@ interface Sum {
   readonly retransmits?: number
 }
 
+const PORT = 5201
+
 /** The control connection shares the tunnel with the load, so what happens at its end may wait for full queues. */
 const GRACE_MS = 20_000
+
+/** iperf3 as a server, which says little, so that it can run for hours. One test at a time. */
+export function startIperf(host: Host): Promise<MeasureServer> {
+  return MeasureServer.create(PORT, async () => {
+    const args = ['--server', '--port', String(PORT), '--interval', '0', '--forceflush']
+    const server = await host.spawn('iperf3', args)
+    await waitForListening(server, 0)
+    return server
+  })
+}
 
 /**
  * Runs one bounded load from a host against an iperf3 server. After a failure the server is started over.
  *
- * @throws BenchError ERR_BENCH_MEASUREMENT when iperf3 fails; LabError when it hangs
+ * @throws BenchError ERR_BENCH_MEASUREMENT when iperf3 fails or hangs, with the last lines of the server
  */
 export async function runIperf(
   client: Host,
@@ -43,14 +55,25 @@ export async function runIperf(
 ): Promise<IperfResult> {
   const args = iperfArgs(server.port, address, load)
   const command = `iperf3 ${args.join(' ')}`
+  const seenLines = server.process.output.length
   try {
     const deadlineMs = load.seconds * 1000 + GRACE_MS
     const { stdout, stderr } = await client.run('iperf3', args, { deadlineMs })
-    return parseIperf(command, stdout, stderr)
+    const result = parseIperf(command, stdout, stderr)
+    await waitForListening(server.process, seenLines)
+    return result
   } catch (error) {
+    const serverSays = server.process.tail(8)
     await server.restart()
-    throw error
+    throw new BenchError('ERR_BENCH_MEASUREMENT', `${(error as Error).message}\nthe server:\n${serverSays}`, {
+      cause: error,
+    })
   }
+}
+
+// After every test iperf3 opens its listening socket anew; who connects before that is reset.
+async function waitForListening(server: LabProcess, fromLine: number): Promise<void> {
+  await server.waitForLine(/^Server listening on/, { fromLine })
 }
 
 function iperfArgs(port: number, address: string, load: IperfLoad): string[] {
