@@ -1,4 +1,5 @@
 export { TunError } from '@reversed-vpn/node-tun'
+export { FlowLedger } from './flow-ledger.js'
 export { FrameStream, type FrameStreamHandler } from './frame-stream.js'
 export { RejectedError, receiveHello, rejectPeer, rejectUnheard, sendHello } from './handshake.js'
 export { Lane, type LaneHandler, type LaneOptions } from './lane/lane.js'

@@ -2,6 +2,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { CloseCode, GoawayReason, PacketChecker } from '@reversed-vpn/protocol'
 import type { FrameStream } from './frame-stream.js'
 import { Lane } from './lane/lane.js'
+import type { PacketDiverter } from './lane/lane-sender.js'
 import type { TrafficTotals } from './lane/traffic-totals.js'
 import type { QueueSet } from './queue-set.js'
 
@@ -79,6 +80,7 @@ export class Session {
   /** Lanes that packets to the peer may take. */
   readonly #ready = new Set<Lane>()
   #state: SessionState = 'opening'
+  #divert: PacketDiverter | undefined
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -130,6 +132,7 @@ export class Session {
         onDown: (down, error) => this.#onDown(down, error),
       },
     })
+    lane.setDiverter(this.#divert)
     const held = this.#lanes.get(index)
     this.#lanes.set(index, lane)
     options.totals.add(lane)
@@ -143,6 +146,18 @@ export class Session {
   activate(): void {
     this.#enter('active')
     this.#carry()
+  }
+
+  /** Lets `divert` take packets out of what this session's lanes read; undefined: none. */
+  setDiverter(divert: PacketDiverter | undefined): void {
+    this.#divert = divert
+    for (const lane of [...this.#lanes.values(), ...this.#leaving]) lane.setDiverter(divert)
+  }
+
+  /** Sends one packet, with its virtio-net header, that another session's lane has read. Copied; any lane will do. */
+  sendPayload(payload: Uint8Array): void {
+    const lane = this.#lanes.values().next().value
+    lane?.sendPayload(payload)
   }
 
   /** Leaves packets to the peer to another session and asks the peer to leave. Its packets are taken until {@link close}. */

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { AdminServer, createRegistry, type DaemonContext, type RunningDaemon } from '@reversed-vpn/daemon'
 import type { WelcomeMessage } from '@reversed-vpn/protocol'
 import {
+  CLOSE_GRACE_MS,
   createTrafficCheckers,
   describeSession,
   openTunnelDevice,
@@ -84,7 +85,10 @@ export async function startShootClient(
     'shoot-client started',
   )
   keeper.start()
-  return { stop: () => keeper.stop() }
+  return {
+    stop: () => keeper.stop(options.drainTimeoutMs),
+    stopDeadlineMs: options.drainTimeoutMs + CLOSE_GRACE_MS,
+  }
 }
 
 function dialSeed({ options, tls, transport }: Setting, signal: AbortSignal) {

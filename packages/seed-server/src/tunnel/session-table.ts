@@ -7,6 +7,7 @@ import {
 import {
   createSessionKeys,
   createTrafficCheckers,
+  FlowLedger,
   type FrameStream,
   type Lane,
   rejectPeer,
@@ -54,6 +55,7 @@ export class SessionTable {
   readonly #options: SessionTableOptions
   readonly #sessions = new Map<string, Session>()
   readonly #waiters = new Set<() => void>()
+  readonly #flows = new FlowLedger<Session>()
   readonly #drainTimers = new Map<Session, NodeJS.Timeout>()
   #active: Session | undefined
   #isClosing = false
@@ -228,8 +230,24 @@ export class SessionTable {
     if (previous !== undefined) this.#closeLater(previous)
     this.#options.device.useOffloadsOf(hello.accepts)
     this.#active = session
+    this.#flows.add(session)
+    this.#followFlows()
     session.activate()
     this.#options.events.onActive(session, previous)
+  }
+
+  /** While a session drains, connections that it opened go on over it; the newest session's lanes read for both. */
+  #followFlows(): void {
+    const flows = this.#flows
+    this.#active?.setDiverter(
+      flows.isKept
+        ? (bytes, payloadOffset, payloadBytes) => {
+            const carrier = flows.olderCarrierOf(bytes, payloadOffset)
+            carrier?.sendPayload(bytes.subarray(payloadOffset, payloadOffset + payloadBytes))
+            return carrier !== undefined
+          }
+        : undefined,
+    )
   }
 
   #closeLater(session: Session): void {
@@ -241,6 +259,8 @@ export class SessionTable {
     this.#sessions.delete(session.id)
     clearTimeout(this.#drainTimers.get(session))
     this.#drainTimers.delete(session)
+    this.#flows.delete(session)
+    this.#followFlows()
     if (this.#active === session) this.#active = undefined
     this.#options.events.onClosed(session, error)
   }

@@ -25,7 +25,8 @@ interface Observed {
 
 function createTable(overrides: { readonly drainTimeoutMs?: number } = {}) {
   const observed: Observed = { active: [], closed: [], rejected: [] }
-  const queues = new QueueSet(createFakeTun().device)
+  const tun = createFakeTun()
+  const queues = new QueueSet(tun.device)
   const table = new SessionTable({
     device: { name: 'fake0', queues, accepts: ['checksum'], useOffloadsOf: () => {}, close: () => {} },
     totals: new TrafficTotals(),
@@ -45,7 +46,7 @@ function createTable(overrides: { readonly drainTimeoutMs?: number } = {}) {
       onRejected: (_, code) => observed.rejected.push(code),
     },
   })
-  return { table, observed, [Symbol.asyncDispose]: () => table.close() }
+  return { table, observed, tun, [Symbol.asyncDispose]: () => table.close() }
 }
 
 /** A shoot-client's connection: says HELLO; answers PINGs once it is told to. */
@@ -69,6 +70,7 @@ async function connect(table: SessionTable, hello: Partial<HelloMessage> = {}, n
   const welcome = await sendHello(frames, message)
   await accepted
   const goaways: string[] = []
+  const flows: number[] = []
   let answer: () => void = () => {}
   const closed = new Promise<void>((resolve) => {
     answer = () =>
@@ -77,12 +79,25 @@ async function connect(table: SessionTable, hello: Partial<HelloMessage> = {}, n
           if (control.type === 'PING') frames.sendControl({ type: 'PONG', id: control.id })
           if (control.type === 'GOAWAY') goaways.push(control.reason)
         },
-        onData: () => {},
+        onData: (view) => flows.push(view.copyPayload().readUInt16BE(10 + 20)),
         onChunkEnd: () => {},
         onClose: () => resolve(),
       })
   })
-  return { welcome, frames, goaways, closed, answerPings: () => answer() }
+  return { welcome, frames, goaways, flows, closed, answerPings: () => answer() }
+}
+
+/** A TCP packet from the seed's transfer address to a pod, told from others by its source port. */
+function tcpFrame(port: number, flags: 'syn' | 'ack'): Buffer {
+  const header = '4500 0028 0000 4000 4006 0000 c0a87b01 6460000a'
+  const segment = `0000 0050 00000000 00000000 50${flags === 'syn' ? '02' : '10'} ffff 0000 0000`
+  const frame = Buffer.from(`${'00'.repeat(10)}${header}${segment}`.replaceAll(' ', ''), 'hex')
+  frame.writeUInt16BE(port, 10 + 20)
+  return frame
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve))
 }
 
 function joinOf(welcome: WelcomeMessage, lane: number): Partial<HelloMessage> {
@@ -138,10 +153,33 @@ t.test('another instance takes over once it has answered, and the first is asked
   const second = await connect(seed.table, { instance: INSTANCES.second })
   t.equal(seed.table.active?.id, first.welcome.session, 'a newcomer that says nothing changes nothing')
   second.answerPings()
-  while (first.goaways.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  await until(() => first.goaways.length > 0)
   t.same(first.goaways, ['superseded'])
   t.equal(seed.table.active?.id, second.welcome.session)
   t.equal(seed.table.sessions.length, 2, 'the first may finish what it carries')
+})
+
+t.test('connections stay with the session that opened them until it ends', async (t) => {
+  await using seed = createTable()
+  const first = await connect(seed.table)
+  first.answerPings()
+  await seed.table.waitUntilUp(new AbortController().signal)
+  const second = await connect(seed.table, { instance: INSTANCES.second })
+  second.answerPings()
+  await until(() => seed.table.active?.id === second.welcome.session)
+
+  for (const frame of [tcpFrame(1, 'ack'), tcpFrame(2, 'syn'), tcpFrame(2, 'ack'), tcpFrame(1, 'ack')]) {
+    seed.tun.hostSends(frame)
+  }
+  await until(() => first.flows.length + second.flows.length === 4)
+  t.same(first.flows, [1, 1])
+  t.same(second.flows, [2, 2])
+
+  first.frames.end()
+  await until(() => seed.observed.closed.length > 0)
+  seed.tun.hostSends(tcpFrame(1, 'ack'))
+  await until(() => second.flows.length === 3)
+  t.same(second.flows, [2, 2, 1], 'what a dead session leaves goes on over the newest')
 })
 
 t.test('a superseded session ends when the drain time is over', async (t) => {
@@ -212,7 +250,7 @@ t.test('a session ends with its last lane', async (t) => {
   client.answerPings()
   await seed.table.waitUntilUp(new AbortController().signal)
   client.frames.end()
-  while (seed.observed.closed.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  await until(() => seed.observed.closed.length > 0)
   t.equal(seed.table.isUp, false)
   t.equal(seed.table.active, undefined)
 })

@@ -12,6 +12,12 @@ import {
 import { BATCH_BYTES, BATCH_PACKETS, BATCHES_IN_FLIGHT } from '../limits.js'
 import type { LaneCounters } from './lane-counters.js'
 
+/**
+ * Takes a packet that has passed the checks out of its batch: returns true if another session carries it. The bytes are the
+ * batch's: what is kept has to be copied.
+ */
+export type PacketDiverter = (bytes: Buffer, payloadOffset: number, payloadBytes: number) => boolean
+
 const TLS_RECORD_BYTES = 16_384
 
 export interface LaneSenderOptions {
@@ -32,6 +38,9 @@ export interface LaneSenderOptions {
  *     buffer: │ frame header │ virtio-net header │ packet │ frame header │ virtio-net header │ packet │ …
  */
 export class LaneSender {
+  /** Set while a session drains. Without it packets cost nothing more. */
+  divert: PacketDiverter | undefined
+
   readonly #options: LaneSenderOptions
   readonly #lengths = new Uint32Array(BATCH_PACKETS)
   readonly #freeBuffers: Buffer[] = []
@@ -111,6 +120,7 @@ export class LaneSender {
         this.#refuse(verdict, buffer.subarray(payloadOffset, readOffset), repaired)
         continue
       }
+      if (this.divert?.(buffer, payloadOffset, payloadBytes)) continue
       const frameBytes = FRAME_HEADER_BYTES + payloadBytes
       if (writeOffset !== payloadOffset - FRAME_HEADER_BYTES)
         buffer.copyWithin(writeOffset, payloadOffset - FRAME_HEADER_BYTES, readOffset)
@@ -133,13 +143,34 @@ export class LaneSender {
     for (const packet of packets) repaired.push(packet)
   }
 
+  /**
+   * Sends one packet that came from elsewhere, with its virtio-net header; copied. Checked like any other. Dropped, as a full
+   * queue would, while too much waits already.
+   */
+  sendPayload(payload: Uint8Array): void {
+    const { stream } = this.#options
+    if (!stream.writable || stream.writableLength > BATCH_BYTES) return
+    const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + payload.length)
+    frame.set(payload, FRAME_HEADER_BYTES)
+    this.#sendFrames([frame])
+  }
+
   #sendRepaired(packets: readonly Uint8Array[]): void {
+    this.#sendFrames(
+      packets.map((packet) => {
+        const frame = Buffer.alloc(FRAME_HEADER_BYTES + VIRTIO_NET_HEADER_BYTES + packet.length)
+        frame.set(packet, FRAME_HEADER_BYTES + VIRTIO_NET_HEADER_BYTES)
+        return frame
+      }),
+    )
+  }
+
+  /** Sends packets that lie in buffers of their own, each behind room for its frame header. */
+  #sendFrames(candidates: readonly Buffer[]): void {
     const { checker, counters, stream } = this.#options
-    const frames: Uint8Array[] = []
-    for (const packet of packets) {
-      const payloadBytes = VIRTIO_NET_HEADER_BYTES + packet.length
-      const frame = Buffer.alloc(FRAME_HEADER_BYTES + payloadBytes)
-      frame.set(packet, FRAME_HEADER_BYTES + VIRTIO_NET_HEADER_BYTES)
+    const frames: Buffer[] = []
+    for (const frame of candidates) {
+      const payloadBytes = frame.length - FRAME_HEADER_BYTES
       const verdict = checker.check(
         frame,
         FRAME_HEADER_BYTES,
@@ -155,7 +186,7 @@ export class LaneSender {
       writeFrameHeader(frame, 0, FRAME_TYPE.DATA, payloadBytes)
       frames.push(frame)
       counters.packets++
-      counters.bytes += packet.length
+      counters.bytes += payloadBytes - VIRTIO_NET_HEADER_BYTES
     }
     if (frames.length === 0) return
     const batch = Buffer.concat(frames)

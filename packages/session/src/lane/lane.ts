@@ -12,7 +12,7 @@ import { ROTATE_AFTER_MS, ROTATE_AFTER_RECORDS } from '../limits.js'
 import { Keepalive } from './keepalive.js'
 import { createLaneCounters, type LaneCounters } from './lane-counters.js'
 import { LaneReceiver } from './lane-receiver.js'
-import { LaneSender } from './lane-sender.js'
+import { LaneSender, type PacketDiverter } from './lane-sender.js'
 
 export interface LaneOptions {
   /** Which of the session's lanes this is, and with that which queue of the TUN it serves. */
@@ -122,6 +122,16 @@ export class Lane implements FrameStreamHandler {
   /** Leaves packets of the queue to others. What was taken is still sent. Idempotent. */
   stopSending(): void {
     this.#sender.stop()
+  }
+
+  /** Lets `divert` take packets out of what this lane reads from its queue; undefined: none. */
+  setDiverter(divert: PacketDiverter | undefined): void {
+    this.#sender.divert = divert
+  }
+
+  /** Sends one packet, with its virtio-net header, that another lane has read. Copied; dropped when the lane is full. */
+  sendPayload(payload: Uint8Array): void {
+    if (!this.#down && !this.#closing) this.#sender.sendPayload(payload)
   }
 
   /** Asks the peer to replace this lane, or with `laneOnly` false to leave the session. */

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import {
-  type CloseCode,
   CONTROL_VERSION,
   type HelloMessage,
   type OffloadKind,
@@ -88,10 +87,14 @@ export class SessionKeeper {
     this.#loops = Promise.all(lanes)
   }
 
-  /** Tells the peer, ends the session in order, and settles when all is gone. Idempotent. */
-  async stop(): Promise<void> {
+  /**
+   * Dials no more. A session that another client has taken over from may go on for up to `drainMs`, since connections that it
+   * opened still go through here; any other is ended at once. Settles when all is gone. Idempotent.
+   */
+  async stop(drainMs = 0): Promise<void> {
     this.#stopping.abort(new Error('stopping'))
-    await this.#session?.close('going-away' satisfies CloseCode, 'the shoot-client is stopping')
+    if (this.#awayUntilMs > 0) await this.#untilSessionGone(AbortSignal.timeout(drainMs))
+    await this.#session?.close('going-away', 'the shoot-client is stopping')
     await this.#loops
   }
 
@@ -187,11 +190,19 @@ export class SessionKeeper {
   #onClosed(session: Session, error: Error | undefined): void {
     if (this.#session === session) this.#session = undefined
     this.#options.events.onSessionDown(session, error)
+    this.#changed.dispatchEvent(new Event('gone'))
   }
 
   async #stayAway(signal: AbortSignal): Promise<void> {
     const waitMs = this.#awayUntilMs - performance.now()
     if (waitMs > 0) await wait(waitMs, undefined, { signal })
+  }
+
+  /** Settles when the session is gone, at the latest when the signal fires. */
+  async #untilSessionGone(signal: AbortSignal): Promise<void> {
+    while (this.#session !== undefined && !signal.aborted) {
+      await this.#next(signal, (event) => event.type === 'gone').catch(() => {})
+    }
   }
 
   /** Settles when there is a session to join. */
@@ -206,7 +217,7 @@ export class SessionKeeper {
 
   #next(signal: AbortSignal, fits: (event: Event) => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      const types = ['session', 'down', 'replace'] as const
+      const types = ['session', 'gone', 'down', 'replace'] as const
       const settle = () => {
         for (const type of types) this.#changed.removeEventListener(type, onEvent)
         signal.removeEventListener('abort', onAbort)
