@@ -32,7 +32,8 @@ const SCTP_PROTOCOL = 132
  */
 export function finishInSoftware(frame: Uint8Array): Uint8Array[] {
   if (frame.length < VIRTIO_NET_HEADER_BYTES + SHORTEST_PACKET_BYTES) return []
-  const packet = frame.slice(VIRTIO_NET_HEADER_BYTES)
+  // Not `slice`, which for a Buffer would be a view of the frame.
+  const packet = Uint8Array.from(frame.subarray(VIRTIO_NET_HEADER_BYTES))
   const headers = new PacketHeaders()
   if (readHeaders(packet, headers) !== VERDICT.passed) return []
   const gsoKind = readGsoType(frame, 0) & ~GSO_ECN
