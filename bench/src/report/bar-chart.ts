@@ -19,7 +19,7 @@ const TITLE_HEIGHT = 44
 const PANEL_HEAD = 30
 const BAR_HEIGHT = 26
 const PANEL_FOOT = 14
-const LABEL_WIDTH = 170
+const LABEL_WIDTH = 235
 const VALUE_ROOM = 90
 
 /**

@@ -47,7 +47,7 @@ function drawTrends({ trends, minutes }: MemoryRun): string {
       animation: false,
       backgroundColor: '#ffffff',
       title: { text: `Resident memory under full load, ${minutes} minutes`, left: 12, top: 10 },
-      legend: { top: 40 },
+      legend: { top: 40, itemGap: 24 },
       grid: { left: 60, right: 30, top: 80, bottom: 50 },
       xAxis: { type: 'value', name: 'minutes', nameLocation: 'middle', nameGap: 28, max: minutes },
       yAxis: { type: 'value', name: 'MB', min: 0 },
