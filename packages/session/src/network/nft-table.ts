@@ -61,10 +61,6 @@ export function relatedErrors(family: 4 | 6): string {
   return `ct state related ${ICMP_ERRORS[family]}`
 }
 
-export function icmpErrors(family: 4 | 6): string {
-  return ICMP_ERRORS[family]
-}
-
 /**
  * Transfer addresses live on the TUN and nowhere else: what names one on another interface is forged or astray. Before
  * conntrack, which knows no interfaces and would take it for part of a connection.

@@ -4,7 +4,6 @@ import {
   clampLines,
   countedDrop,
   guardChain,
-  icmpErrors,
   type NftChain,
   relatedErrors,
   renderSet,
@@ -45,7 +44,6 @@ export function renderShootRuleset(plan: ResolvedShootPlan): string {
     { name: 'forward_from_seed', lines: forwardFromSeedLines(plan) },
     { name: 'local_from_seed', lines: localFromSeedLines(plan) },
     { name: 'to_seed', lines: toSeedLines(families) },
-    { name: 'local_to_seed', lines: localToSeedLines(families) },
     guardChain(tun, families),
     ...baseChains(tun),
     { name: 'postrouting', lines: masqueradeLines(tun, families) },
@@ -83,7 +81,7 @@ function baseChains(tun: string): NftChain[] {
       lines: [
         'type filter hook output priority filter - 10; policy accept;',
         silenceLine(tun),
-        `oifname "${tun}" jump local_to_seed`,
+        `oifname "${tun}" jump to_seed`,
       ],
     },
   ]
@@ -137,25 +135,12 @@ function localFromSeedLines({ families, ownPorts }: ResolvedShootPlan): string[]
 
 function toSeedLines(families: readonly FamilyPlan[]): string[] {
   return [
+    // The kernel ties its own reports to the connection they quote, even one whose first packet goes no further.
     ...families.flatMap(({ family, seedAddress }) => {
       const toSeed = `${addressMatch(family, 'daddr')} ${seedAddress} ct direction reply`
       return [`${toSeed} ct state established accept`, `${toSeed} ${relatedErrors(family)} accept`]
     }),
     countedDrop('to_seed_not_reply'),
-  ]
-}
-
-/**
- * Reports of this machine on a connection's first packet, such as one too big for the next link, quote what conntrack has
- * not confirmed, so they count as related to nothing. They open no connection; the seed judges what they quote.
- */
-function localToSeedLines(families: readonly FamilyPlan[]): string[] {
-  return [
-    ...families.map(
-      ({ family, seedAddress }) =>
-        `${addressMatch(family, 'daddr')} ${seedAddress} ${icmpErrors(family)} accept`,
-    ),
-    'goto to_seed',
   ]
 }
 

@@ -12,12 +12,13 @@ const FORWARDING = { 4: 'net.ipv4.ip_forward', 6: 'net.ipv6.conf.all.forwarding'
 export async function enableForwarding(families: readonly (4 | 6)[]): Promise<void> {
   for (const family of families) {
     const name = FORWARDING[family]
-    if ((await readSysctl(name)) === '1') continue
+    const path = `/proc/sys/${name.replaceAll('.', '/')}`
+    if ((await readValue(path)) === '1') continue
     if (family === 6) await keepRouterAdvertisements()
     try {
-      await writeSysctl(name, '1')
+      await writeFile(path, '1')
     } catch (cause) {
-      throw new NetworkError('ERR_FORWARDING_DISABLED', `${name} is 0 and could not be set to 1`, { cause })
+      throw new NetworkError('ERR_FORWARDING_DISABLED', `${name} is off and could not be set to 1`, { cause })
     }
   }
 }
@@ -30,7 +31,7 @@ async function keepRouterAdvertisements(): Promise<void> {
   const routes = await readIpJson<{ dev?: string }>(['-6', 'route', 'show', 'default', 'proto', 'ra'])
   for (const device of new Set(routes.flatMap(({ dev }) => dev ?? []))) {
     const path = interfaceSysctl(6, device, 'accept_ra')
-    if ((await readFile(path, 'utf8')).trim() === '1') await writeFile(path, '2').catch(() => {})
+    if ((await readValue(path)) === '1') await writeFile(path, '2').catch(() => {})
   }
 }
 
@@ -47,10 +48,10 @@ export async function prepareTun(tun: string, families: readonly (4 | 6)[]): Pro
   await writeFile(interfaceSysctl(4, tun, 'rp_filter'), '0').catch(() => {})
   const warnings: string[] = []
   for (const device of ['all', tun]) {
-    const value = (await readFile(interfaceSysctl(4, device, 'rp_filter'), 'utf8')).trim()
-    if (value !== '0') {
+    const value = await readValue(interfaceSysctl(4, device, 'rp_filter'))
+    if (value !== '0' && value !== undefined) {
       warnings.push(
-        `net.ipv4.conf.${device}.rp_filter is ${value}: ICMP errors of routers outside the shoot's networks are dropped`,
+        `net.ipv4.conf.${device}.rp_filter is ${value}: ICMP errors of routers on the way may be dropped`,
       )
     }
   }
@@ -62,14 +63,10 @@ function interfaceSysctl(family: 4 | 6, device: string, name: string): string {
   return `/proc/sys/net/ipv${family}/conf/${device}/${name}`
 }
 
-async function readSysctl(name: string): Promise<string> {
-  return (await readFile(sysctlPath(name), 'utf8')).trim()
-}
-
-async function writeSysctl(name: string, value: string): Promise<void> {
-  await writeFile(sysctlPath(name), value)
-}
-
-function sysctlPath(name: string): string {
-  return `/proc/sys/${name.replaceAll('.', '/')}`
+/** `undefined` where there is no such sysctl, or no such interface any more. */
+function readValue(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').then(
+    (text) => text.trim(),
+    () => undefined,
+  )
 }

@@ -4,7 +4,7 @@ import { type ChildProcess, execFile, fork, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -47,6 +47,9 @@ export const ADDRESS = {
   caller: { 4: '192.0.2.2', 6: '2001:db8:1::2' },
 } as const
 
+/** In `resolv.conf` of every host; nobody is there. */
+export const NAME_SERVER = '203.0.113.53'
+
 const HOSTS = ['caller', 'seed', 'shoot', 'pod'] as const
 type HostName = (typeof HOSTS)[number]
 
@@ -56,8 +59,11 @@ export class Host {
   #worker: ChildProcess | undefined
   #nextId = 0
 
-  constructor(namespace: string) {
+  readonly #resolvConf: string
+
+  constructor(namespace: string, resolvConf: string) {
     this.namespace = namespace
+    this.#resolvConf = resolvConf
   }
 
   /** Runs a command in the namespace to its end; words of one string. */
@@ -80,7 +86,9 @@ export class Host {
 
   /** @param prepare a shell command that runs in the process's own mount namespace before it starts */
   async start(prepare = 'true'): Promise<void> {
-    const shell = ['sh', '-c', `${prepare} && exec "$0" "$@"`]
+    // The name servers of the machine that the tests run on are no part of the test.
+    const hide = `{ [ ! -e /etc/resolv.conf ] || mount --bind ${this.#resolvConf} /etc/resolv.conf; }`
+    const shell = ['sh', '-c', `${hide} && ${prepare} && exec "$0" "$@"`]
     this.#worker = fork(WORKER, {
       execPath: 'ip',
       execArgv: ['netns', 'exec', this.namespace, ...shell, process.execPath],
@@ -96,17 +104,18 @@ export class Host {
     if (worker === undefined) throw new Error('not started')
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
+      const onExit = () => reject(new Error(`the process in ${this.namespace} ended during ${method}`))
       const onMessage = (reply: {
         id: number
         result: Awaited<ReturnType<WorkerMethods[M]>>
         error?: object
       }) => {
         if (reply.id !== id) return
-        worker.off('message', onMessage)
+        worker.off('message', onMessage).off('exit', onExit)
         if (reply.error === undefined) resolve(reply.result)
         else reject(Object.assign(new Error(), reply.error))
       }
-      worker.on('message', onMessage)
+      worker.on('message', onMessage).once('exit', onExit)
       worker.send({ id, method, argument })
     })
   }
@@ -146,7 +155,7 @@ export class NetworkLab implements AsyncDisposable {
   readonly #pumps: ChildProcess[] = []
 
   private constructor(id: string, directory: string) {
-    const host = (name: HostName) => new Host(`rvpn-${id}-${name}`)
+    const host = (name: HostName) => new Host(`rvpn-${id}-${name}`, join(directory, 'resolv.conf'))
     this.caller = host('caller')
     this.seed = host('seed')
     this.shoot = host('shoot')
@@ -156,6 +165,7 @@ export class NetworkLab implements AsyncDisposable {
 
   static async create(): Promise<NetworkLab> {
     const directory = await mkdtemp(join(tmpdir(), 'network-lab-'))
+    await writeFile(join(directory, 'resolv.conf'), `nameserver ${NAME_SERVER}\n`)
     const lab = new NetworkLab(randomBytes(3).toString('hex'), directory)
     try {
       for (const host of lab.hosts) {
@@ -250,9 +260,13 @@ export class NetworkLab implements AsyncDisposable {
   }
 }
 
-/** Waits for what no event tells; the test's own timeout ends it. */
+/** Waits for what no event tells. Fails in time for namespaces to be removed before the test's own timeout. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await delay(10)
+  const deadline = performance.now() + 5_000
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`still not so after 5 s: ${condition}`)
+    await delay(10)
+  }
 }
 
 /** Addresses and routes of a side without any firewall: what a peer that ignores the rules would send gets out. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ADDRESS, type Host, NetworkLab, PLAN, skip, TUN } from './network-lab.js'
+import { ADDRESS, type Host, NAME_SERVER, NetworkLab, PLAN, skip, TUN } from './network-lab.js'
 
 const SIDES = ['seed', 'shoot'] as const
 const APPLY = { seed: 'applySeed', shoot: 'applyShoot' } as const
@@ -144,7 +144,8 @@ t.test('networks that collide', { skip }, async (t) => {
   await refused('192.0.2.1/32', /^node network 192\.0\.2\.1\/32 covers 192\.0\.2\.1, address of eth0$/)
   await refused('192.0.2.2/31', /covers 192\.0\.2\.2, default gateway on eth0$/)
   await refused('2001:db8:1::/126', /covers 2001:db8:1::1, address of eth0$/)
-  await refused('203.0.113.0/24', /covers 203\.0\.113\.7, address of the tunnel's peer$/)
+  await refused('203.0.113.0/29', /covers 203\.0\.113\.7, address of the tunnel's peer$/)
+  await refused(`${NAME_SERVER}/32`, /covers 203\.0\.113\.53, name server in \/etc\/resolv\.conf$/)
   await refused('127.0.0.0/9', /covers 127\.0\.0\.1, address of lo$/)
   t.equal(await seed.snapshot(), before)
 
@@ -191,6 +192,13 @@ t.test('what the machine has to offer', { skip }, async (t) => {
     await shoot.call('applyShoot', PLAN)
     await shoot.call('closeApplied')
     t.equal(await forwarding(shoot), '1\n1\n')
+  })
+  await t.test('a default route learned from router advertisements is not lost to forwarding', async (t) => {
+    await shoot.setUp(`sysctl -qw net.ipv6.conf.all.forwarding=0 net.ipv6.conf.eth0.accept_ra=1
+      ip -6 route replace default via fe80::1 dev eth0 proto ra metric 512`)
+    await shoot.call('applyShoot', PLAN)
+    t.equal((await shoot.run('sysctl -n net.ipv6.conf.eth0.accept_ra')).stdout, '2\n')
+    await shoot.call('closeApplied')
   })
   await t.test('strict rp_filter of the whole machine is told', async (t) => {
     t.same(await shoot.call('applyShoot', PLAN), [])

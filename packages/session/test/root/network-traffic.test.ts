@@ -42,6 +42,11 @@ t.test('both sides applied', { skip }, async (t) => {
         t.match(await seed.run(`ping -n -c 1 -W 1 ${target[family]}`), { code: 0 })
       }
     })
+    await t.test(`IPv${family}: fragments are judged as the packet they make up`, async (t) => {
+      for (const target of [ADDRESS.pod, ADDRESS.node]) {
+        t.match(await caller.run(`ping -n -c 1 -W 1 -s 5000 ${target[family]}`), { code: 0 })
+      }
+    })
     await t.test(`IPv${family}: the shoot-client's machine opens no connection into the seed`, async (t) => {
       const before = await shoot.call('dropCount', 'to_seed_not_reply')
       t.not(await shoot.call('connect', { host: ADDRESS.seed[family], port: PORT }), ADDRESS.shoot[family])
