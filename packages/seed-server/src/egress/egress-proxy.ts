@@ -166,11 +166,11 @@ export class EgressProxy {
   }
 
   #listenerEvents(): ListenerEvents {
-    const { authoriseCaller, metrics, logger } = this.#options
+    const { metrics, logger } = this.#options
     return {
       onTlsCaller: (socket, transport) => {
         const address = socket.remoteAddress ?? 'unknown'
-        const verdict = authoriseCaller(socket)
+        const verdict = this.#judge(socket)
         if (!verdict.ok) {
           metrics.callerRefused(verdict.reason)
           this.#refusalLog.record(address, verdict)
@@ -190,6 +190,15 @@ export class EgressProxy {
         metrics.connectionFailed('accept')
         logger.error({ err }, 'egress listener failed to accept')
       },
+    }
+  }
+
+  /** The authoriser's verdict. One that throws lets nobody in: what is in a certificate was written by the caller. */
+  #judge(socket: TLSSocket): ReturnType<AuthoriseCaller> {
+    try {
+      return this.#options.authoriseCaller(socket)
+    } catch (error) {
+      return { ok: false, reason: 'internal', detail: String(error) }
     }
   }
 

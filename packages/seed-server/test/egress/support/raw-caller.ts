@@ -88,9 +88,13 @@ export class RawCaller {
     return read
   }
 
+  /** Until the connection is gone: ended by both sides (this one follows the other) or broken. */
   async closed(): Promise<void> {
-    this.socket.resume()
-    if (!this.socket.closed) await new Promise((resolve) => this.socket.once('close', resolve))
+    const { socket } = this
+    socket.resume()
+    if (socket.readableEnded) socket.end()
+    else socket.once('end', () => socket.end())
+    if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve))
   }
 
   /** One read: a TLS record, or what is in the kernel's buffer. Undefined at the end. */
