@@ -22,10 +22,11 @@ const PREFIX = 'seed_server_'
 /** Registers every metric of the daemon; all names begin with `seed_server_`. */
 export function createMetrics(
   registry: Registry,
+  tun: string,
   totals: TrafficTotals,
   table: SessionTable,
 ): SeedServerMetrics {
-  registerTunnelMetrics({ registry, prefix: PREFIX, side: 'seed', totals, session: () => table.active })
+  registerTunnelMetrics({ registry, prefix: PREFIX, side: 'seed', tun, totals, session: () => table.active })
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
     new Counter({ name: PREFIX + name, help, labelNames, registers: [registry] })
   const refusals = counter('tunnel_refusals_total', 'Connections to the tunnel port that came to nothing.', [

@@ -57,7 +57,7 @@ export async function startSeedServer(
     drainTimeoutMs: options.drainTimeoutMs,
     events: createSessionEvents(log.child({ component: 'sessions' }), () => metrics),
   })
-  const metrics = createMetrics(registry, totals, table)
+  const metrics = createMetrics(registry, device.name, totals, table)
   metrics.certificateEnds('tunnel', setting.tunnelTls.notAfterMs)
   metrics.certificateEnds('egress', setting.egressTls.notAfterMs)
 

@@ -14,7 +14,7 @@ export interface SessionPeer {
   readonly fingerprint?: string
   /** Random per process of the shoot side. */
   readonly instance: string
-  /** Where it dialled from or was dialled at. */
+  /** The address it dialled from, or was dialled at. */
   readonly remoteAddress: string
 }
 

@@ -2,6 +2,7 @@ import { DROP_REASONS } from '@reversed-vpn/protocol'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { LaneCounters } from './lane/lane-counters.js'
 import type { TrafficTotals } from './lane/traffic-totals.js'
+import { readDropCounters } from './network/index.js'
 import type { Session } from './session.js'
 
 export interface TunnelMetricsOptions {
@@ -11,6 +12,8 @@ export interface TunnelMetricsOptions {
   /** Which side this is, and with that which way `toPeer` goes. */
   readonly side: 'seed' | 'shoot'
   readonly totals: TrafficTotals
+  /** The interface whose firewall counters are told. */
+  readonly tun: string
   /** The session that carries now. */
   readonly session: () => Session | undefined
 }
@@ -19,6 +22,7 @@ export interface TunnelMetricsOptions {
 export function registerTunnelMetrics(options: TunnelMetricsOptions): void {
   registerTraffic(options)
   registerState(options)
+  registerFirewall(options)
 }
 
 function registerTraffic({ registry, prefix, side, totals }: TunnelMetricsOptions): void {
@@ -71,6 +75,21 @@ function registerTraffic({ registry, prefix, side, totals }: TunnelMetricsOption
       })
     },
   )
+}
+
+function registerFirewall({ registry, prefix, tun }: TunnelMetricsOptions): void {
+  new Counter({
+    name: `${prefix}tunnel_firewall_dropped_packets_total`,
+    help: 'Packets that the firewall dropped, by its rule. Begins anew when the rules are applied anew.',
+    labelNames: ['rule'],
+    registers: [registry],
+    async collect() {
+      this.reset()
+      // Before the rules are applied, and after they are taken away, there is nothing to tell.
+      const counters = await readDropCounters(tun).catch(() => new Map<string, number>())
+      for (const [rule, packets] of counters) this.inc({ rule }, packets)
+    },
+  })
 }
 
 function registerState({ registry, prefix, session }: TunnelMetricsOptions): void {

@@ -19,10 +19,18 @@ const PREFIX = 'shoot_client_'
 /** Registers every metric of the daemon; all names begin with `shoot_client_`. */
 export function createMetrics(
   registry: Registry,
+  tun: string,
   totals: TrafficTotals,
   keeper: SessionKeeper,
 ): ShootClientMetrics {
-  registerTunnelMetrics({ registry, prefix: PREFIX, side: 'shoot', totals, session: () => keeper.session })
+  registerTunnelMetrics({
+    registry,
+    prefix: PREFIX,
+    side: 'shoot',
+    tun,
+    totals,
+    session: () => keeper.session,
+  })
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
     new Counter({ name: PREFIX + name, help, labelNames, registers: [registry] })
   const failures = counter('tunnel_dial_failures_total', 'Dials that did not end in a lane.', ['reason'])

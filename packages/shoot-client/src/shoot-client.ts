@@ -59,7 +59,7 @@ export async function startShootClient(
       () => metrics,
     ),
   })
-  const metrics = createMetrics(registry, totals, keeper)
+  const metrics = createMetrics(registry, device.name, totals, keeper)
   metrics.certificateEnds(setting.tls.notAfterMs)
 
   const admin = new AdminServer({

@@ -1,10 +1,12 @@
 import {
+  CidrSet,
   CONTROL_VERSION,
   type HelloMessage,
   type RejectCode,
   type WelcomeMessage,
 } from '@reversed-vpn/protocol'
 import {
+  allNetworks,
   createSessionKeys,
   createTrafficCheckers,
   FlowLedger,
@@ -53,6 +55,7 @@ const MAX_SESSIONS = 8
  */
 export class SessionTable {
   readonly #options: SessionTableOptions
+  readonly #networks: CidrSet
   readonly #sessions = new Map<string, Session>()
   readonly #waiters = new Set<() => void>()
   readonly #flows = new FlowLedger<Session>()
@@ -62,6 +65,7 @@ export class SessionTable {
 
   constructor(options: SessionTableOptions) {
     this.#options = options
+    this.#networks = CidrSet.of(allNetworks(options.networks))
   }
 
   get sessions(): readonly Session[] {
@@ -124,6 +128,10 @@ export class SessionTable {
     peer: Omit<SessionPeer, 'instance'>,
   ): { code: RejectCode; reason: string } | undefined {
     if (this.#isClosing) return { code: 'shutting-down', reason: 'the seed-server is stopping' }
+    if (this.#networks.has(peer.remoteAddress)) {
+      const reason = `the connection comes from ${peer.remoteAddress}, inside the shoot's networks: it would run through itself`
+      return { code: 'networks', reason }
+    }
     if (hello.session === undefined) return undefined
     const session = this.#sessions.get(hello.session)
     const fits = session?.hasToken(hello.token ?? '') === true && session.peer.name === peer.name

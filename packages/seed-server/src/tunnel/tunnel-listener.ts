@@ -108,7 +108,7 @@ export class TunnelListener {
       const hello = await receiveHello(frames)
       this.#unfinished.delete(connectionKey(socket))
       const { name, fingerprint } = verdict
-      this.#options.onHello(frames, hello, { name, fingerprint, remoteAddress: connectionKey(socket) })
+      this.#options.onHello(frames, hello, { name, fingerprint, remoteAddress: remoteAddressOf(socket) })
     } catch (error) {
       const reason = refusalReasonOf(error)
       this.#refuse(reason, socket, (error as Error).message)
@@ -117,8 +117,13 @@ export class TunnelListener {
   }
 
   #refuse(reason: RefusalReason, socket: Socket, detail: string): void {
-    this.#options.onRefused(reason, socket.remoteAddress ?? 'unknown', detail)
+    this.#options.onRefused(reason, remoteAddressOf(socket), detail)
   }
+}
+
+/** IPv4 as such, though a socket of both families names it IPv4-mapped. */
+function remoteAddressOf(socket: Socket): string {
+  return socket.remoteAddress?.replace(/^::ffff:(?=[\d.]+$)/, '') ?? 'unknown'
 }
 
 function connectionKey(socket: Socket): string {

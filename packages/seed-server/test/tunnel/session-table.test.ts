@@ -14,7 +14,7 @@ import {
 } from '@reversed-vpn/session'
 import t from 'tap'
 
-const PEER = { name: 'vpn-shoot-client', fingerprint: 'AA', remoteAddress: '192.0.2.1:1' }
+const PEER = { name: 'vpn-shoot-client', fingerprint: 'AA', remoteAddress: '192.0.2.1' }
 const INSTANCES = { first: '1'.repeat(32), second: '2'.repeat(32) }
 
 interface Observed {
@@ -50,14 +50,18 @@ function createTable(overrides: { readonly drainTimeoutMs?: number } = {}) {
 }
 
 /** A shoot-client's connection: says HELLO; answers PINGs once it is told to. */
-async function connect(table: SessionTable, hello: Partial<HelloMessage> = {}, name = PEER.name) {
+async function connect(
+  table: SessionTable,
+  hello: Partial<HelloMessage> = {},
+  from: Partial<typeof PEER> = {},
+) {
   const [near, far] = duplexPair()
   // A socket does this by itself.
   far.once('end', () => far.end())
   const seedFrames = new FrameStream(near)
   const frames = new FrameStream(far)
   const accepted = receiveHello(seedFrames).then((message) =>
-    table.accept(seedFrames, message, { ...PEER, name }),
+    table.accept(seedFrames, message, { ...PEER, ...from }),
   )
   const message: HelloMessage = {
     type: 'HELLO',
@@ -221,7 +225,10 @@ t.test('a further lane joins with session and token, and only with both', async 
   t.equal(await rejectionOf(connect(seed.table, forged)), 'unknown-session')
   const unknown = { ...joinOf(welcome, 1), session: 'f'.repeat(32) }
   t.equal(await rejectionOf(connect(seed.table, unknown)), 'unknown-session')
-  t.equal(await rejectionOf(connect(seed.table, joinOf(welcome, 1), 'somebody-else')), 'unknown-session')
+  t.equal(
+    await rejectionOf(connect(seed.table, joinOf(welcome, 1), { name: 'somebody-else' })),
+    'unknown-session',
+  )
   t.equal(await rejectionOf(connect(seed.table, joinOf(welcome, 4))), 'lane-out-of-range')
   t.same(seed.observed.rejected, [
     'unknown-session',
@@ -254,6 +261,14 @@ t.test('a session ends with its last lane', async (t) => {
   t.equal(seed.table.isUp, false)
   t.equal(seed.table.active, undefined)
 })
+
+t.test(
+  'a peer inside the networks that it opens up is refused: its connection would run through itself',
+  async (t) => {
+    await using seed = createTable()
+    t.equal(await rejectionOf(connect(seed.table, {}, { remoteAddress: '100.96.0.10' })), 'networks')
+  },
+)
 
 t.test('a table that closes tells its peers and takes no more', async (t) => {
   const seed = createTable()

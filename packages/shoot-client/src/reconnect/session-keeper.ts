@@ -155,7 +155,7 @@ export class SessionKeeper {
   }
 
   async #openSession(welcome: WelcomeMessage, socket: TLSSocket): Promise<Session> {
-    const remoteAddress = `${socket.remoteAddress}:${socket.remotePort}`
+    const remoteAddress = socket.remoteAddress ?? 'unknown'
     const parts = await this.#options.openSession(welcome, remoteAddress, this.instance)
     this.#stopping.signal.throwIfAborted()
     const session = new Session({
