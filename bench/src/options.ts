@@ -43,7 +43,7 @@ export const USAGE = `usage: npm run bench -- [options]            measure every
   --repeat N              repetitions of everything (default 3)
   --memory-minutes N      full load for N minutes, and what it does to memory, instead of the comparison
   --output DIR            where results go (default docs/bench; report: beside FILE)
-  --smoke                 one second, once, nothing kept; fails where a figure is missing or zero
+  --smoke                 one second, once, and the ladder; nothing kept; fails where a figure is missing or zero
 `
 
 /** @throws BenchError ERR_BENCH_USAGE that names the flag, the value seen and what is expected */
@@ -65,7 +65,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
         ? undefined
         : positive('--memory-minutes', values['memory-minutes'], MAX_MEMORY_MINUTES),
     resultsFile: positionals[1],
-    ladderFilter: values.only?.join(',') ?? '',
+    ladderFilter: command === 'ladder' ? (values.only?.join(',') ?? '') : '',
   }
 }
 

@@ -61,7 +61,8 @@ async function compare(options: BenchOptions, argv: readonly string[]): Promise<
   })
   const gaps = findGaps(results)
   for (const gap of gaps) log(`bench: ${gap}`)
-  return gaps.length === 0 ? 0 : 1
+  const ladderCode = options.isSmoke ? await climb(options) : 0
+  return gaps.length === 0 ? ladderCode : 1
 }
 
 async function watch(options: BenchOptions, minutes: number, argv: readonly string[]): Promise<number> {

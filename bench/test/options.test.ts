@@ -1,0 +1,56 @@
+import t from 'tap'
+import { parseOptions } from '../src/options.js'
+
+t.test('without options every peer and scenario is measured three times for five seconds', async (t) => {
+  const options = parseOptions([])
+  t.match(options, { command: 'run', seconds: 5, repetitions: 3, isSmoke: false })
+  t.same(
+    options.peers.map(({ name }) => name),
+    ['direct', 'openvpn', 'openvpn-proxy', 'ours', 'ours-proxy'],
+  )
+  t.match(options.outputDir, /docs\/bench\/?$/)
+})
+
+t.test('a smoke run takes one second of each, once, and keeps nothing', async (t) => {
+  t.match(parseOptions(['--smoke', '--seconds', '9']), { seconds: 1, repetitions: 1, outputDir: undefined })
+})
+
+t.test('an external program is one more peer, last in order', async (t) => {
+  const { peers } = parseOptions(['--external', 'other=/opt/other', '--peers', 'other,ours'])
+  t.same(
+    peers.map(({ name, isExternal = false }) => ({ name, isExternal })),
+    [
+      { name: 'ours', isExternal: false },
+      { name: 'other', isExternal: true },
+    ],
+  )
+})
+
+t.test('a report goes beside the file it is made from', async (t) => {
+  t.match(parseOptions(['report', '/tmp/a/results.json']), { command: 'report', outputDir: '/tmp/a' })
+})
+
+const REFUSED: readonly (readonly [string, readonly string[], RegExp])[] = [
+  ['an unknown peer', ['--peers', 'ours,nobody'], /^--peers "nobody": expected some of direct/],
+  ['an unknown scenario', ['--only', 'nothing'], /^--only "nothing": expected some of tcp-1/],
+  ['a length of no time', ['--seconds', '0'], /^--seconds "0": expected a whole number from 1 to 60$/],
+  ['a number that is none', ['--repeat', 'often'], /^--repeat "often": expected a whole number/],
+  [
+    'an external peer without a program',
+    ['--external', 'other'],
+    /^--external "other": expected NAME=PROGRAM/,
+  ],
+  [
+    'an external peer with a name that is taken',
+    ['--external', 'ours=/opt/other'],
+    /a name that is not taken/,
+  ],
+  ['a flag that does not exist', ['--fast'], /--fast/],
+  ['a command that does not exist', ['walk'], /^"walk": expected/],
+]
+
+for (const [what, argv, message] of REFUSED) {
+  t.test(`refuses ${what}`, async (t) => {
+    t.throws(() => parseOptions(argv), { code: 'ERR_BENCH_USAGE', message })
+  })
+}
