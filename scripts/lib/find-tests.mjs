@@ -15,7 +15,8 @@ export function findTests(root, mode) {
     return compiledTests(join(dir, 'test'), join(dir, 'dist-test'))
   })
   const isRoot = ({ source }) => source.split(sep).includes('root')
-  const parallel = packages.filter((test) => !isRoot(test))
+  const bench = compiledTests(join(root, 'bench', 'test'), join(root, 'bench', 'dist', 'test'))
+  const parallel = [...packages.filter((test) => !isRoot(test)), ...bench]
   if (mode === 'unit') return { parallel, serial: [] }
   const suites = (mode === 'full' ? FULL_SUITES : QUICK_SUITES).flatMap((suite) =>
     compiledTests(join(root, 'test', suite), join(root, 'test', 'dist', suite)),

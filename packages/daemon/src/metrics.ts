@@ -2,6 +2,9 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 
 export type { Registry } from 'prom-client'
 
+/** Between two looks at the event loop's lag. Each wakes the process, idle or not; the library's own 10 ms cost half a per cent of a core. */
+const EVENT_LOOP_SAMPLE_MS = 500
+
 /** The prefix of a program's metrics: `seed-server` → `seed_server_`. */
 export function metricsPrefix(program: string): string {
   return `${program.replaceAll('-', '_')}_`
@@ -14,7 +17,8 @@ export function metricsPrefix(program: string): string {
 export function createRegistry(program: string, version: string): Registry {
   const registry = new Registry()
   const prefix = metricsPrefix(program)
-  collectDefaultMetrics({ register: registry, prefix })
+  const eventLoopMonitoringPrecision = EVENT_LOOP_SAMPLE_MS
+  collectDefaultMetrics({ register: registry, prefix, eventLoopMonitoringPrecision })
   new Gauge({
     name: `${prefix}build_info`,
     help: 'Always 1; the labels tell the versions of the program and of Node.js.',
