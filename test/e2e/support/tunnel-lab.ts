@@ -1,0 +1,93 @@
+import {
+  type CommandResult,
+  type ConnectGateway,
+  curlThroughEgress,
+  type Daemon,
+  Lab,
+  Pki,
+  type ShootCertificates,
+  startSeedServer,
+  startShootClient,
+} from '@reversed-vpn/test/lab'
+
+/** Short times, so that what waits for one of them is seen soon. */
+export const QUICK_TIMES = ['--keepalive', '300ms', '--dead-after', '1500ms']
+export const QUICK_RECONNECT = ['--reconnect-min', '50ms', '--reconnect-max', '400ms']
+
+export interface ClientOptions {
+  readonly gateway?: ConnectGateway
+  readonly args?: readonly string[]
+}
+
+/** A lab with certificates for one shoot, in which daemons come and go. */
+export class TunnelLab implements AsyncDisposable {
+  readonly lab: Lab
+  readonly pki: Pki
+  readonly certificates: ShootCertificates
+
+  static async create(): Promise<TunnelLab> {
+    const lab = await Lab.create()
+    try {
+      const pki = await Pki.create(lab.dir)
+      return new TunnelLab(lab, pki, await pki.shoot())
+    } catch (error) {
+      await lab.close()
+      throw error
+    }
+  }
+
+  private constructor(lab: Lab, pki: Pki, certificates: ShootCertificates) {
+    this.lab = lab
+    this.pki = pki
+    this.certificates = certificates
+  }
+
+  get hosts() {
+    return this.lab.hosts
+  }
+
+  /** Resolves when its admin server answers. */
+  startSeed(args: readonly string[] = []): Promise<Daemon> {
+    const { certificates } = this
+    return startSeedServer(this.lab, { certificates, args: [...QUICK_TIMES, ...args] })
+  }
+
+  /** Resolves when its admin server answers. */
+  startClient({ args = [], ...options }: ClientOptions = {}): Promise<Daemon> {
+    const { certificates } = this
+    return startShootClient(this.lab, {
+      ...options,
+      certificates,
+      args: [...QUICK_TIMES, ...QUICK_RECONNECT, ...args],
+    })
+  }
+
+  /** Both daemons, with the tunnel between them up. */
+  async startBoth(
+    seedArgs: readonly string[] = [],
+    clientOptions: ClientOptions = {},
+  ): Promise<{ readonly seed: Daemon; readonly client: Daemon }> {
+    const [seed, client] = await Promise.all([this.startSeed(seedArgs), this.startClient(clientOptions)])
+    await Promise.all([seed.waitUntilReady(), client.waitUntilReady()])
+    return { seed, client }
+  }
+
+  /** curl on the caller, through the egress proxy. */
+  curlEgress(url: string, args: readonly string[] = []): Promise<CommandResult> {
+    return curlThroughEgress(this.lab, url, { certificates: this.certificates, args: ['-m', '15', ...args] })
+  }
+
+  /** curl on the caller, over the routes of the seed. */
+  curlRouted(url: string, args: readonly string[] = []): Promise<CommandResult> {
+    return this.hosts.caller.run('curl', ['-sS', '-g', '-m', '15', ...args, url])
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.lab.close()
+  }
+}
+
+/** As it stands in a URL. */
+export function inUrl(address: string): string {
+  return address.includes(':') ? `[${address}]` : address
+}
