@@ -33,7 +33,6 @@ export function readIpv6(
 ): number {
   if (packetBytes < IPV6_HEADER_BYTES) return VERDICT.length
   if (uint16(bytes, start + 4) + IPV6_HEADER_BYTES !== packetBytes) return VERDICT['ip-length']
-  if (readableBytes < IPV6_HEADER_BYTES) return VERDICT['headers-too-long']
   headers.version = 6
   headers.protocol = uint8(bytes, start + 6)
   headers.l4Offset = IPV6_HEADER_BYTES

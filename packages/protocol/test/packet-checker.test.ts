@@ -113,6 +113,14 @@ test('never looks beyond what is there', async (t) => {
   t.equal(toHex(target), 'ee'.repeat(10))
 })
 
+test('does not read options that are not there', async (t) => {
+  const payload = frame(
+    `${NO_OFFLOAD} 4700 0028 0001 0000 4084 0000 ${TO_POD4} 83070408 08080800 00000000 00000000 00000000`,
+  )
+  const verdict = new PacketChecker(TO_SHOOT).check(payload, 0, 30, payload.length, new Uint8Array(10), 0)
+  t.equal(DROP_REASONS[verdict], 'headers-too-long')
+})
+
 test('writes the header over the very bytes it was read from', async (t) => {
   const payload = hex(`03 00 3412 dc05 1400 1000 ${TCP4_PACKET}`)
   const verdict = new PacketChecker(TO_SHOOT).check(payload, 0, payload.length, payload.length, payload, 0)

@@ -83,6 +83,11 @@ const CASES: readonly (readonly [title: string, packet: string, expected: Judgem
     error4('03', QUOTED4.replace('4500', '4400')),
     dropped('icmp-quote'),
   ],
+  [
+    'drops a quote of IP version 6 with the header of version 4',
+    error4('03', QUOTED4.replace('4500', '6500')),
+    dropped('icmp-quote'),
+  ],
   ['drops a quote of the other IP version', error4('03', QUOTED6), dropped('icmp-quote')],
   [
     'drops an error to beyond our destinations',
@@ -153,6 +158,11 @@ const CASES: readonly (readonly [title: string, packet: string, expected: Judgem
   ],
   ['drops an ICMPv6 error that quotes nothing', error6('02', ''), dropped('icmp-quote')],
   ['drops an ICMPv6 quote without ports', error6('02', QUOTED6.slice(0, -2)), dropped('icmp-quote')],
+  [
+    'drops an ICMPv6 quote of IP version 5',
+    error6('02', QUOTED6.replace('6000', '5000')),
+    dropped('icmp-quote'),
+  ],
   [
     'drops an ICMPv6 quote of the other IP version',
     error6('02', QUOTED4.padEnd(120, '0')),
