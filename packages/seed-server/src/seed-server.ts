@@ -93,7 +93,8 @@ export async function startSeedServer(
   return {
     stop: async ({ deadlineMs }) => {
       // New callers and lanes would only be cut again; streams may end while the sessions still carry them.
-      await Promise.all([listener.close(), egress.close({ graceMs: deadlineMs / 2 })])
+      listener.close()
+      await egress.close({ graceMs: deadlineMs / 2 })
       await table.close()
     },
   }

@@ -62,12 +62,10 @@ export class TunnelListener {
     await listenOn(this.#server, endpoint)
   }
 
-  /** Takes no more connections and cuts those that have not said HELLO. */
-  close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve())
-      for (const socket of this.#unfinished.values()) socket.destroy()
-    })
+  /** Takes no more connections and cuts those that have not said HELLO; the others are their sessions'. Idempotent. */
+  close(): void {
+    this.#server.close()
+    for (const socket of this.#unfinished.values()) socket.destroy()
   }
 
   #onConnection(socket: Socket): void {

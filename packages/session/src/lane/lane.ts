@@ -178,7 +178,7 @@ export class Lane implements FrameStreamHandler {
   }
 
   onData(view: FrameView): void {
-    this.#receiver.receive(view)
+    if (!this.#down) this.#receiver.receive(view)
   }
 
   onChunkEnd(): void {
@@ -191,7 +191,8 @@ export class Lane implements FrameStreamHandler {
     this.#down = true
     this.#keepalive.stop()
     this.#sender.stop()
-    this.#options.handler.onDown(this, error)
+    // How a connection that we end comes to its end is no news.
+    this.#options.handler.onDown(this, this.#closing ? undefined : error)
     this.#resolveDone()
   }
 
@@ -218,9 +219,10 @@ export class Lane implements FrameStreamHandler {
   }
 
   #onPeerClose(code: CloseCode, reason: string): void {
-    const isOrderly = code === 'going-away' || code === 'replaced'
-    this.abort(
-      isOrderly ? undefined : new TunnelError('ERR_PEER_CLOSED', `peer closed the lane: ${code}, ${reason}`),
-    )
+    const isOrderly = this.#closing || code === 'going-away' || code === 'replaced'
+    const text = `peer closed the lane: ${code}, ${reason}`
+    this.onClose(isOrderly ? undefined : new TunnelError('ERR_PEER_CLOSED', text))
+    // The peer has said its last; what we still owe it may leave.
+    this.#options.frames.end()
   }
 }
