@@ -82,7 +82,9 @@ export class FrameStream {
     } catch (error) {
       this.#fail(error as Error)
     }
-    if (this.#closed) handler.onClose(this.#error)
+    if (!this.#closed) return
+    handler.onClose(this.#error)
+    this.#sayWhy(this.#error)
   }
 
   /** Sends what was written, then ends. The peer has `CLOSE_GRACE_MS` to read it. Idempotent. */
@@ -127,9 +129,13 @@ export class FrameStream {
   /** A peer that breaks the protocol is told so, as far as it still listens: here, or by who runs the handshake. */
   #fail(error: Error): void {
     this.#onClose(error)
-    if (this.#handler === undefined) return
+    if (this.#handler !== undefined) this.#sayWhy(error)
+  }
+
+  #sayWhy(error: Error | undefined): void {
     const code = error instanceof TunnelError ? error.closeCode : 'internal'
-    if (code !== undefined) this.sendControl({ type: 'CLOSE', code, reason: error.message })
+    if (error !== undefined && code !== undefined)
+      this.sendControl({ type: 'CLOSE', code, reason: error.message })
     this.end()
   }
 
