@@ -51,9 +51,11 @@ export class TunnelListener {
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     })
     this.#server.on('connection', (socket) => this.#onConnection(socket))
-    this.#server.on('tlsClientError', (error, socket) =>
-      this.#refuse(refusalReasonOf(error), socket, error.message),
-    )
+    this.#server.on('tlsClientError', (error, socket) => {
+      this.#refuse(refusalReasonOf(error), socket, error.message)
+      // Node leaves one that took too long for its handshake open.
+      socket.destroy()
+    })
     this.#server.on('secureConnection', (socket) => void this.#onSecure(socket))
   }
 
