@@ -9,19 +9,11 @@ import {
   integer,
   type OptionValues,
   oneOf,
-  text,
 } from '@reversed-vpn/daemon'
-import { parseNetworkCidr } from '@reversed-vpn/protocol'
-import { transferAddressOf } from '@reversed-vpn/session'
+import { INTERFACE_SYNTAX, NETWORK_SYNTAX, transferAddressOf } from '@reversed-vpn/session'
 
-/** Linux allows 15 bytes; what a shell or nft would need to quote is not taken. */
-const INTERFACE_NAME = /^[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,14}$/
-
-const network = custom({
-  placeholder: 'CIDR',
-  expected: 'ADDRESS/LENGTH without host bits, such as 10.0.0.0/16 or fd00::/64',
-  parse: (value) => parseNetworkCidr(value).text,
-})
+const network = custom(NETWORK_SYNTAX)
+const interfaceName = custom(INTERFACE_SYNTAX)
 
 const transferNetwork = custom({
   placeholder: 'CIDR',
@@ -93,7 +85,7 @@ export const SEED_SERVER_OPTIONS = defineOptions({
     description: 'transfer networks between the two ends, one of a family',
   },
   tun: {
-    kind: text(INTERFACE_NAME, 'an interface name of at most 15 characters', 'NAME'),
+    kind: interfaceName,
     default: 'vpn0',
     group: 'Networks',
     description: 'name of the TUN interface',

@@ -17,6 +17,7 @@ export {
   type ShootNetworkPlan,
   sweepNetwork,
 } from './network/index.js'
+export { INTERFACE_SYNTAX, NETWORK_SYNTAX, type ValueSyntax } from './network-values.js'
 export { QueueSet } from './queue-set.js'
 export {
   createSessionKeys,

@@ -12,18 +12,10 @@ import {
   text,
   url,
 } from '@reversed-vpn/daemon'
-import { parseNetworkCidr } from '@reversed-vpn/protocol'
+import { INTERFACE_SYNTAX, NETWORK_SYNTAX } from '@reversed-vpn/session'
 
-/** Linux allows 15 bytes; what a shell or nft would need to quote is not taken. */
-const INTERFACE_NAME = /^[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,14}$/
-
-const network = custom({
-  placeholder: 'CIDR',
-  expected: 'ADDRESS/LENGTH without host bits, such as 10.0.0.0/16 or fd00::/64',
-  parse: (value) => parseNetworkCidr(value).text,
-})
-
-const interfaceName = text(INTERFACE_NAME, 'an interface name of at most 15 characters', 'NAME')
+const network = custom(NETWORK_SYNTAX)
+const interfaceName = custom(INTERFACE_SYNTAX)
 
 /** Every option of the shoot-client. The flag is the key. */
 export const SHOOT_CLIENT_OPTIONS = defineOptions({
