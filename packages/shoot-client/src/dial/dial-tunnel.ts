@@ -1,7 +1,13 @@
 import type { Socket } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
 import { ALPN_PROTOCOL } from '@reversed-vpn/protocol'
-import { authorizePeer, secureContextOptions, type TlsMaterial, tuneLaneSocket } from '@reversed-vpn/session'
+import {
+  authorizePeer,
+  rejectUnheard,
+  secureContextOptions,
+  type TlsMaterial,
+  tuneLaneSocket,
+} from '@reversed-vpn/session'
 import { DialError, type Transport, toDialError } from './transport.js'
 
 export interface DialTunnelOptions {
@@ -22,15 +28,29 @@ export interface DialTunnelOptions {
  */
 export async function dialTunnel(options: DialTunnelOptions, signal: AbortSignal): Promise<TLSSocket> {
   const below = await options.transport.open(signal)
+  let socket: TLSSocket
   try {
     tuneLaneSocket(below, { userTimeoutMs: options.deadAfterMs, congestion: options.congestion })
-    const socket = await startTls(below, options, signal)
-    checkServer(socket, options.serverName)
-    return socket
+    socket = await startTls(below, options, signal)
   } catch (error) {
     below.destroy()
     throw error
   }
+  const refusal = findRefusal(socket, options.serverName)
+  if (refusal !== undefined) throw refusal
+  return socket
+}
+
+/** Judges the other end; one that is refused is told why, and left. */
+function findRefusal(socket: TLSSocket, serverName: string): DialError | undefined {
+  const verdict = authorizePeer(socket, { name: serverName, usage: 'server' })
+  if (!verdict.ok) {
+    rejectUnheard(socket, verdict.reason, verdict.detail)
+    return new DialError(verdict.reason, `seed-server's certificate: ${verdict.detail}`)
+  }
+  if (socket.alpnProtocol === ALPN_PROTOCOL) return undefined
+  socket.destroy()
+  return new DialError('wrong-alpn', `ALPN ${socket.alpnProtocol || 'absent'}, expected ${ALPN_PROTOCOL}`)
 }
 
 function startTls(below: Socket, options: DialTunnelOptions, signal: AbortSignal): Promise<TLSSocket> {
@@ -64,12 +84,4 @@ function startTls(below: Socket, options: DialTunnelOptions, signal: AbortSignal
       resolve(socket)
     })
   })
-}
-
-function checkServer(socket: TLSSocket, serverName: string): void {
-  const verdict = authorizePeer(socket, { name: serverName, usage: 'server' })
-  if (!verdict.ok) throw new DialError(verdict.reason, `seed-server's certificate: ${verdict.detail}`)
-  if (socket.alpnProtocol !== ALPN_PROTOCOL) {
-    throw new DialError('wrong-alpn', `ALPN ${socket.alpnProtocol || 'absent'}, expected ${ALPN_PROTOCOL}`)
-  }
 }
