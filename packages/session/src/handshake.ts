@@ -22,7 +22,8 @@ export class RejectedError extends TunnelError {
 
 /**
  * The seed side's part: waits for HELLO, whoever dialled.
- * @throws TunnelError ERR_HANDSHAKE_TIMEOUT, ERR_FRAME_UNEXPECTED, ERR_CONTROL_INVALID, ERR_PEER_CLOSED
+ * @throws TunnelError ERR_PEER_REJECTED when the shoot side does not take our certificate; ERR_HANDSHAKE_TIMEOUT,
+ *   ERR_FRAME_UNEXPECTED, ERR_CONTROL_INVALID, ERR_PEER_CLOSED
  */
 export async function receiveHello(
   frames: FrameStream,
@@ -30,6 +31,9 @@ export async function receiveHello(
 ): Promise<HelloMessage> {
   const message = await nextControlWithin(frames, timeoutMs, 'HELLO')
   if (message.type === 'HELLO') return message
+  if (message.type === 'REJECT') {
+    throw new TunnelError('ERR_PEER_REJECTED', `the shoot side refused: ${message.code}, ${message.reason}`)
+  }
   throw unexpected(message, 'HELLO')
 }
 

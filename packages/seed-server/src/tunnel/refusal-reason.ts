@@ -12,6 +12,7 @@ export const REFUSAL_REASONS = [
   'too-many-handshakes',
   'frame-too-large',
   'unexpected-frame',
+  'refused-by-peer',
   'left-early',
 ] as const
 
@@ -35,6 +36,7 @@ const REASON_OF_CODE: Readonly<Record<string, RefusalReason>> = {
   ERR_FRAME_UNEXPECTED: 'unexpected-frame',
   ERR_CONTROL_INVALID: 'bad-hello',
   ERR_VERSION_UNSUPPORTED: 'version',
+  ERR_PEER_REJECTED: 'refused-by-peer',
   ERR_PEER_CLOSED: 'left-early',
   ECONNRESET: 'left-early',
   EPIPE: 'left-early',
