@@ -38,5 +38,8 @@ export const ROTATE_AFTER_MS = 12 * 3_600_000
 /** How long a closing lane waits for its last bytes to leave before it is cut. */
 export const CLOSE_GRACE_MS = 1_000
 
-/** Packets the TUN queues for us before it drops: entries, not bytes, each up to 64 KiB. */
-export const TX_QUEUE_PACKETS = 100
+/**
+ * Packets the TUN queues for us before it drops: entries, not bytes, each up to 64 KiB. Fewer lose small packets between two
+ * turns of a busy machine; see docs/decisions/0009.
+ */
+export const TX_QUEUE_PACKETS = 500
