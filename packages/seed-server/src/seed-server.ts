@@ -12,7 +12,6 @@ import {
   authorizePeer,
   openTunnelDevice,
   TrafficTotals,
-  TX_QUEUE_PACKETS,
 } from '@reversed-vpn/session'
 import { EgressProxy } from './egress/index.js'
 import { createMetrics, type SeedServerMetrics } from './metrics.js'
@@ -74,7 +73,6 @@ export async function startSeedServer(
   const network = await applySeedNetwork({
     tun: device.name,
     mtu: options.mtu,
-    txQueueLength: TX_QUEUE_PACKETS,
     seedAddresses: setting.seedAddresses.map(({ cidr }) => cidr),
     shootAddresses: setting.shootAddresses.map(({ cidr }) => cidr),
     networks: setting.networks,

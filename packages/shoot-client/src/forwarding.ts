@@ -1,11 +1,6 @@
 import type { Logger } from '@reversed-vpn/daemon'
 import type { WelcomeMessage } from '@reversed-vpn/protocol'
-import {
-  type AppliedNetwork,
-  applyShootNetwork,
-  type ShootNetworks,
-  TX_QUEUE_PACKETS,
-} from '@reversed-vpn/session'
+import { type AppliedNetwork, applyShootNetwork, type ShootNetworks } from '@reversed-vpn/session'
 
 export interface ForwardingOptions {
   readonly tun: string
@@ -42,7 +37,6 @@ export class Forwarding {
     const plan = {
       tun,
       mtu: welcome.mtu,
-      txQueueLength: TX_QUEUE_PACKETS,
       seedAddresses: welcome.addresses.seed,
       shootAddresses: welcome.addresses.shoot,
       networks: this.allowedNetworks(welcome),

@@ -8,7 +8,7 @@ export interface LinkPlan {
   readonly tun: string
   /** Bytes, 576 (1280 with IPv6) to 65535. */
   readonly mtu: number
-  /** Packets. @default 100 */
+  /** Packets. @default TX_QUEUE_PACKETS */
   readonly txQueueLength?: number
   /** The seed's transfer address of each family, with the prefix length of the transfer network: `192.168.123.1/24`. */
   readonly seedAddresses: readonly string[]

@@ -1,4 +1,5 @@
 import { type Cidr, CidrSet, FORBIDDEN_DESTINATIONS, parseCidr, TunnelError } from '@reversed-vpn/protocol'
+import { TX_QUEUE_PACKETS } from '../limits.js'
 import type { ShootNetworks } from '../shoot-networks.js'
 import { parseTransferAddress, type TransferAddress } from '../transfer-address.js'
 import { NetworkError } from './network-error.js'
@@ -15,8 +16,6 @@ import type {
 
 const NETWORK_KINDS = ['pod', 'service', 'node'] as const satisfies readonly NetworkKind[]
 
-/** Packets queued in the TUN, each up to 64 KiB: deeper is delay, not throughput. */
-const DEFAULT_TX_QUEUE_LENGTH = 100
 /** Linux's floor for IPv4; IPv6 asks for more (RFC 8200 §5). */
 const MIN_MTU = { 4: 576, 6: 1280 } as const
 const MAX_MTU = 65_535
@@ -37,7 +36,7 @@ export function resolveShootPlan(plan: ShootNetworkPlan): ResolvedShootPlan {
 
 function resolveLinkPlan(plan: LinkPlan): ResolvedLinkPlan {
   checkInterfaceName('TUN', plan.tun)
-  const txQueueLength = plan.txQueueLength ?? DEFAULT_TX_QUEUE_LENGTH
+  const txQueueLength = plan.txQueueLength ?? TX_QUEUE_PACKETS
   checkInteger('transmit queue length', txQueueLength, 1, 100_000)
   const networks = parseNetworks(plan.networks)
   const families = ([4, 6] as const)

@@ -43,7 +43,7 @@ t.test('a rule that is there is not added again', async (t) => {
 
 t.test('the seed routes the networks into the TUN in both tables, once it is up', async (t) => {
   t.same(renderLinkLines(seedLinks(resolveSeedPlan(PLAN)), true), [
-    'link set dev vpn0 mtu 1420 txqueuelen 100 addrgenmode none',
+    'link set dev vpn0 mtu 1420 txqueuelen 500 addrgenmode none',
     'address replace 192.168.123.1/24 dev vpn0',
     'address replace fd8f::1/112 dev vpn0 nodad',
     'link set dev vpn0 up',
