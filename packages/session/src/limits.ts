@@ -11,6 +11,13 @@ export const BATCH_PACKETS = 512
 /** Batches that may be on their way into the stream at a time, per lane. Memory per lane: this times `BATCH_BYTES`. */
 export const BATCHES_IN_FLIGHT = 3
 
+/** A batch of at least so many packets that are on average shorter than `FLOOD_PACKET_BYTES` is a flood of small ones. */
+export const FLOOD_PACKETS = 4
+export const FLOOD_PACKET_BYTES = 512
+
+/** How long a flood may gather before it is read again, as far as timers are exact: what it costs in delay. */
+export const FLOOD_PAUSE_MS = 1
+
 /** The most frames gathered for one write to the TUN queue. */
 export const WRITE_FRAMES = 1024
 

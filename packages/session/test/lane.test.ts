@@ -244,3 +244,28 @@ t.test('asks to be replaced when it is old', async (t) => {
   await until(() => reasons.length > 0)
   t.same(reasons, ['rotate-age'])
 })
+
+t.test('sends a lone small packet at once, and lets a flood of them gather', async (t) => {
+  await using streams = memoryPair()
+  const { seed, seedTun, shootTun } = joinLanes(streams)
+  seed.startSending()
+  seedTun.hostSends(udpFrame(Buffer.from('alone')))
+  await until(() => shootTun.takeReceived().length === 1)
+  t.equal(seed.counters.toPeer.batches, 1)
+
+  const bursts = 200
+  let received = 0
+  for (let burst = 0; burst < bursts; burst++) {
+    for (let i = 0; i < 5; i++) seedTun.hostSends(udpFrame(Buffer.from('one of many')))
+    await new Promise((resolve) => setImmediate(resolve))
+    received += shootTun.takeReceived().length
+  }
+  await until(() => {
+    received += shootTun.takeReceived().length
+    return received + seedTun.droppedFrames === 5 * bursts
+  })
+  t.ok(
+    seed.counters.toPeer.batches < bursts / 2,
+    `${seed.counters.toPeer.batches} batches for ${bursts} bursts`,
+  )
+})

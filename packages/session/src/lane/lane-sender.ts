@@ -9,7 +9,14 @@ import {
   VIRTIO_NET_HEADER_BYTES,
   writeFrameHeader,
 } from '@reversed-vpn/protocol'
-import { BATCH_BYTES, BATCH_PACKETS, BATCHES_IN_FLIGHT } from '../limits.js'
+import {
+  BATCH_BYTES,
+  BATCH_PACKETS,
+  BATCHES_IN_FLIGHT,
+  FLOOD_PACKET_BYTES,
+  FLOOD_PACKETS,
+  FLOOD_PAUSE_MS,
+} from '../limits.js'
 import type { LaneCounters } from './lane-counters.js'
 
 /**
@@ -32,10 +39,19 @@ export interface LaneSenderOptions {
 
 /**
  * Device to stream. One wakeup of the queue fills one buffer with packets, each behind room for its frame header,
- * and hands it to the stream in one write. While the stream is full or all buffers are under way the queue
- * is not polled, so that packets wait in the kernel and nowhere else.
+ * and hands it to the stream in one write.
  *
  *     buffer: │ frame header │ virtio-net header │ packet │ frame header │ virtio-net header │ packet │ …
+ *
+ * Apart from that it decides when to look at the queue again:
+ *
+ *     stopped ──start──▶ polling ◀──────── stream drained, buffer free ───────── stalled
+ *        ▲               │  ▲ └─────────── stream full, or no buffer ───────────▶ ▲
+ *        │   many small  │  │ FLOOD_PAUSE_MS                                       │ stream full
+ *        └─stop─ (any)   └─▶ pausing ────────────────────────────────────────────┘
+ *
+ * Stalled, packets wait in the kernel and nowhere else. Pausing lets a flood of small packets gather, since a wakeup, a TLS record and a
+ * system call for every few of them cost more than the packets themselves.
  */
 export class LaneSender {
   /** Set while a session drains. Without it packets cost nothing more. */
@@ -45,8 +61,8 @@ export class LaneSender {
   readonly #lengths = new Uint32Array(BATCH_PACKETS)
   readonly #freeBuffers: Buffer[] = []
   #buffersMade = 0
-  #running = false
-  #stalled = false
+  #state: 'stopped' | 'polling' | 'pausing' | 'stalled' = 'stopped'
+  #pause: NodeJS.Timeout | undefined
 
   constructor(options: LaneSenderOptions) {
     this.#options = options
@@ -54,27 +70,54 @@ export class LaneSender {
 
   /** Starts taking packets from the queue. Idempotent. */
   start(): void {
-    if (this.#running) return
-    this.#running = true
-    this.#stalled = false
-    this.#options.stream.on('drain', this.#onDrain)
-    this.#options.queue.startPolling(this.#onReadable)
+    if (this.#state !== 'stopped') return
+    this.#options.stream.on('drain', this.#resume)
+    this.#poll()
   }
 
   /** Leaves further packets to the kernel; what was read is still sent. Idempotent. */
   stop(): void {
-    if (!this.#running) return
-    this.#running = false
-    this.#options.stream.off('drain', this.#onDrain)
+    if (this.#state === 'stopped') return
+    this.#state = 'stopped'
+    clearTimeout(this.#pause)
+    this.#options.stream.off('drain', this.#resume)
     this.#options.queue.stopPolling()
   }
 
   readonly #onReadable = (): void => {
     const buffer = this.#takeBuffer()
-    if (buffer === undefined) {
-      this.#stall()
-      return
-    }
+    const isFlood = buffer !== undefined && this.#sendBatch(buffer)
+    if (this.#state === 'stopped') return
+    if (buffer === undefined || this.#options.stream.writableNeedDrain) this.#stall()
+    else if (isFlood) this.#pauseReading()
+    else this.#poll()
+  }
+
+  #poll(): void {
+    if (this.#state === 'polling') return
+    this.#state = 'polling'
+    this.#options.queue.startPolling(this.#onReadable)
+  }
+
+  #stall(): void {
+    if (this.#state === 'polling') this.#options.queue.stopPolling()
+    this.#state = 'stalled'
+    this.#options.counters.stalls++
+  }
+
+  #pauseReading(): void {
+    if (this.#state === 'polling') this.#options.queue.stopPolling()
+    this.#state = 'pausing'
+    this.#pause = setTimeout(this.#onReadable, FLOOD_PAUSE_MS)
+  }
+
+  /** The stream may have drained, or a buffer come back: whichever is second. */
+  readonly #resume = (): void => {
+    if (this.#state === 'stalled' && !this.#options.stream.writableNeedDrain) this.#poll()
+  }
+
+  /** Reads what waits and sends it. Returns whether it was a flood of small packets. */
+  #sendBatch(buffer: Buffer): boolean {
     let count: number
     try {
       count = this.#options.queue.readBatch(buffer, FRAME_HEADER_BYTES, this.#lengths)
@@ -82,18 +125,18 @@ export class LaneSender {
       this.#freeBuffers.push(buffer)
       this.stop()
       this.#options.onDeviceError(error as Error)
-      return
+      return false
     }
-    if (count === 0) this.#freeBuffers.push(buffer)
-    else this.#send(buffer, count)
-    if (this.#options.stream.writableNeedDrain) this.#stall()
+    if (count === 0) {
+      this.#freeBuffers.push(buffer)
+      return false
+    }
+    const bytes = this.#send(buffer, count)
+    return count >= FLOOD_PACKETS && bytes < count * FLOOD_PACKET_BYTES
   }
 
-  readonly #onDrain = (): void => {
-    this.#resume()
-  }
-
-  #send(buffer: Buffer, count: number): void {
+  /** Returns how many bytes went into the batch. */
+  #send(buffer: Buffer, count: number): number {
     const repaired: Uint8Array[] = []
     const endOffset = this.#frameBatch(buffer, count, repaired)
     this.#options.counters.batches++
@@ -104,6 +147,7 @@ export class LaneSender {
       this.#options.stream.write(batch, () => this.#release(buffer))
     }
     if (repaired.length > 0) this.#sendRepaired(repaired)
+    return endOffset
   }
 
   /** Checks every packet and writes its frame header; closes the gaps of those that don't go. Returns the end offset. */
@@ -207,19 +251,6 @@ export class LaneSender {
 
   #release(buffer: Buffer): void {
     this.#freeBuffers.push(buffer)
-    if (!this.#options.stream.writableNeedDrain) this.#resume()
-  }
-
-  #stall(): void {
-    if (!this.#running || this.#stalled) return
-    this.#stalled = true
-    this.#options.counters.stalls++
-    this.#options.queue.stopPolling()
-  }
-
-  #resume(): void {
-    if (!this.#running || !this.#stalled) return
-    this.#stalled = false
-    this.#options.queue.startPolling(this.#onReadable)
+    this.#resume()
   }
 }

@@ -52,6 +52,12 @@ export function addressMatch(family: 4 | 6, end: 'saddr' | 'daddr'): string {
   return `${IP_HEADER[family]} ${end}`
 }
 
+/**
+ * A packet of a connection whose first packet has passed all rules and was answered: conntrack vouches for both its ends. First of the
+ * rules that look up sets, since nearly every packet is one. When rules are replaced, connections that were allowed go on.
+ */
+export const ESTABLISHED = 'ct state established ct direction original accept'
+
 export function countedDrop(counter: string): string {
   return `counter name ${counter} drop`
 }

@@ -3,6 +3,7 @@ import {
   addressMatch,
   clampLines,
   countedDrop,
+  ESTABLISHED,
   guardChain,
   type NftChain,
   relatedErrors,
@@ -72,6 +73,7 @@ function fromShootLines(families: readonly FamilyPlan[]): string[] {
 
 function toShootLines(families: readonly FamilyPlan[]): string[] {
   return [
+    ESTABLISHED,
     ...families.flatMap(({ family }) => [
       `${addressMatch(family, 'daddr')} @refused${family} ${countedDrop('to_shoot_refused')}`,
       `${addressMatch(family, 'daddr')} @networks${family} accept`,

@@ -3,6 +3,7 @@ import {
   addressMatch,
   clampLines,
   countedDrop,
+  ESTABLISHED,
   guardChain,
   type NftChain,
   relatedErrors,
@@ -89,6 +90,9 @@ function baseChains(tun: string): NftChain[] {
 
 function fromSeedLines(families: readonly FamilyPlan[]): string[] {
   return [
+    ...families.map(
+      ({ family, seedAddress }) => `${addressMatch(family, 'saddr')} ${seedAddress} ${ESTABLISHED}`,
+    ),
     // Any router on the way may report on an answer of the shoot.
     ...families.map(({ family }) => `${relatedErrors(family)} goto destinations`),
     ...families.map(
@@ -114,6 +118,7 @@ function forwardFromSeedLines({ tun, egressInterface }: ResolvedShootPlan): stri
     ...(egressInterface === 'auto'
       ? []
       : [`oifname != "${egressInterface}" ${countedDrop('egress_interface_other')}`]),
+    ESTABLISHED,
     'goto destinations',
   ]
 }

@@ -41,6 +41,7 @@ t.test('takes answers alone from the TUN', async (t) => {
 
 t.test('sends into the TUN what is for the networks alone', async (t) => {
   t.same(chainOf(RULESET, 'to_shoot'), [
+    'ct state established ct direction original accept',
     'ip daddr @refused4 counter name to_shoot_refused drop',
     'ip daddr @networks4 accept',
     'ip6 daddr @refused6 counter name to_shoot_refused drop',

@@ -28,6 +28,8 @@ t.test('judges the destination before anyone’s DNAT', async (t) => {
 
 t.test('takes one source, and reports on its answers from any', async (t) => {
   t.same(chainOf(RULESET, 'from_seed'), [
+    'ip saddr 192.168.123.1 ct state established ct direction original accept',
+    'ip6 saddr fd8f::1 ct state established ct direction original accept',
     'ct state related icmp type { destination-unreachable, time-exceeded, parameter-problem } goto destinations',
     'ct state related icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } goto destinations',
     'ip saddr 192.168.123.1 goto destinations',
@@ -54,11 +56,13 @@ t.test('delivers locally on node addresses, never to own ports', async (t) => {
 t.test('forwards to any interface but back, or to the one that is named', async (t) => {
   t.same(chainOf(RULESET, 'forward_from_seed'), [
     'oifname "vpn0" counter name back_into_tunnel drop',
+    'ct state established ct direction original accept',
     'goto destinations',
   ])
   t.same(chainOf(render({ egressInterface: 'eth1' }), 'forward_from_seed'), [
     'oifname "vpn0" counter name back_into_tunnel drop',
     'oifname != "eth1" counter name egress_interface_other drop',
+    'ct state established ct direction original accept',
     'goto destinations',
   ])
 })
