@@ -30,12 +30,12 @@ export async function readMachine(host: Host): Promise<MachineState> {
   }
 }
 
-/** Leaves out what comes and goes by itself with a cable: states and all that is link-local. */
+/** Leaves out what comes and goes by itself with a cable or an address: states, all that is link-local, the local table. */
 function withoutCarrier(text: string): string[] {
   return text
     .split('\n')
     .map((line) =>
       line.replaceAll(/ (UP|DOWN|UNKNOWN|LOWERLAYERDOWN|linkdown)\b| fe80::\S+/g, '').replaceAll(/ +/g, ' '),
     )
-    .filter((line) => !/fe80::|^(local|anycast|multicast) (fe80|ff00)/.test(line))
+    .filter((line) => !/fe80::|^(local|anycast|multicast|broadcast) /.test(line))
 }
