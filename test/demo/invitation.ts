@@ -23,7 +23,7 @@ export function invitation({ lab, certificates }: Stage): string {
     ['What the shoot-client counts', `${inside(node)} curl -s localhost:15001/metrics`],
     ['What travels over the internet: TLS alone', `${inside(gateway)} tcpdump -ni wan0 -c 10 port 1194`],
     ['The firewall on the shoot side', `${inside(node)} nft list table inet reversed_vpn_vpn0`],
-    ['Cut the connection and see it come back', `${inside(node)} ss -K dport = 8132`],
+    ['Cut the connection and see it come back', `${inside(node)} ss -t -K dport = 8132`],
   ]
   return entries.map(([what, command]) => `# ${what}\n${command}\n`).join('\n')
 }

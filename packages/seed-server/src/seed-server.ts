@@ -54,7 +54,11 @@ export async function startSeedServer(
     keepaliveMs: options.keepaliveMs,
     deadAfterMs: options.deadAfterMs,
     drainTimeoutMs: options.drainTimeoutMs,
-    events: createSessionEvents(log.child({ component: 'sessions' }), () => metrics),
+    events: createSessionEvents({
+      log: log.child({ component: 'sessions' }),
+      metrics: () => metrics,
+      onDeviceLost: (error) => context.fail(error),
+    }),
   })
   const metrics = createMetrics(registry, device.name, totals, table)
   metrics.certificateEnds('tunnel', setting.tunnelTls.notAfterMs)

@@ -53,11 +53,12 @@ export async function startShootClient(
     dial: (signal) => dialSeed(setting, signal),
     openSession: (welcome, remoteAddress, instance) =>
       openSession({ setting, device, forwarding, totals, welcome, remoteAddress, instance }),
-    events: createKeeperEvents(
-      log.child({ component: 'session' }),
-      setting.transport.description,
-      () => metrics,
-    ),
+    events: createKeeperEvents({
+      log: log.child({ component: 'session' }),
+      way: setting.transport.description,
+      metrics: () => metrics,
+      onDeviceLost: (error) => context.fail(error),
+    }),
   })
   const metrics = createMetrics(registry, device.name, totals, keeper)
   metrics.certificateEnds(setting.tls.notAfterMs)

@@ -1,9 +1,17 @@
 import type { Logger } from '@reversed-vpn/daemon'
+import { TunError } from '@reversed-vpn/session'
 import type { SeedServerMetrics } from '../metrics.js'
 import type { SessionEvents } from './session-table.js'
 
+export interface SessionLogOptions {
+  readonly log: Logger
+  readonly metrics: () => SeedServerMetrics
+  /** The TUN interface is gone, and with it its addresses and routes: only a new start makes them anew. */
+  readonly onDeviceLost: (error: TunError) => void
+}
+
 /** Logs and counts what happens to sessions. */
-export function createSessionEvents(log: Logger, metrics: () => SeedServerMetrics): SessionEvents {
+export function createSessionEvents({ log, metrics, onDeviceLost }: SessionLogOptions): SessionEvents {
   return {
     onOpened: (session) => {
       metrics().sessionOpened()
@@ -14,6 +22,7 @@ export function createSessionEvents(log: Logger, metrics: () => SeedServerMetric
       log.info({ sessionId: session.id, superseded: superseded?.id }, 'session carries the traffic')
     },
     onLaneDown: (session, lane, error) => {
+      if (error instanceof TunError) onDeviceLost(error)
       metrics().laneDown(error === undefined)
       const fields = { sessionId: session.id, lane: lane.index, rttMs: lane.rttMs, err: error }
       if (error === undefined) log.info(fields, 'lane closed')

@@ -1,15 +1,22 @@
 import type { Logger } from '@reversed-vpn/daemon'
+import { TunError } from '@reversed-vpn/session'
 import type { ShootClientMetrics } from '../metrics.js'
 import type { KeeperEvents } from './session-keeper.js'
 
+export interface KeeperLogOptions {
+  readonly log: Logger
+  /** How the seed-server is reached. */
+  readonly way: string
+  readonly metrics: () => ShootClientMetrics
+  /** The TUN interface is gone, and with it its addresses and routes: only a new start makes them anew. */
+  readonly onDeviceLost: (error: TunError) => void
+}
+
 /** Logs and counts what happens to the session. */
-export function createKeeperEvents(
-  log: Logger,
-  way: string,
-  metrics: () => ShootClientMetrics,
-): KeeperEvents {
+export function createKeeperEvents({ log, way, metrics, onDeviceLost }: KeeperLogOptions): KeeperEvents {
   return {
     onDialFailed: (lane, error, waitMs) => {
+      if (error.cause instanceof TunError) onDeviceLost(error.cause)
       metrics().dialFailed(error.failure)
       const fields = {
         lane,
@@ -26,6 +33,7 @@ export function createKeeperEvents(
     },
     onLaneUp: (session, lane) => log.info({ sessionId: session.id, lane: lane.index }, 'lane up'),
     onLaneDown: (session, lane, error) => {
+      if (error instanceof TunError) onDeviceLost(error)
       metrics().laneDown(error === undefined)
       const fields = { sessionId: session.id, lane: lane.index, rttMs: lane.rttMs, err: error }
       if (error === undefined) log.info(fields, 'lane closed')
