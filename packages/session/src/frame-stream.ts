@@ -8,6 +8,7 @@ import {
   type FrameView,
   TunnelError,
 } from '@reversed-vpn/protocol'
+import { takeChunks } from './chunk-source.js'
 import { CLOSE_GRACE_MS, CONTROL_BACKLOG_BYTES, HANDSHAKE_INBOX_MESSAGES } from './limits.js'
 
 /** Takes what a {@link FrameStream} brings, in order. */
@@ -40,7 +41,7 @@ export class FrameStream {
   constructor(stream: Duplex) {
     this.stream = stream
     this.#decoder = new FrameDecoder({ onFrame: (view) => this.#onFrame(view) })
-    stream.on('data', (chunk: Buffer) => this.#onChunk(chunk))
+    takeChunks(stream, (chunk) => this.#onChunk(chunk))
     stream.on('error', (error) => this.#onClose(error))
     stream.on('end', () => this.#onClose())
     stream.on('close', () => this.#onClose())
