@@ -15,11 +15,13 @@ export interface PingResult {
  * @throws BenchError ERR_BENCH_MEASUREMENT when nothing comes back; LabError when ping hangs
  */
 export async function runPing(client: Host, address: string, seconds: number): Promise<PingResult> {
-  const sent = Math.round(seconds / INTERVAL_SECONDS)
-  const args = ['-n', '-i', String(INTERVAL_SECONDS), '-c', String(sent), '-w', String(seconds + 3), address]
+  const count = Math.round(seconds / INTERVAL_SECONDS)
+  const args = ['-n', '-i', String(INTERVAL_SECONDS), '-c', String(count), '-w', String(seconds + 3), address]
   const command = `ping ${args.join(' ')}`
   const { stdout, stderr } = await client.run('ping', args, { deadlineMs: seconds * 1000 + 10_000 })
   const roundTripsMs = [...stdout.matchAll(/ time=([\d.]+) ms/g)].map(([, time]) => Number(time))
+  // With a deadline ping sends more than it was asked to, until as many answers are there.
+  const sent = Number(/(\d+) packets transmitted/.exec(stdout)?.[1] ?? count)
   if (roundTripsMs.length > 0) return { command, sent, roundTripsMs }
   throw new BenchError('ERR_BENCH_MEASUREMENT', `${command}: no answer\n${stderr}${stdout}`)
 }
