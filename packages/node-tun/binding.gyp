@@ -3,6 +3,7 @@
     {
       'target_name': 'tun',
       'sources': [
+        'native/descriptor.c',
         'native/errors.c',
         'native/module.c',
         'native/sockopt.c',

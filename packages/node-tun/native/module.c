@@ -10,10 +10,12 @@ static napi_value initialize(napi_env env, napi_value exports)
   const napi_property_descriptor properties[] = {
       {.utf8name = "Queue", .value = queue, .attributes = napi_enumerable},
       {.utf8name = "setErrorClass", .method = set_error_class, .attributes = napi_enumerable},
+      {.utf8name = "duplicateDescriptor", .method = duplicate_number, .attributes = napi_enumerable},
       {.utf8name = "setSocketOptionNumber", .method = set_socket_option_number, .attributes = napi_enumerable},
       {.utf8name = "getSocketOptionNumber", .method = get_socket_option_number, .attributes = napi_enumerable},
       {.utf8name = "setSocketOptionText", .method = set_socket_option_text, .attributes = napi_enumerable},
       {.utf8name = "getSocketOptionText", .method = get_socket_option_text, .attributes = napi_enumerable},
+      {.utf8name = "getUnreadBytes", .method = get_unread_bytes, .attributes = napi_enumerable},
   };
   NAPI_TRY(env, napi_define_properties(env, exports, sizeof(properties) / sizeof(properties[0]), properties), NULL);
   return exports;

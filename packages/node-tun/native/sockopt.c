@@ -2,7 +2,9 @@
 #include "tun.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #define TEXT_OPTION_BYTES 64
@@ -81,4 +83,16 @@ napi_value get_socket_option_text(napi_env env, napi_callback_info info)
     return throw_errno(env, errno, "getsockopt", NULL);
   }
   return make_string(env, text, strnlen(text, bytes));
+}
+
+/* getUnreadBytes(fd): what was written and the other end of a local socket has not read */
+napi_value get_unread_bytes(napi_env env, napi_callback_info info)
+{
+  napi_value argument = NULL;
+  int32_t fd = 0;
+  int bytes = 0;
+  if (!get_arguments(env, info, 1, &argument, NULL) || !get_int32(env, argument, &fd)) {
+    return NULL;
+  }
+  return ioctl(fd, SIOCOUTQ, &bytes) < 0 ? throw_errno(env, errno, "ioctl(SIOCOUTQ)", NULL) : make_number(env, bytes);
 }

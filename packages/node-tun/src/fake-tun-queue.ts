@@ -100,6 +100,11 @@ export class FakeTunQueue implements TunQueue {
     this.#isAttached = true
   }
 
+  duplicate(): number {
+    this.#checkOpen('fcntl(F_DUPFD_CLOEXEC)')
+    throw createTunError('EOPNOTSUPP', 'fcntl(F_DUPFD_CLOEXEC)', this.#options.name)
+  }
+
   close(): void {
     this.stopPolling()
     this.#isClosed = true

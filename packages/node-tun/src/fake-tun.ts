@@ -1,7 +1,13 @@
 import { constants } from 'node:os'
 import { FakeTunQueue } from './fake-tun-queue.js'
 import { NO_OFFLOAD } from './offload.js'
-import { TUN_HEADER_BYTES, type TunDevice, type TunOffload, type TunQueue } from './tun-device.js'
+import {
+  TUN_HEADER_BYTES,
+  type TunDevice,
+  type TunOffload,
+  type TunOwner,
+  type TunQueue,
+} from './tun-device.js'
 import { createTunError } from './tun-error.js'
 
 /** What a fake imitates. */
@@ -19,6 +25,10 @@ export interface FakeTun {
   readonly device: TunDevice
   /** What `setOffload` set last. The fake does not act on it. */
   readonly offload: TunOffload
+  /** What `setOwner` set last. */
+  readonly owner: TunOwner | undefined
+  /** Whether the interface is there: it has a queue or is persistent, and has not vanished. */
+  readonly exists: boolean
   /** Frames lost because a queue was full or none was attached. */
   readonly droppedFrames: number
   /**
@@ -49,6 +59,9 @@ class FakeTunDevice implements FakeTun, TunDevice {
   #received: Uint8Array[] = []
   #droppedFrames = 0
   #refusal = { errno: 0, left: 0 }
+  #owner: TunOwner | undefined
+  #isPersistent = false
+  #hasVanished = false
   #isClosed = false
 
   constructor(options: FakeTunOptions) {
@@ -63,6 +76,14 @@ class FakeTunDevice implements FakeTun, TunDevice {
 
   get offload(): TunOffload {
     return this.#offload
+  }
+
+  get owner(): TunOwner | undefined {
+    return this.#owner
+  }
+
+  get exists(): boolean {
+    return !this.#hasVanished && (!this.#isClosed || this.#isPersistent)
   }
 
   get droppedFrames(): number {
@@ -90,6 +111,16 @@ class FakeTunDevice implements FakeTun, TunDevice {
     this.#offload = offload
   }
 
+  setOwner(owner: TunOwner): void {
+    if (this.#isClosed) throw createTunError('EBADF', 'ioctl(TUNSETOWNER)', this.name)
+    this.#owner = owner
+  }
+
+  setPersistent(isPersistent: boolean): void {
+    if (this.#isClosed) throw createTunError('EBADF', 'ioctl(TUNSETPERSIST)', this.name)
+    this.#isPersistent = isPersistent
+  }
+
   close(): void {
     this.#isClosed = true
     for (const queue of this.#queues) queue.close()
@@ -114,6 +145,7 @@ class FakeTunDevice implements FakeTun, TunDevice {
   }
 
   vanish(): void {
+    this.#hasVanished = true
     for (const queue of this.#queues) queue.vanish()
   }
 

@@ -1,10 +1,12 @@
 export { createFakeTun, type FakeTun, type FakeTunOptions } from './fake-tun.js'
-export { type OpenTunOptions, openTun } from './linux-tun.js'
+export { adoptTunQueue, type OpenTunOptions, openTun } from './linux-tun.js'
 export { NO_OFFLOAD, probeOffload } from './offload.js'
 export {
+  duplicateSocketDescriptor,
   getTcpCongestion,
   getTcpNotsentLowatBytes,
   getTcpUserTimeoutMs,
+  getUnreadBytes,
   setTcpCongestion,
   setTcpNotsentLowatBytes,
   setTcpUserTimeoutMs,
@@ -15,6 +17,7 @@ export {
   TUN_HEADER_BYTES,
   type TunDevice,
   type TunOffload,
+  type TunOwner,
   type TunQueue,
 } from './tun-device.js'
 export { TunAddonError, type TunAddonErrorCode, TunError } from './tun-error.js'

@@ -1,6 +1,6 @@
 import { loadNativeAddon, type NativeQueue } from './native-addon.js'
 import { NO_OFFLOAD, offloadMask } from './offload.js'
-import type { TunDevice, TunOffload, TunQueue } from './tun-device.js'
+import type { TunDevice, TunOffload, TunOwner, TunQueue } from './tun-device.js'
 import { createTunError } from './tun-error.js'
 
 /** How `openTun` opens an interface. What is not given stays as it is on an interface that exists. */
@@ -30,7 +30,7 @@ export interface OpenTunOptions {
  */
 export function openTun(options: OpenTunOptions): TunDevice {
   const { Queue } = loadNativeAddon()
-  const first = new Queue(options.name, options.exclusive ?? false)
+  const first = new Queue(options.name, options.exclusive ?? false, -1)
   try {
     first.setOffload(offloadMask(NO_OFFLOAD))
     if (options.ownerUid !== undefined) first.setOwner(options.ownerUid)
@@ -41,6 +41,17 @@ export function openTun(options: OpenTunOptions): TunDevice {
     throw error
   }
   return new LinuxTunDevice(first)
+}
+
+/**
+ * Makes a queue of a descriptor that `TunQueue.duplicate` gave, on another thread as a rule: the same queue of the kernel, with its
+ * own place in the event loop. Whether it is attached is the same for both, so only one of them should be told.
+ * @throws TunError EBADF or ENOTTY when the descriptor is no queue's; it stays the caller's then
+ * @throws TunAddonError
+ */
+export function adoptTunQueue(descriptor: number): TunQueue {
+  const { Queue } = loadNativeAddon()
+  return new LinuxTunQueue(new Queue('', false, descriptor), () => {})
 }
 
 class LinuxTunDevice implements TunDevice {
@@ -65,10 +76,18 @@ class LinuxTunDevice implements TunDevice {
   }
 
   setOffload(offload: TunOffload): void {
-    const [queue] = this.#queues
-    if (queue === undefined) throw createTunError('EBADF', 'ioctl(TUNSETOFFLOAD)', this.name)
-    queue.setOffload(offloadMask(offload))
+    this.#anyQueue('ioctl(TUNSETOFFLOAD)').setOffload(offloadMask(offload))
     this.#offload = offload
+  }
+
+  setOwner({ uid, gid }: TunOwner): void {
+    const queue = this.#anyQueue('ioctl(TUNSETOWNER)')
+    queue.setOwner(uid)
+    if (gid !== undefined) queue.setGroup(gid)
+  }
+
+  setPersistent(isPersistent: boolean): void {
+    this.#anyQueue('ioctl(TUNSETPERSIST)').setPersistent(isPersistent ? 1 : 0)
   }
 
   close(): void {
@@ -78,10 +97,17 @@ class LinuxTunDevice implements TunDevice {
     this.#queues.clear()
   }
 
+  /** What concerns the whole interface is asked of any queue. */
+  #anyQueue(syscall: string): NativeQueue {
+    const [queue] = this.#queues
+    if (queue === undefined) throw createTunError('EBADF', syscall, this.name)
+    return queue
+  }
+
   /** The first queue of a new interface has to bring the offload back that went with the old one. */
   #open(): NativeQueue {
     const { Queue } = loadNativeAddon()
-    const queue = new Queue(this.name, false)
+    const queue = new Queue(this.name, false, -1)
     try {
       if (this.#queues.size === 0) queue.setOffload(offloadMask(this.#offload))
     } catch (error) {
@@ -130,6 +156,10 @@ class LinuxTunQueue implements TunQueue {
 
   attach(): void {
     this.#setAttached(true)
+  }
+
+  duplicate(): number {
+    return this.#native.duplicate()
   }
 
   close(): void {

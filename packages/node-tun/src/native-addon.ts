@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import { TunAddonError, TunError } from './tun-error.js'
 
 /** One queue as the addon knows it; methods as on `TunQueue`, ioctls with their raw numbers. */
@@ -18,19 +20,27 @@ export interface NativeQueue {
   setPersistent(flag: number): void
   setOwner(uid: number): void
   setGroup(gid: number): void
+  duplicate(): number
   close(): void
 }
 
 interface NativeAddon {
-  readonly Queue: new (name: string, exclusive: boolean) => NativeQueue
+  /** With a descriptor it takes over a queue that is open; -1 opens one. */
+  readonly Queue: new (
+    name: string,
+    exclusive: boolean,
+    descriptor: number,
+  ) => NativeQueue
   setErrorClass(errorClass: typeof TunError): void
+  duplicateDescriptor(fd: number): number
   setSocketOptionNumber(fd: number, level: number, option: number, value: number): void
   getSocketOptionNumber(fd: number, level: number, option: number): number
   setSocketOptionText(fd: number, level: number, option: number, value: string): void
   getSocketOptionText(fd: number, level: number, option: number): string
+  getUnreadBytes(fd: number): number
 }
 
-const ADDON_PATH = '../build/Release/tun.node'
+const BUILT_HERE = '../build/Release/tun.node'
 
 let loaded: NativeAddon | undefined
 
@@ -51,11 +61,30 @@ function load(): NativeAddon {
     )
   }
   try {
-    const addon: NativeAddon = createRequire(import.meta.url)(ADDON_PATH)
+    const addon = requireAddon()
     addon.setErrorClass(TunError)
     return addon
   } catch (cause) {
     const message = 'the TUN addon is not built for this machine: npm run build:native'
     throw new TunAddonError('ERR_TUN_ADDON_NOT_BUILT', message, cause)
   }
+}
+
+/** The one that was built on this machine; where there is none for it, the one that was packed. */
+function requireAddon(): NativeAddon {
+  const requireHere = createRequire(import.meta.url)
+  try {
+    return requireHere(BUILT_HERE)
+  } catch (error) {
+    const prebuilt = fileURLToPath(new URL(`../prebuilds/${targetOfThisProcess()}/tun.node`, import.meta.url))
+    if (!existsSync(prebuilt)) throw error
+    return requireHere(prebuilt)
+  }
+}
+
+/** As `scripts/build-prebuilt.mjs` names them. */
+function targetOfThisProcess(): string {
+  // The header of a report names glibc's version where that is the C library; nothing else here tells.
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
+  return `linux-${process.arch}-${header.glibcVersionRuntime === undefined ? 'musl' : 'glibc'}`
 }

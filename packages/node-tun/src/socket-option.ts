@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import { loadNativeAddon } from './native-addon.js'
 
 // netinet/in.h, linux/tcp.h
@@ -49,12 +49,31 @@ export function getTcpCongestion(fd: number): string {
 }
 
 /**
- * The descriptor under a connected socket (a TLS socket's is the TCP socket's), or undefined when it has none: closed, or not
- * of the kernel. It stays the socket's: use it at once, never keep it.
+ * How much kernel memory holds what was written to a Unix socket and its other end has not read yet, in bytes; 0 once it has read
+ * everything (`SIOCOUTQ`, linux/sockios.h).
+ * @throws TunError EBADF or ENOTTY when `fd` is no socket
  */
-export function socketDescriptor(socket: Socket): number | undefined {
+export function getUnreadBytes(fd: number): number {
+  return loadNativeAddon().getUnreadBytes(fd)
+}
+
+/**
+ * The descriptor under a connected or listening socket (a TLS socket's is the TCP socket's), or undefined when it has none: closed,
+ * or not of the kernel. It stays the socket's: use it at once, never keep it.
+ */
+export function socketDescriptor(socket: Socket | Server): number | undefined {
   // Node has no public way to it.
   const { _handle: handle } = socket as { _handle?: { fd?: unknown } | null }
   const fd = handle?.fd
   return typeof fd === 'number' && fd >= 0 ? fd : undefined
+}
+
+/**
+ * A further descriptor of the connection under a socket, for another thread of this process to open with `new Socket({ fd })`, or
+ * undefined when there is none. Who gets it closes it. The socket itself may be destroyed then: the connection lives on.
+ * @throws TunError EMFILE when there are no more
+ */
+export function duplicateSocketDescriptor(socket: Socket): number | undefined {
+  const fd = socketDescriptor(socket)
+  return fd === undefined ? undefined : loadNativeAddon().duplicateDescriptor(fd)
 }

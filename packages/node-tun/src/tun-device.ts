@@ -16,6 +16,12 @@ export interface TunOffload {
   readonly uso: boolean
 }
 
+/** Who may open a queue of an interface without `CAP_NET_ADMIN`. With both given, both have to fit. */
+export interface TunOwner {
+  readonly uid: number
+  readonly gid?: number | undefined
+}
+
 /**
  * A TUN interface. It goes when its last queue is closed, unless it is persistent; addresses and routes go with it.
  * A queue opened after that makes the interface anew, without them.
@@ -37,6 +43,18 @@ export interface TunDevice {
    * @throws TunError EBADF when no queue is open
    */
   setOffload(offload: TunOffload): void
+
+  /**
+   * Lets a user, or a user in a group, open queues without `CAP_NET_ADMIN`. A group stays once it is set.
+   * @throws TunError EINVAL for a number that is no id here, EBADF when no queue is open
+   */
+  setOwner(owner: TunOwner): void
+
+  /**
+   * `true`: the interface outlives its queues, and this process. `false`: it goes with its last queue.
+   * @throws TunError EBADF when no queue is open
+   */
+  setPersistent(isPersistent: boolean): void
 
   /** Closes every queue. Idempotent. */
   close(): void
@@ -99,6 +117,13 @@ export interface TunQueue {
    * @throws TunError EBADF after `close`, EINVAL when the interface is gone
    */
   attach(): void
+
+  /**
+   * A further descriptor of this queue, of which `adoptTunQueue` makes a queue on another thread. Who gets it closes it; the
+   * interface lives as long as one is open.
+   * @throws TunError EBADF after `close`, EOPNOTSUPP where a queue has no descriptor
+   */
+  duplicate(): number
 
   /** Stops polling and closes the descriptor. Idempotent. */
   close(): void

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -31,6 +32,28 @@ test('an addon for another machine is told apart from none by its cause', async 
     code: 'ERR_TUN_ADDON_NOT_BUILT',
     cause: { code: 'ERR_DLOPEN_FAILED' },
   })
+})
+
+test('without a build of its own the package takes one that was packed', async (t) => {
+  using copy = copyPackage()
+  const target = `linux-${process.arch}-glibc`
+  const script = join(copy.directory, 'scripts', 'build-prebuilt.mjs')
+  const built = spawnSync(process.execPath, [script, target], { cwd: copy.directory, encoding: 'utf8' })
+  t.match(built, { status: 0, stdout: `node-tun: built prebuilds/${target}/tun.node\n`, stderr: '' })
+  const { getTcpUserTimeoutMs, TunError } = await importCopy(copy)
+  t.throws(() => getTcpUserTimeoutMs(1_000_000), { constructor: TunError, code: 'EBADF' })
+})
+
+test('an unknown target, or one without a compiler, is named', async (t) => {
+  using copy = copyPackage()
+  const script = join(copy.directory, 'scripts', 'build-prebuilt.mjs')
+  const build = (target: string) =>
+    spawnSync(process.execPath, [script, target], { env: { PATH: '/nowhere' }, encoding: 'utf8' })
+  t.match(build('linux-pdp11-glibc'), {
+    status: 2,
+    stderr: /^node-tun: .*target linux-pdp11-glibc, expected/,
+  })
+  t.match(build('linux-arm64-glibc'), { status: 2, stderr: /aarch64-linux-gnu-gcc for linux-arm64-glibc\n$/ })
 })
 
 test('on another system the error says so', async (t) => {

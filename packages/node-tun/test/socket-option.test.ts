@@ -1,12 +1,15 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { TLSSocket } from 'node:tls'
 import {
   getTcpCongestion,
   getTcpNotsentLowatBytes,
   getTcpUserTimeoutMs,
+  getUnreadBytes,
   setTcpCongestion,
   setTcpNotsentLowatBytes,
   setTcpUserTimeoutMs,
@@ -103,4 +106,28 @@ test('knows the descriptor under a socket, under TLS too, and none without one',
   await closed
   t.equal(socketDescriptor(connection.socket), undefined)
   t.equal(socketDescriptor(new Socket()), undefined)
+})
+
+test('tells what the other end of a Unix socket has not read', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'unread-'))
+  t.teardown(() => rmSync(dir, { recursive: true }))
+  const path = join(dir, 'socket')
+  const server = createServer({ pauseOnConnect: true })
+  server.listen(path)
+  await once(server, 'listening')
+  const accepted = once(server, 'connection') as Promise<[Socket]>
+  const socket = connect(path)
+  const [peer] = await accepted
+  const fd = socketDescriptor(socket) ?? -1
+  t.equal(getUnreadBytes(fd), 0)
+  await new Promise((resolve) => socket.write('hello', resolve))
+  t.ok(getUnreadBytes(fd) >= 5)
+  peer.resume()
+  await once(peer, 'data')
+  t.equal(getUnreadBytes(fd), 0)
+  socket.destroy()
+  peer.destroy()
+  server.close()
+  await once(server, 'close')
+  t.throws(() => getUnreadBytes(-1), { code: 'EBADF', syscall: 'ioctl(SIOCOUTQ)' })
 })

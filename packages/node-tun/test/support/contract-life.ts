@@ -126,6 +126,8 @@ export function testLife(t: Test, createLab: CreateTunLab): void {
       detach: () => other.detach(),
       openQueue: () => lab.device.openQueue(),
       setOffload: () => lab.device.setOffload(NO_OFFLOAD),
+      setOwner: () => lab.device.setOwner({ uid: 0 }),
+      setPersistent: () => lab.device.setPersistent(true),
     }
     for (const [title, call] of Object.entries(afterClose)) {
       t.throws(call, { name: 'TunError', code: 'EBADF' }, title)
@@ -143,6 +145,20 @@ export function testLife(t: Test, createLab: CreateTunLab): void {
     t.throws(() => readFrames(queue), TunError)
     t.strictSame(writeFrames(queue, [frameToHost(4, 'x')]), [EBADFD])
     queue.close()
+  })
+
+  t.test('goes with its last queue unless it is persistent', async (t) => {
+    for (const states of [[], [true], [true, false]]) {
+      await using lab = await createLab()
+      lab.device.openQueue()
+      lab.device.setOwner({ uid: 65_534, gid: 65_534 })
+      for (const isPersistent of states) lab.device.setPersistent(isPersistent)
+      t.equal(lab.exists(), true)
+      lab.device.close()
+      t.equal(lab.exists(), states.at(-1) ?? false, `persistent: ${states.join(', then ')}`)
+      if (lab.exists()) lab.vanish()
+      t.equal(lab.exists(), false)
+    }
   })
 
   t.test('takes the offload that probing found, and refuses a set without checksums', async (t) => {

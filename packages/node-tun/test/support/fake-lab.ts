@@ -19,6 +19,7 @@ export const createFakeLab: CreateTunLab = async (options = {}) => {
       if (received.length < count) throw new Error(`${received.length} of ${count} packets reached the host`)
       return received.splice(0, count).sort()
     },
+    exists: () => fake.exists,
     vanish: () => fake.vanish(),
     async [Symbol.asyncDispose]() {
       fake.device.close()

@@ -56,6 +56,7 @@ export const createLinuxLab: CreateTunLab = async (options = {}) => {
       while (received.length < count) await once(arrivals, 'arrival')
       return received.splice(0, count).sort()
     },
+    exists: () => interfaceExists(device.name),
     vanish: () => void ip('link', 'delete', device.name),
     async [Symbol.asyncDispose]() {
       sockets[4].close()

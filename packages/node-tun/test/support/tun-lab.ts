@@ -13,6 +13,8 @@ export interface TunLab extends AsyncDisposable {
   hostSends(family: Family, flow: number, payload: string): Promise<void>
   /** Settles with the payloads of the next `count` UDP packets that reached the host, sorted. */
   hostReceives(count: number): Promise<string[]>
+  /** Whether the interface is there. */
+  exists(): boolean
   /** Takes the interface away from under its queues. */
   vanish(): void
 }
