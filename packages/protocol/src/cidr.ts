@@ -1,4 +1,4 @@
-import ipaddr from 'ipaddr.js'
+import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from './address-text.js'
 import { TunnelError } from './errors.js'
 
 /** Addresses that share their first `prefixLength` bits. */
@@ -36,7 +36,7 @@ export function parseCidr(text: string): Cidr {
   if (address === undefined || prefixText === undefined || rest.length > 0) {
     throw new TunnelError('ERR_CIDR_INVALID', `CIDR ${quote(text)} is not valid, expected ADDRESS/LENGTH`)
   }
-  const prefixLength = /^(?:0|[1-9]\d{0,2})$/.test(prefixText) ? Number(prefixText) : Number.NaN
+  const prefixLength = readPrefixLength(prefixText)
   const maxPrefixLength = FAMILY_BITS[address.family]
   if (!(prefixLength <= maxPrefixLength)) {
     throw new TunnelError(
@@ -67,6 +67,14 @@ export function parseNetworkCidr(text: string): Cidr {
   return cidr
 }
 
+/** Whether that is `ADDRESS/LENGTH`, as `parseCidr` takes it, but host bits may be set: an address and the size of its network. */
+export function isAddressWithPrefix(text: string): boolean {
+  const [addressText, prefixText, ...rest] = text.split('/')
+  const address = parseAddress(addressText ?? '')
+  if (address === undefined || prefixText === undefined || rest.length > 0) return false
+  return readPrefixLength(prefixText) <= FAMILY_BITS[address.family]
+}
+
 /** Reads one address, IPv4-mapped IPv6 as the IPv4 address it names. `undefined` for anything else, a zone included. */
 export function parseAddressNormalized(text: string): Address | undefined {
   const address = parseAddress(text)
@@ -82,31 +90,23 @@ export function makeCidr(family: 4 | 6, address: bigint, prefixLength: number): 
   return { family, first, last, prefixLength, text: `${formatAddress(family, first)}/${prefixLength}` }
 }
 
+function readPrefixLength(text: string): number {
+  return /^(?:0|[1-9]\d{0,2})$/.test(text) ? Number(text) : Number.NaN
+}
+
 function isMapped(cidr: Cidr): boolean {
   return cidr.family === 6 && cidr.prefixLength > MAPPED_PREFIX_BITS && cidr.first >> 32n === MAPPED_PREFIX
 }
 
 function parseAddress(text: string): Address | undefined {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) {
-    return { family: 4, value: toNumber(ipaddr.IPv4.parse(text).toByteArray()) }
-  }
-  if (text.includes('%') || !text.includes(':') || !ipaddr.IPv6.isValid(text)) return undefined
-  const tail = text.slice(text.lastIndexOf(':') + 1)
-  if (tail.includes('.') && !ipaddr.IPv4.isValidFourPartDecimal(tail)) return undefined
-  return { family: 6, value: toNumber(ipaddr.IPv6.parse(text).toByteArray()) }
-}
-
-function toNumber(bytes: readonly number[]): bigint {
-  return bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n)
+  const ipv4 = parseIpv4(text)
+  if (ipv4 !== undefined) return { family: 4, value: ipv4 }
+  const ipv6 = parseIpv6(text)
+  return ipv6 === undefined ? undefined : { family: 6, value: ipv6 }
 }
 
 function formatAddress(family: 4 | 6, value: bigint): string {
-  const bits = FAMILY_BITS[family]
-  const bytes = Array.from({ length: bits / 8 }, (_, index) =>
-    Number((value >> BigInt(bits - 8 - index * 8)) & 0xffn),
-  )
-  const address = ipaddr.fromByteArray(bytes)
-  return address instanceof ipaddr.IPv6 ? address.toRFC5952String() : address.toString()
+  return family === 4 ? formatIpv4(value) : formatIpv6(value)
 }
 
 // What an operator typed goes on one line of a terminal or log, whatever it holds.

@@ -1,4 +1,3 @@
-import type * as z from 'zod'
 import {
   CONTROL_VERSION,
   FRAME_HEADER_BYTES,
@@ -11,6 +10,7 @@ import type { ControlMessage, ControlName } from './control-message.js'
 import { CONTROL_SCHEMAS } from './control-schema.js'
 import { TunnelError } from './errors.js'
 import { writeFrameHeader } from './frame-encoder.js'
+import { ShapeError } from './shape.js'
 
 // `ignoreBOM` keeps the mark in the text, where JSON.parse refuses it (RFC 8259 §8.1).
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -23,11 +23,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  */
 export function encodeControl(message: ControlMessage): Buffer {
   const { type, ...fields } = withShortReason(message)
-  const checked = CONTROL_SCHEMAS[type].safeParse(fields)
-  if (!checked.success) {
-    throw new TunnelError('ERR_CONTROL_INVALID', describeIssue(type, checked.error), { cause: checked.error })
-  }
-  const payload = Buffer.from(JSON.stringify(checked.data))
+  const checked = check(type, fields, (text) => new TunnelError('ERR_CONTROL_INVALID', text))
+  const payload = Buffer.from(JSON.stringify(checked))
   const payloadBytes = payload.length
   if (payloadBytes > MAX_CONTROL_PAYLOAD_BYTES) {
     throw new TunnelError(
@@ -60,9 +57,7 @@ export function decodeControl(frameType: number, payload: Uint8Array): ControlMe
   }
   const fields = parseObject(name, payload)
   if (name === 'HELLO' || name === 'WELCOME') checkVersion(name, fields)
-  const checked = CONTROL_SCHEMAS[name].safeParse(fields)
-  if (!checked.success) throw invalid(describeIssue(name, checked.error), checked.error)
-  return { type: name, ...checked.data } as ControlMessage
+  return { type: name, ...check(name, fields, invalid) } as ControlMessage
 }
 
 // Reasons are often the messages of errors: one that is too long must not keep the CLOSE that it explains from leaving.
@@ -109,12 +104,15 @@ function checkVersion(name: ControlName, fields: object): void {
   })
 }
 
-function invalid(message: string, cause?: unknown): TunnelError {
-  return new TunnelError('ERR_CONTROL_INVALID', message, { closeCode: 'bad-control', cause })
+function invalid(message: string): TunnelError {
+  return new TunnelError('ERR_CONTROL_INVALID', message, { closeCode: 'bad-control' })
 }
 
-/** The first issue only, with the path to it: this text goes to the peer as the reason of a CLOSE. */
-function describeIssue(name: ControlName, error: z.ZodError): string {
-  const issue = error.issues[0]
-  return issue === undefined ? `${name} is invalid` : `${[name, ...issue.path].join('.')}: ${issue.message}`
+/** What fails says the path to it: this text goes to the peer as the reason of a CLOSE. */
+function check(name: ControlName, fields: object, fail: (text: string) => TunnelError): object {
+  try {
+    return CONTROL_SCHEMAS[name](fields)
+  } catch (error) {
+    throw error instanceof ShapeError ? fail(`${[name, ...error.path].join('.')}: ${error.message}`) : error
+  }
 }

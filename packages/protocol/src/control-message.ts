@@ -16,6 +16,8 @@ export interface HelloMessage {
   readonly mtu: number
   /** Name and version for logs, up to 128 characters. */
   readonly software?: string
+  /** How many lanes the shoot side wants, 1 to 256. */
+  readonly lanes?: number
   readonly session?: string
   readonly token?: string
   readonly lane?: number

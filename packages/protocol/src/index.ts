@@ -21,12 +21,19 @@ export {
   type TunnelErrorCode,
   type TunnelErrorOptions,
 } from './errors.js'
+export { flowHash } from './flow-hash.js'
 export { FORBIDDEN_DESTINATIONS } from './forbidden-destinations.js'
 export { FrameDecoder, type FrameHandler } from './frame-decoder.js'
 export { writeFrameHeader } from './frame-encoder.js'
 export { assertLegalFrame, isLegalFrame, type LanePhase } from './frame-phase.js'
 export { type FrameView, MAX_FRAME_PIECES } from './frame-view.js'
-export { PACKET_PREFIX_BYTES, PacketChecker, type PacketPolicy } from './packet-checker.js'
+export {
+  type AddressPolicy,
+  PACKET_PREFIX_BYTES,
+  PacketChecker,
+  type PacketPolicy,
+} from './packet-checker.js'
 export { finishInSoftware } from './packet-finisher.js'
 export { MIN_GSO_SIZE_BYTES } from './packet-offload.js'
 export { DROP_REASONS, type DropReason, isOffloadReason } from './packet-verdict.js'
+export { UdpCoalescer } from './udp-coalescer.js'

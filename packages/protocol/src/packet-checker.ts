@@ -15,12 +15,16 @@ import { VERDICT } from './packet-verdict.js'
 /** How much of a packet is looked at. Headers that do not end within it are refused. */
 export const PACKET_PREFIX_BYTES = 256
 
-/** What may cross in one direction. */
-export interface PacketPolicy {
+/** Between which addresses packets may cross in one direction. */
+export interface AddressPolicy {
   readonly sources: CidrSet
   readonly destinations: CidrSet
   /** Refused as destinations though `destinations` has them (FORBIDDEN_DESTINATIONS, the transfer network). */
   readonly refused: CidrSet
+}
+
+/** What may cross in one direction. */
+export interface PacketPolicy extends AddressPolicy {
   /** What the receiving TUN takes. */
   readonly accepts: readonly OffloadKind[]
   /** The longest packet, or segment of a super-packet, in bytes with its IP header. */
@@ -48,9 +52,9 @@ const NEVER_ROUTERS = CidrSet.of([
 
 /** Judges the packets of one direction, on the sending side and again on the receiving one. */
 export class PacketChecker {
-  readonly #sources: CidrSet
-  readonly #destinations: CidrSet
-  readonly #allowed: CidrSet
+  #sources: CidrSet
+  #destinations: CidrSet
+  #allowed: CidrSet
   readonly #accepted: AcceptedOffloads
   readonly #mtuBytes: number
   readonly #headers = new PacketHeaders()
@@ -61,6 +65,13 @@ export class PacketChecker {
     this.#allowed = policy.destinations.without(policy.refused)
     this.#accepted = new AcceptedOffloads(policy.accepts)
     this.#mtuBytes = policy.mtu
+  }
+
+  /** Counts for every packet from now on. */
+  setAddresses({ sources, destinations, refused }: AddressPolicy): void {
+    this.#sources = sources
+    this.#destinations = destinations
+    this.#allowed = destinations.without(refused)
   }
 
   /**

@@ -48,8 +48,9 @@ export function finishInSoftware(frame: Uint8Array): Uint8Array[] {
 }
 
 function readHeaders(packet: Uint8Array, headers: PacketHeaders): number {
-  const read = uint8(packet, 0) >> 4 === 6 ? readIpv6 : readIpv4
-  return read(packet, 0, packet.length, packet.length, headers)
+  const version = uint8(packet, 0) >> 4
+  if (version === 4) return readIpv4(packet, 0, packet.length, packet.length, headers)
+  return version === 6 ? readIpv6(packet, 0, packet.length, packet.length, headers) : VERDICT['ip-version']
 }
 
 // The field holds the sum of the pseudo-header already; so what is summed goes from `csum_start` to the end, field included

@@ -134,3 +134,9 @@ test('takes out what another set has', async (t) => {
 test('passes on what is wrong with a CIDR', async (t) => {
   t.throws(() => CidrSet.of(['10.0.0.0/8', '10.0.0.1/8']), { code: 'ERR_CIDR_HOST_BITS' })
 })
+
+test('takes an IPv6 address that ends in an IPv4 address for what it is, not for IPv4-mapped', async (t) => {
+  t.equal(CidrSet.of(['10.0.0.0/8']).has('::10.0.0.5'), false)
+  t.equal(CidrSet.of(['::/96']).has('::10.0.0.5'), true)
+  t.equal(CidrSet.of(['10.0.0.0/8']).has('::ffff:10.0.0.5'), true)
+})

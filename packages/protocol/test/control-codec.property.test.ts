@@ -6,6 +6,7 @@ import {
   encodeControl,
   FRAME_TYPE,
   GOAWAY_REASONS,
+  makeCidr,
   OFFLOAD_KINDS,
   REJECT_CODES,
   TunnelError,
@@ -27,6 +28,15 @@ const cidr = fc.oneof(
   fc.tuple(fc.ipV6(), fc.integer({ min: 0, max: 128 })).map((parts) => parts.join('/')),
 )
 const cidrs = fc.array(cidr, { maxLength: 8 })
+const network = fc.oneof(
+  fc
+    .tuple(fc.bigInt(0n, 2n ** 32n - 1n), fc.integer({ min: 1, max: 32 }))
+    .map(([at, bits]) => makeCidr(4, at, bits).text),
+  fc
+    .tuple(fc.bigInt(0n, 2n ** 128n - 1n), fc.integer({ min: 1, max: 128 }))
+    .map(([at, bits]) => makeCidr(6, at, bits).text),
+)
+const networks = fc.array(network, { maxLength: 8 })
 const id = fc.integer({ min: 0, max: 0xffff_ffff })
 const version = fc.constant(1)
 const hello = { type: fc.constant('HELLO' as const), version, instance: hexDigits(32), accepts, mtu }
@@ -36,6 +46,7 @@ const messageArbitrary: fc.Arbitrary<ControlMessage> = fc.oneof(
   fc.record({
     ...hello,
     software: fc.string({ maxLength: 128 }),
+    lanes: fc.integer({ min: 1, max: 256 }),
     session: hexDigits(32),
     token: hexDigits(64),
     lane,
@@ -50,7 +61,7 @@ const messageArbitrary: fc.Arbitrary<ControlMessage> = fc.oneof(
     mtu,
     accepts,
     addresses: fc.record({ seed: cidrs, shoot: cidrs }),
-    networks: fc.record({ pod: cidrs, service: cidrs, node: cidrs }),
+    networks: fc.record({ pod: networks, service: networks, node: networks }),
     keepaliveMs: fc.integer({ min: 1, max: 60_000 }),
     deadAfterMs: fc.integer({ min: 60_001, max: 3_600_000 }),
   }),

@@ -18,6 +18,7 @@ export const HELLO: HelloMessage = {
 export const JOINING_HELLO: HelloMessage = {
   ...HELLO,
   software: 'shoot-client 0.1.0',
+  lanes: 2,
   session: '0123456789abcdef0123456789abcdef',
   token: 'f0'.repeat(32),
   lane: 3,

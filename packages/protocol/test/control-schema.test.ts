@@ -31,6 +31,8 @@ const GOOD: Record<ControlName, readonly Change[]> = {
     { mtu: 65_535 },
     { software: '' },
     { software: 'x'.repeat(128) },
+    { lanes: 1 },
+    { lanes: 256 },
   ],
   WELCOME: [
     { addresses: ADDRESSES },
@@ -70,6 +72,9 @@ const BAD: Record<ControlName, readonly Change[]> = {
     { mtu: 1500.5 },
     { mtu: '1500' },
     { software: null },
+    { lanes: 0 },
+    { lanes: 257 },
+    { lanes: '2' },
     { software: 'x'.repeat(129) },
     { session },
     { token },
@@ -110,6 +115,9 @@ const BAD: Record<ControlName, readonly Change[]> = {
     { networks: { ...NETWORKS, pod: ['2001:db8::1::/64'] } },
     { networks: { ...NETWORKS, pod: ['fe80::%eth0/64'] } },
     { networks: { ...NETWORKS, pod: ['010.0.0.0/8'] } },
+    { networks: { ...NETWORKS, pod: ['0.0.0.0/0'] } },
+    { networks: { ...NETWORKS, pod: ['::/0'] } },
+    { networks: { ...NETWORKS, pod: ['10.0.0.1/8'] } },
     { networks: { ...NETWORKS, pod: [''] } },
     { networks: { ...NETWORKS, pod: [null] } },
     { networks: { ...NETWORKS, pod: MANY_CIDRS } },
@@ -169,7 +177,7 @@ test('drops kinds of offload that it does not know', async (t) => {
 })
 
 test('refuses each message when a key that it needs is missing', async (t) => {
-  const optional = ['software', 'session', 'token', 'lane']
+  const optional = ['software', 'lanes', 'session', 'token', 'lane']
   for (const name of Object.keys(GOOD_FIELDS) as ControlName[]) {
     for (const key of Object.keys(GOOD_FIELDS[name])) {
       if (name !== 'WELCOME' && optional.includes(key)) continue

@@ -102,6 +102,22 @@ test('needs no more than the prefix of a packet to be there', async (t) => {
   t.equal(toHex(target), '01012800a80514001000')
 })
 
+test('other addresses count for the next packet', async (t) => {
+  const checker = new PacketChecker(TO_SHOOT)
+  const payload = frame(NO_OFFLOAD + udp4(TO_POD4))
+  const check = () =>
+    DROP_REASONS[checker.check(payload, 0, payload.length, payload.length, new Uint8Array(10), 0)]
+  t.equal(check(), 'passed')
+  checker.setAddresses({ ...TO_SHOOT, destinations: CidrSet.of(['172.16.0.0/12']) })
+  t.equal(check(), 'destination')
+  checker.setAddresses({ ...TO_SHOOT, refused: TO_SHOOT.destinations })
+  t.equal(check(), 'refused-destination')
+  checker.setAddresses({ ...TO_SHOOT, sources: CidrSet.of(['172.16.0.0/12']) })
+  t.equal(check(), 'source')
+  checker.setAddresses(TO_SHOOT)
+  t.equal(check(), 'passed')
+})
+
 test('never looks beyond what is there', async (t) => {
   const payload = frame(NO_OFFLOAD + TCP4_PACKET)
   const checker = new PacketChecker(TO_SHOOT)

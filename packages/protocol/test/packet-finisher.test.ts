@@ -81,6 +81,7 @@ const IMPOSSIBLE: readonly (readonly [title: string, frame: string])[] = [
   ['nothing', ''],
   ['a frame without a packet', NO_OFFLOAD],
   ['what is no IP packet', `${NO_OFFLOAD} ${'00'.repeat(40)}`],
+  ['a packet of IP version 5', `${NO_OFFLOAD} 5${TCP4_PACKET.slice(1)}`],
   ['an IPv6 packet shorter than its header', `${NO_OFFLOAD} 60${'00'.repeat(30)}`],
   ['UDP fragmentation', `01 03 1c00 0800 1400 0600 4500 0020 0001 0000 4011 0000 ${TO_POD4} ${UDP}`],
   ['an unknown gso_type', `01 07 2800 0800 1400 1000 ${TCP4_PACKET}`],
