@@ -1,11 +1,37 @@
 import type { Disposer } from './disposer-stack.js'
 import type { UsageError } from './errors.js'
 import type { Logger } from './logger.js'
-import { type LoadedOptions, loadOptions, type OptionSources } from './options/load-options.js'
+import {
+  changedOptions,
+  type LoadedOptions,
+  loadOptions,
+  type OptionSources,
+} from './options/load-options.js'
 import type { OptionTable, OptionValues } from './options/option.js'
 
+/** Options read again while the daemon runs. */
+export interface RereadOptions<Values> {
+  readonly values: Values
+  /** As in `DaemonContext`, for these values. */
+  readonly optionError: (flag: string, problem: string) => UsageError
+  /** Flags whose values are others than at start. */
+  readonly changed: readonly string[]
+}
+
+/** The file that options come from beside command line and environment. */
+export interface ConfigSource<Values> {
+  readonly path: string
+  /** What it looked like before it was read at start, see `ReloadPart`. */
+  readonly seen: string
+  /**
+   * Takes all options anew; command line and environment still beat the file.
+   * @throws UsageError | EnvironmentError
+   */
+  readonly reread: () => RereadOptions<Values>
+}
+
 /** What the process gives to `start` and to a command's `run`. */
-export interface DaemonContext {
+export interface DaemonContext<Values = unknown> {
   /** The program's name and version, for logs, metrics and greetings. */
   readonly name: string
   readonly version: string
@@ -21,7 +47,12 @@ export interface DaemonContext {
   readonly optionError: (flag: string, problem: string) => UsageError
   /** Ends the process with exit code 1 after one fatal log line and all disposers: for what makes going on pointless. */
   readonly fail: (error: unknown) => void
+  /** Of `--config`, where it was given. */
+  readonly config: ConfigSource<Values> | undefined
 }
+
+/** What the process knows before options are looked at. */
+export type ProcessContext = Omit<DaemonContext, 'optionError' | 'config'>
 
 /** A daemon that has started. */
 export interface RunningDaemon {
@@ -32,16 +63,21 @@ export interface RunningDaemon {
   stop?(request: { readonly deadlineMs: number }): void | Promise<void>
   /** How long `stop` may take. @default 5000 */
   readonly stopDeadlineMs?: number
-  /** SIGHUP: reads files again. Never runs twice at a time; when it fails, that is logged and the daemon goes on as it was. */
-  reload?(): void | Promise<void>
+  /**
+   * SIGHUP: reads files again. Never runs twice at a time; when it throws, that is logged and the daemon goes on as it was.
+   * @returns whether everything was taken; what was not it has logged itself
+   */
+  reload?(): boolean | Promise<boolean>
 }
 
 export interface CommandDefinition<Table extends OptionTable> {
   readonly name: string
   readonly description: string
   readonly options: Table
+  /** Options of the daemon that mean nothing here and are taken all the same, so that one list of arguments serves both. */
+  readonly ignored?: OptionTable
   /** Does the job; exit code 0 when it resolves. What is deferred is undone then too: defer only what shall not stay. */
-  run(options: OptionValues<Table>, context: DaemonContext): void | Promise<void>
+  run(options: OptionValues<Table>, context: DaemonContext<OptionValues<Table>>): void | Promise<void>
 }
 
 export interface DaemonDefinition<Table extends OptionTable> {
@@ -53,7 +89,10 @@ export interface DaemonDefinition<Table extends OptionTable> {
   /** Subcommands, made by `defineCommand`. */
   readonly commands?: readonly Command[]
   /** Resolves when the daemon runs. What it makes it hands to `context.defer`. */
-  start(options: OptionValues<Table>, context: DaemonContext): RunningDaemon | Promise<RunningDaemon>
+  start(
+    options: OptionValues<Table>,
+    context: DaemonContext<OptionValues<Table>>,
+  ): RunningDaemon | Promise<RunningDaemon>
   /**
    * Whether an error that ends the start is the machine's doing, told in one line with exit code 1, beside those that
    * `isEnvironmentFailure` knows. @default none
@@ -63,18 +102,22 @@ export interface DaemonDefinition<Table extends OptionTable> {
 
 /** A daemon or command whose options are loaded. */
 export interface LoadedCommand {
-  readonly optionError: (flag: string, problem: string) => UsageError
   /** Resolves with the running daemon, or with nothing when a command is done. */
-  readonly start: (context: DaemonContext) => Promise<RunningDaemon | undefined>
+  readonly start: (context: ProcessContext) => Promise<RunningDaemon | undefined>
 }
+
+/** Reads the sources of options anew, the file among them. @throws UsageError | EnvironmentError */
+export type SourceReader = () => OptionSources
 
 /** A subcommand, the types of its options closed in. */
 export interface Command {
   readonly name: string
   readonly description: string
   readonly options: OptionTable
+  /** Taken on the command line, in no help, and never read. */
+  readonly ignored?: OptionTable
   /** @throws UsageError */
-  readonly load: (sources: OptionSources) => LoadedCommand
+  readonly load: (sources: OptionSources, reread: SourceReader) => LoadedCommand
 }
 
 /** A daemon, the types of its options closed in. */
@@ -88,13 +131,14 @@ export interface Daemon extends Command {
 export function defineCommand<const Table extends OptionTable>(
   definition: CommandDefinition<Table>,
 ): Command {
-  const { name, description, options } = definition
+  const { name, description, options, ignored = {} } = definition
   return {
     name,
     description,
     options,
-    load: (sources) =>
-      bind(loadOptions(options, sources), (values, context) => runToEnd(definition, values, context)),
+    ignored,
+    load: (sources, reread) =>
+      bind(options, sources, reread, (values, context) => runToEnd(definition, values, context)),
   }
 }
 
@@ -115,23 +159,44 @@ export function defineDaemon<const Table extends OptionTable>(definition: Daemon
     options,
     commands,
     isEnvironmentFailure,
-    load: (sources) =>
-      bind(loadOptions(options, sources), async (values, context) => definition.start(values, context)),
+    load: (sources, reread) =>
+      bind(options, sources, reread, async (values, context) => definition.start(values, context)),
   }
 }
 
 async function runToEnd<Table extends OptionTable>(
   definition: CommandDefinition<Table>,
   values: OptionValues<Table>,
-  context: DaemonContext,
+  context: DaemonContext<OptionValues<Table>>,
 ): Promise<undefined> {
   await definition.run(values, context)
   return undefined
 }
 
 function bind<Table extends OptionTable>(
-  loaded: LoadedOptions<Table>,
-  start: (values: OptionValues<Table>, context: DaemonContext) => Promise<RunningDaemon | undefined>,
+  table: Table,
+  sources: OptionSources,
+  reread: SourceReader,
+  start: (
+    values: OptionValues<Table>,
+    context: DaemonContext<OptionValues<Table>>,
+  ) => Promise<RunningDaemon | undefined>,
 ): LoadedCommand {
-  return { optionError: loaded.optionError, start: (context) => start(loaded.values, context) }
+  const loaded = loadOptions(table, sources)
+  const { values, optionError } = loaded
+  const config = sources.file && {
+    path: sources.file.path,
+    seen: sources.file.seen,
+    reread: () => rereadOptions(table, reread(), loaded),
+  }
+  return { start: (context) => start(values, { ...context, optionError, config }) }
+}
+
+function rereadOptions<Table extends OptionTable>(
+  table: Table,
+  sources: OptionSources,
+  first: LoadedOptions<Table>,
+): RereadOptions<OptionValues<Table>> {
+  const { values, optionError } = loadOptions(table, sources)
+  return { values, optionError, changed: changedOptions(table, first.values, values) }
 }

@@ -2,17 +2,20 @@ export { AdminServer, type AdminServerOptions, type Readiness } from './admin-se
 export {
   type Command,
   type CommandDefinition,
+  type ConfigSource,
   type Daemon,
   type DaemonContext,
   type DaemonDefinition,
   defineCommand,
   defineDaemon,
   type LoadedCommand,
+  type RereadOptions,
   type RunningDaemon,
 } from './daemon-definition.js'
 export { type Closeable, type Disposer, DisposerStack } from './disposer-stack.js'
 export { describeCause, EnvironmentError, isEnvironmentFailure, oneLine, UsageError } from './errors.js'
 export { type Invocation, readInvocation } from './invocation.js'
+export { parseIpAddress, parseIpAddressNormalized } from './ip-address.js'
 export { listenOn } from './listen.js'
 export {
   createLogger,
@@ -25,7 +28,7 @@ export {
   type RateLimitedLog,
   rateLimited,
 } from './logger.js'
-export { createRegistry, metricsPrefix, type Registry } from './metrics.js'
+export { countReloads, createRegistry, metricsPrefix, type Registry } from './metrics.js'
 export {
   type Endpoint,
   type EndpointLimits,
@@ -62,4 +65,13 @@ export {
   type OptionTable,
   type OptionValues,
 } from './options/option.js'
+export * from './proxy-protocol/index.js'
+export {
+  RELOAD_OUTCOMES,
+  Reloader,
+  type ReloaderOptions,
+  type ReloadOutcome,
+  type ReloadPart,
+} from './reloader.js'
 export { runDaemon } from './run-daemon.js'
+export { lookAtFiles, type WatchFilesOptions, watchFiles } from './watch-files.js'

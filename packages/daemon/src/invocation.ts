@@ -63,7 +63,8 @@ export function readInvocation(
   const { config } = loadOptions(CONFIG_OPTION, base).values
   const tables: OptionTable[] = [daemon, ...daemon.commands].map((command) => command.options)
   const allowed = new Set([...tables, LOG_OPTIONS].flatMap((table) => Object.keys(table)))
-  const sources = config === undefined ? base : { ...base, file: readConfigFile(config, [...allowed]) }
+  const read = () => (config === undefined ? base : { ...base, file: readConfigFile(config, [...allowed]) })
+  const sources = read()
 
   const { logLevel, logFormat } = loadOptions(LOG_OPTIONS, sources).values
   const command = daemon.commands.find(({ name }) => name === parsed.command) ?? daemon
@@ -71,7 +72,7 @@ export function readInvocation(
     type: 'run',
     command: parsed.command,
     logger: { name: daemon.name, level: logLevel, format: logFormat },
-    loaded: command.load(sources),
+    loaded: command.load(sources, read),
   }
 }
 

@@ -7,16 +7,17 @@ import { type Endpoint, formatEndpoint } from './options/endpoint.js'
  * Listens, and resolves with where: the port the kernel chose for 0. `[::]` takes both families; on a machine without IPv6
  * it becomes `0.0.0.0`. A socket file that a dead process left behind is replaced, a live one's is not.
  *
+ * @param backlog connections that may wait to be accepted, as far as the system lets them (`somaxconn`) @default Node's 511
  * @throws EnvironmentError naming address and cause
  */
-export async function listenOn(server: Server, endpoint: Endpoint): Promise<Endpoint> {
+export async function listenOn(server: Server, endpoint: Endpoint, backlog?: number): Promise<Endpoint> {
   try {
-    await listenOnce(server, endpoint)
+    await listenOnce(server, endpoint, backlog)
   } catch (error) {
     const fallback = await findFallback(endpoint, error)
     const address = formatEndpoint(endpoint)
     if (!fallback) throw cannotListen(address, error)
-    await listenOnce(server, fallback).catch((again: unknown) => {
+    await listenOnce(server, fallback, backlog).catch((again: unknown) => {
       throw cannotListen(address, again)
     })
   }
@@ -32,12 +33,12 @@ function cannotListen(address: string, cause: unknown): EnvironmentError {
   return new EnvironmentError(`cannot listen on ${address}: ${describeCause(cause)}`, { cause })
 }
 
-function listenOnce(server: Server, endpoint: Endpoint): Promise<void> {
+function listenOnce(server: Server, endpoint: Endpoint, backlog: number | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     const where =
       endpoint.type === 'unix' ? { path: endpoint.path } : { host: endpoint.host, port: endpoint.port }
-    server.listen(where, () => {
+    server.listen({ ...where, ...(backlog !== undefined && { backlog }) }, () => {
       server.off('error', reject)
       resolve()
     })

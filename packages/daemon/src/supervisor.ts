@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import type { DaemonContext, LoadedCommand, RunningDaemon } from './daemon-definition.js'
+import type { LoadedCommand, ProcessContext, RunningDaemon } from './daemon-definition.js'
 import { DisposerStack } from './disposer-stack.js'
 import { isEnvironmentFailure, oneLine, UsageError } from './errors.js'
 import type { Logger } from './logger.js'
@@ -68,14 +68,13 @@ export class Supervisor {
 
   async #start(loaded: LoadedCommand): Promise<void> {
     const { name, version } = this.#options
-    const context: DaemonContext = {
+    const context: ProcessContext = {
       name,
       version,
       log: this.#log,
       signal: this.#abort.signal,
       defer: (step, dispose) => this.#disposers.defer(step, dispose),
-      optionError: loaded.optionError,
-      fail: (error) => this.#crash(error, 'failed'),
+      fail: (error) => this.#fail(error),
     }
     try {
       this.#running = await loaded.start(context)
@@ -143,6 +142,12 @@ export class Supervisor {
     this.#requestEnd()
   }
 
+  /** What several parts of a daemon notice is one failure: it is told once, and the cleanup goes on. */
+  #fail(error: unknown): void {
+    if (this.#isCrashed) this.#log.debug({ err: error }, 'failed, and ending already')
+    else this.#crash(error, 'failed')
+  }
+
   #crash(error: unknown, message: string): void {
     this.#log.fatal({ err: error }, message)
     this.#exitCode = 1
@@ -165,8 +170,7 @@ export class Supervisor {
       this.#isReloadWanted = false
       try {
         if (running.reload) {
-          await running.reload()
-          this.#log.info('reloaded')
+          if (await running.reload()) this.#log.info('reloaded')
         } else {
           this.#log.warn('SIGHUP: nothing to reload')
         }

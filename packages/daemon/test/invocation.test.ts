@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   boolean,
-  type DaemonContext,
+  type ConfigSource,
   defineCommand,
   defineDaemon,
   defineOptions,
@@ -36,6 +36,7 @@ async function optionsOf(argv: string[], environment: Record<string, string> = {
         name: 'setup',
         description: 'Prepares.',
         options: SETUP_OPTIONS,
+        ignored: { keepalive: OPTIONS.keepalive },
         run(options) {
           seen = { setup: options }
         },
@@ -48,16 +49,14 @@ async function optionsOf(argv: string[], environment: Record<string, string> = {
   })
   const invocation = readInvocation(daemon, argv, environment)
   if (invocation.type === 'print') return invocation.text
-  const context: DaemonContext = {
+  await invocation.loaded.start({
     name: daemon.name,
     version: daemon.version,
     log: pino({ enabled: false }),
     signal: new AbortController().signal,
     defer: () => undefined,
-    optionError: invocation.loaded.optionError,
     fail: () => undefined,
-  }
-  await invocation.loaded.start(context)
+  })
   return { ...(seen as object), logger: invocation.logger }
 }
 
@@ -85,6 +84,39 @@ t.test('flags reach the daemon as values', async (t) => {
   })
 })
 
+t.test('options of the file are taken anew, and told apart from those at start', async (t) => {
+  const path = configFile(t, 'pod-network: [a]\nkeepalive: 3s')
+  let config: ConfigSource<{ readonly podNetwork: readonly string[] }> | undefined
+  const daemon = defineDaemon({
+    name: 'seed-server',
+    version: '0.1.0',
+    description: 'Listens.',
+    options: OPTIONS,
+    start: (_, context) => {
+      config = context.config
+      return {}
+    },
+  })
+  const argv = ['--listen', '127.0.0.1:1', '--config', path, '--keepalive', '2s']
+  const invocation = readInvocation(daemon, argv, {})
+  if (invocation.type === 'print') throw new Error(invocation.text)
+  await invocation.loaded.start({
+    name: daemon.name,
+    version: daemon.version,
+    log: pino({ enabled: false }),
+    signal: new AbortController().signal,
+    defer: () => undefined,
+    fail: () => undefined,
+  })
+  t.equal(config?.path, path)
+  t.same(config?.reread().changed, [])
+  writeFileSync(path, 'pod-network: [a, b]\nkeepalive: 4s')
+  t.match(config?.reread(), { values: { podNetwork: ['a', 'b'] }, changed: ['pod-network'] })
+  t.match(config?.reread().optionError('pod-network', 'is odd').message, /"a,b" \(.*config\.yaml:1\): is odd/)
+  writeFileSync(path, 'pod-networks: [a]')
+  t.throws(() => config?.reread(), { message: /config\.yaml:1: unknown key/ })
+})
+
 t.test('a subcommand has options of its own', async (t) => {
   t.match(await optionsOf(['setup', '--uid', '3', '--log-level', 'debug']), {
     setup: { uid: 3 },
@@ -96,6 +128,17 @@ t.test('a subcommand has options of its own', async (t) => {
   })
   await t.rejects(optionsOf(['--keepalive', '1s', 'setup', '--uid', '3']), {
     message: '--keepalive stands before setup, expected behind it',
+  })
+})
+
+t.test('a subcommand takes what it ignores without a look', async (t) => {
+  t.strictSame(await optionsOf(['setup', '--uid', '3', '--keepalive', 'ever']), {
+    setup: { uid: 3 },
+    logger: { name: 'seed-server', level: 'info', format: 'json' },
+  })
+  t.notMatch(await optionsOf(['setup', '--help']), '--keepalive')
+  await t.rejects(optionsOf(['setup', '--uid', '3', '--listen', 'x']), {
+    message: /^unknown option '--listen'/,
   })
 })
 

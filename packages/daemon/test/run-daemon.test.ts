@@ -150,6 +150,7 @@ t.test('a crash is one fatal log line, cleaned up after, and exit code 1', async
     ['throw', 'uncaught exception'],
     ['reject', 'unhandled rejection'],
     ['fail', 'failed'],
+    ['fail-twice', 'failed'],
   ] as const) {
     const toy = new ToyProcess(t, ['--crash', crash])
     await toy.logged('started')

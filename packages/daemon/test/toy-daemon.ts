@@ -40,7 +40,11 @@ const TOY_OPTIONS = defineOptions({
     description: 'how the reload goes; waits for SIGUSR2',
   },
   cleanup: { kind: oneOf(['works', 'throws']), default: 'works', description: 'how the cleanup goes' },
-  crash: { kind: oneOf(['never', 'throw', 'reject', 'fail']), default: 'never', description: 'on SIGHUP' },
+  crash: {
+    kind: oneOf(['never', 'throw', 'reject', 'fail', 'fail-twice']),
+    default: 'never',
+    description: 'on SIGHUP',
+  },
 })
 
 const toy = defineDaemon({
@@ -106,7 +110,8 @@ const toy = defineDaemon({
       async reload() {
         if (options.crash === 'throw') setImmediate(() => crash())
         if (options.crash === 'reject') void Promise.reject(new Error('crashed on purpose'))
-        if (options.crash === 'fail') context.fail(new Error('crashed on purpose'))
+        if (options.crash.startsWith('fail')) context.fail(new Error('crashed on purpose'))
+        if (options.crash === 'fail-twice') context.fail(new Error('told again'))
         if (options.reload === 'throws') throw new Error('cannot reload')
         if (options.reload === 'waits') {
           const go = once(process, 'SIGUSR2')
@@ -114,6 +119,7 @@ const toy = defineDaemon({
           await go
           log.info('reload ends')
         }
+        return true
       },
     }
   },

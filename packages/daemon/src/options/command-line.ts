@@ -7,6 +7,8 @@ export interface CommandShape {
   readonly name: string
   readonly description: string
   readonly options: OptionTable
+  /** Taken, in no help, and never collected. */
+  readonly ignored?: OptionTable
 }
 
 export interface ProgramShape extends CommandShape {
@@ -45,7 +47,9 @@ export function parseCommandLine(program: ProgramShape, argv: readonly string[])
       .action(() => {
         chosen = command
       })
-    for (const [flag, spec] of Object.entries(shape.options)) addOption(command, program.name, flag, spec)
+    const { options, ignored = {} } = shape
+    for (const [flag, spec] of Object.entries(options)) addOption(command, program.name, flag, spec)
+    for (const [flag, spec] of Object.entries(ignored)) addOption(command, program.name, flag, spec, true)
   }
   try {
     root.parse(argv, { from: 'user' })
@@ -72,7 +76,13 @@ export function parseCommandLine(program: ProgramShape, argv: readonly string[])
   }
 }
 
-function addOption(command: Command, program: string, flag: string, spec: OptionSpec): void {
+function addOption(
+  command: Command,
+  program: string,
+  flag: string,
+  spec: OptionSpec,
+  isHidden = false,
+): void {
   const placeholder = spec.placeholder ?? spec.kind.placeholder
   const notes = [
     spec.required ? 'required' : '',
@@ -83,7 +93,7 @@ function addOption(command: Command, program: string, flag: string, spec: Option
   ]
   const description = `${spec.description} (${notes.filter((note) => note !== '').join('; ')})`
   const flags = spec.kind.isSwitch ? `--${flag}` : `--${flag} <${placeholder}>`
-  const option = new Option(flags, description).helpGroup(`${spec.group ?? 'Options'}:`)
+  const option = new Option(flags, description).helpGroup(`${spec.group ?? 'Options'}:`).hideHelp(isHidden)
   if (!spec.kind.isSwitch)
     option.argParser((text, earlier: readonly string[] | undefined) => [...(earlier ?? []), text])
   command.addOption(option)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
 import { describeCause, EnvironmentError, oneLine, UsageError } from '../errors.js'
+import { lookAtFiles } from '../watch-files.js'
 
 /** One key of a configuration file, its values as text, not yet parsed. */
 export interface ConfigEntry {
@@ -12,6 +13,8 @@ export interface ConfigEntry {
 
 export interface ConfigFile {
   readonly path: string
+  /** What it looked like before it was read, see `lookAtFiles`. */
+  readonly seen: string
   readonly entries: ReadonlyMap<string, ConfigEntry>
 }
 
@@ -23,6 +26,7 @@ export interface ConfigFile {
  * @throws UsageError naming file and line for bad YAML, another shape, or a key that is not in `allowed`
  */
 export function readConfigFile(path: string, allowed: readonly string[]): ConfigFile {
+  const seen = lookAtFiles([path])
   const lines = new LineCounter()
   const document = parseDocument(readText(path), { lineCounter: lines, prettyErrors: false })
   const lineOf = (offset: number | undefined): number => lines.linePos(offset ?? 0).line
@@ -30,7 +34,7 @@ export function readConfigFile(path: string, allowed: readonly string[]): Config
   if (error) throw new UsageError(`${path}:${lineOf(error.pos[0])}: ${oneLine(error.message)}`)
 
   const entries = new Map<string, ConfigEntry>()
-  if (document.contents === null) return { path, entries }
+  if (document.contents === null) return { path, seen, entries }
   if (!isMap(document.contents)) throw new UsageError(`${path}:1: expected a YAML mapping of option names`)
   for (const { key, value } of document.contents.items) {
     if (!isScalar(key)) throw new UsageError(`${path}: expected option names as keys`)
@@ -45,7 +49,7 @@ export function readConfigFile(path: string, allowed: readonly string[]): Config
       throw new UsageError(`${path}:${line}: ${name}: expected a value or a sequence of values`)
     entries.set(name, { texts, isSequence: isSeq(value), line })
   }
-  return { path, entries }
+  return { path, seen, entries }
 }
 
 function readText(path: string): string {

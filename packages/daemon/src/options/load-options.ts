@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { UsageError } from '../errors.js'
 import type { ConfigFile } from './config-file.js'
 import {
@@ -57,6 +58,19 @@ export function loadOptions<Table extends OptionTable>(
       return new UsageError(`${shown}: ${problem}`)
     },
   }
+}
+
+/** The flags whose values differ. */
+export function changedOptions<Table extends OptionTable>(
+  table: Table,
+  before: OptionValues<Table>,
+  after: OptionValues<Table>,
+): string[] {
+  const read = (values: object, flag: string, spec: OptionSpec): unknown =>
+    Reflect.get(values, propertyName(flag, spec))
+  return Object.entries(table).flatMap(([flag, spec]) =>
+    isDeepStrictEqual(read(before, flag, spec), read(after, flag, spec)) ? [] : [flag],
+  )
 }
 
 function findGiven(flag: string, spec: OptionSpec, sources: OptionSources): Given | undefined {
