@@ -96,6 +96,11 @@ export class FrameStream {
     this.stream.once('close', () => clearTimeout(timer))
   }
 
+  /** Whether {@link end} was called: what was written may still leave. */
+  get isEnding(): boolean {
+    return this.stream.writableEnded
+  }
+
   /** Cuts the connection. Unsent data is lost. */
   abort(error?: Error): void {
     this.#onClose(error)

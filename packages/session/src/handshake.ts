@@ -10,6 +10,9 @@ import {
 import type { FrameStream } from './frame-stream.js'
 import { CLOSE_GRACE_MS, HANDSHAKE_TIMEOUT_MS } from './limits.js'
 
+/** What a handshake needs of a connection. */
+type ControlStream = Pick<FrameStream, 'sendControl' | 'nextControl' | 'end'>
+
 /** The seed side's refusal, as the shoot side sees it. */
 export class RejectedError extends TunnelError {
   readonly rejectCode: RejectCode
@@ -21,32 +24,65 @@ export class RejectedError extends TunnelError {
 }
 
 /**
- * The seed side's part: waits for HELLO, whoever dialled.
+ * The seed side's part: waits for HELLO, whoever dialled. What comes in its place is answered with REJECT, and the connection ended.
  * @throws TunnelError ERR_PEER_REJECTED when the shoot side does not take our certificate; ERR_HANDSHAKE_TIMEOUT,
  *   ERR_FRAME_UNEXPECTED, ERR_CONTROL_INVALID, ERR_PEER_CLOSED
  */
 export async function receiveHello(
-  frames: FrameStream,
+  frames: ControlStream,
   timeoutMs = HANDSHAKE_TIMEOUT_MS,
 ): Promise<HelloMessage> {
+  try {
+    return await awaitHello(frames, timeoutMs)
+  } catch (error) {
+    const code = error instanceof TunnelError ? error.code : undefined
+    // Who has said REJECT or CLOSE hears no more.
+    if (code === 'ERR_PEER_REJECTED' || code === 'ERR_PEER_CLOSED') frames.end()
+    else
+      rejectPeer(
+        frames,
+        code === 'ERR_VERSION_UNSUPPORTED' ? 'version' : 'bad-hello',
+        (error as Error).message,
+      )
+    throw error
+  }
+}
+
+async function awaitHello(frames: ControlStream, timeoutMs: number): Promise<HelloMessage> {
   const message = await nextControlWithin(frames, timeoutMs, 'HELLO')
   if (message.type === 'HELLO') return message
   if (message.type === 'REJECT') {
     throw new TunnelError('ERR_PEER_REJECTED', `the shoot side refused: ${message.code}, ${message.reason}`)
   }
+  if (message.type === 'CLOSE') {
+    throw new TunnelError('ERR_PEER_CLOSED', `the shoot side closed: ${message.code}, ${message.reason}`)
+  }
   throw unexpected(message, 'HELLO')
 }
 
 /**
- * The shoot side's part: sends HELLO and waits for the answer.
- * @throws RejectedError when it is REJECT; TunnelError ERR_HANDSHAKE_TIMEOUT, ERR_FRAME_UNEXPECTED, ERR_PEER_CLOSED
+ * The shoot side's part: sends HELLO and waits for the answer. A seed side that breaks the protocol is told so, and the connection
+ * ended.
+ * @throws RejectedError when it is REJECT; TunnelError ERR_HANDSHAKE_TIMEOUT, ERR_FRAME_UNEXPECTED, ERR_CONTROL_INVALID, ERR_PEER_CLOSED
  */
 export async function sendHello(
-  frames: FrameStream,
+  frames: ControlStream,
   hello: HelloMessage,
   timeoutMs = HANDSHAKE_TIMEOUT_MS,
 ): Promise<WelcomeMessage> {
   frames.sendControl(hello)
+  try {
+    return await awaitWelcome(frames, timeoutMs)
+  } catch (error) {
+    if (error instanceof TunnelError && error.closeCode !== undefined) {
+      frames.sendControl({ type: 'CLOSE', code: error.closeCode, reason: error.message })
+      frames.end()
+    }
+    throw error
+  }
+}
+
+async function awaitWelcome(frames: ControlStream, timeoutMs: number): Promise<WelcomeMessage> {
   const message = await nextControlWithin(frames, timeoutMs, 'WELCOME')
   if (message.type === 'WELCOME') return message
   if (message.type === 'REJECT') throw new RejectedError(message.code, message.reason)
@@ -54,7 +90,7 @@ export async function sendHello(
 }
 
 /** Refuses the peer: one REJECT, then the end. */
-export function rejectPeer(frames: FrameStream, code: RejectCode, reason: string): void {
+export function rejectPeer(frames: ControlStream, code: RejectCode, reason: string): void {
   frames.sendControl({ type: 'REJECT', code, reason })
   frames.end()
 }
@@ -69,7 +105,7 @@ export function rejectUnheard(socket: TLSSocket, code: RejectCode, reason: strin
 }
 
 async function nextControlWithin(
-  frames: FrameStream,
+  frames: ControlStream,
   timeoutMs: number,
   awaited: string,
 ): Promise<ControlMessage> {

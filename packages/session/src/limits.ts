@@ -18,11 +18,27 @@ export const FLOOD_PACKET_BYTES = 512
 /** How long a flood may gather before it is read again, as far as timers are exact: what it costs in delay. */
 export const FLOOD_PAUSE_MS = 1
 
+/** How long bulk that comes in small pieces may gather before it is read again, as far as timers are exact: what it costs in delay. */
+export const TRICKLE_PAUSE_MS = 1
+
+/**
+ * A flow is bulk while it has sent so much more than it may: the first round trips of a page or of a log are not. It empties in a quarter of
+ * a second, at 2 Mbit/s.
+ */
+export const BULK_FLOW_BYTES = 65_536
+export const BULK_FLOW_BYTES_PER_MS = 250
+
+/** What is read of a lane before everything else in the process has its turn. Without it libuv would read 2 MiB. */
+export const READ_TURN_BYTES = 262_144
+
 /** The most frames gathered for one write to the TUN queue. */
 export const WRITE_FRAMES = 1024
 
 /** Unsent bytes the kernel may hold for a lane before it stops taking more (`TCP_NOTSENT_LOWAT`). */
 export const UNSENT_BYTES = 262_144
+
+/** Bytes of packets that a lane on another thread may have on their way to the main thread and back, while a session drains. */
+export const ASKED_BYTES = 4_194_304
 
 /** Control messages that may wait for a lane that is still being set up. One more ends the connection. */
 export const HANDSHAKE_INBOX_MESSAGES = 8
@@ -33,14 +49,23 @@ export const CONTROL_BACKLOG_BYTES = 1_048_576
 /** From the accepted connection to HELLO, and from HELLO to WELCOME. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000
 
+/** TLS records that AES-GCM may protect with one key: a little less than RFC 8446 §5.5 allows. Node does not update keys. */
+export const MAX_RECORDS_OF_A_KEY = 2 ** 24
+
 /**
- * TLS records of one direction after which a lane is replaced. AES-GCM may protect 2^24.5 of them with one key (RFC 8446 §5.5)
- * and Node does not update keys; the distance covers what a lane sends until it is looked at again and replaced.
+ * TLS records of one direction after which a lane is replaced. The distance to the limit covers what a lane sends until it is looked at
+ * again and replaced.
  */
 export const ROTATE_AFTER_RECORDS = 2 ** 23
 
 /** Age at which a lane is replaced, so that no key lives long. */
 export const ROTATE_AFTER_MS = 12 * 3_600_000
+
+/**
+ * Lanes that were let in by authorities or revocation lists which do not count any more are ended after so many times `--dead-after`: room
+ * for a replacement that needs a few attempts.
+ */
+export const TRUST_GRACE_DEAD_TIMES = 2
 
 /** How long a closing lane waits for its last bytes to leave before it is cut. */
 export const CLOSE_GRACE_MS = 1_000

@@ -1,4 +1,5 @@
 import { parseNetworkCidr } from '@reversed-vpn/protocol'
+import { transferAddressOf } from './transfer-address.js'
 
 /** How values that both daemons take are written and read; what an option needs to know, whoever reads options. */
 export interface ValueSyntax<Value> {
@@ -15,6 +16,16 @@ export const NETWORK_SYNTAX: ValueSyntax<string> = {
   expected: 'ADDRESS/LENGTH without host bits, such as 10.0.0.0/16 or fd00::/64',
   parse: (text) => parseNetworkCidr(text).text,
 }
+
+/** The network between the two ends of the tunnel; the value is canonical. */
+export const TRANSFER_NETWORK_SYNTAX: ValueSyntax<string> = {
+  placeholder: 'CIDR',
+  expected: 'ADDRESS/LENGTH with room for two hosts, such as 192.168.123.0/24',
+  parse: (text) => transferAddressOf(text, 'seed').network,
+}
+
+/** Where the two ends of the tunnel are unless something else is said: one network of a family. */
+export const DEFAULT_TRANSFER_NETWORKS = '192.168.123.0/24,fd8f:6d53:b97a:1::/112'
 
 /** Linux allows 15 bytes; what a shell or nft would need to quote is not taken. */
 const INTERFACE_NAME = /^[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,14}$/

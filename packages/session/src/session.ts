@@ -1,10 +1,16 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
-import type { CloseCode, GoawayReason, PacketChecker } from '@reversed-vpn/protocol'
-import type { FrameStream } from './frame-stream.js'
+import type { CloseCode, GoawayReason } from '@reversed-vpn/protocol'
+import { FrameStream } from './frame-stream.js'
+import { FlowRates } from './lane/flow-rates.js'
+import type { SteeredLane } from './lane/flow-steering.js'
+import { silentAfterMs } from './lane/keepalive.js'
 import { Lane } from './lane/lane.js'
 import type { PacketDiverter } from './lane/lane-sender.js'
+import type { LaneHandler, SessionLane } from './lane/session-lane.js'
 import type { TrafficTotals } from './lane/traffic-totals.js'
 import type { QueueSet } from './queue-set.js'
+import type { RemoteConnection } from './threads/remote-connection.js'
+import type { TrafficCheckers } from './traffic-policy.js'
 
 /** Who is at the other end, as its certificate and its HELLO say. */
 export interface SessionPeer {
@@ -25,8 +31,7 @@ export interface SessionOptions {
   readonly peer: SessionPeer
   readonly queues: QueueSet
   readonly totals: TrafficTotals
-  readonly toPeerChecker: PacketChecker
-  readonly fromPeerChecker: PacketChecker
+  readonly checkers: TrafficCheckers
   readonly keepaliveMs: number
   readonly deadAfterMs: number
   /** See `LaneOptions`. */
@@ -37,16 +42,19 @@ export interface SessionOptions {
   readonly handler: SessionHandler
 }
 
+/** A connection that may become a lane: its end is known, its control messages are heard. It is this thread's or another's. */
+export type LaneConnection = FrameStream | RemoteConnection
+
 /** What the owner of a session is told. */
 export interface SessionHandler {
   /** A lane carries in both directions. The first of them makes the session ready. */
-  onLaneReady(session: Session, lane: Lane): void
+  onLaneReady(session: Session, lane: SessionLane): void
   /** `lane` should be replaced: the peer asks for it, or it has protected enough with its key. The dialler dials. */
-  onLaneGoAway(session: Session, lane: Lane, reason: GoawayReason): void
+  onLaneGoAway(session: Session, lane: SessionLane, reason: GoawayReason): void
   /** The peer wants the session to end. */
   onGoAway(session: Session, reason: GoawayReason): void
   /** A lane is gone; the session goes on while it has others. */
-  onLaneDown(session: Session, lane: Lane, error: Error | undefined): void
+  onLaneDown(session: Session, lane: SessionLane, error: Error | undefined): void
   /** The last lane is gone. Called once. */
   onClosed(session: Session, error: Error | undefined): void
 }
@@ -68,19 +76,28 @@ const LEGAL: Readonly<Record<SessionState, readonly SessionState[]>> = {
   closed: [],
 }
 
+/** How soon it is looked again whether a lane is heard of. */
+const CARRY_AGAIN_MS = 100
+
 export class Session {
   readonly id: string
   readonly peer: SessionPeer
   readonly openedAtMs = Date.now()
 
   readonly #options: SessionOptions
-  readonly #lanes = new Map<number, Lane>()
+  readonly #lanes = new Map<number, SessionLane>()
   /** Replaced lanes: they carry until their successor is ready, then let their last bytes leave. */
-  readonly #leaving = new Set<Lane>()
+  readonly #leaving = new Set<SessionLane>()
+  /** Lanes of another index that go when the lane they stand beside is ready. */
+  readonly #predecessors = new Map<SessionLane, SessionLane>()
   /** Lanes that packets to the peer may take. */
-  readonly #ready = new Set<Lane>()
+  readonly #ready = new Set<SessionLane>()
+  readonly #flowRates = new FlowRates()
   #state: SessionState = 'opening'
+  /** Said to every lane once the session is to end, to one that comes too late as well. */
+  #farewell: readonly [code: CloseCode, reason: string] | undefined
   #divert: PacketDiverter | undefined
+  #carryTimer: NodeJS.Timeout | undefined
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -98,7 +115,7 @@ export class Session {
   }
 
   /** The lanes that are up, by index. */
-  get lanes(): ReadonlyMap<number, Lane> {
+  get lanes(): ReadonlyMap<number, SessionLane> {
     return this.#lanes
   }
 
@@ -112,33 +129,22 @@ export class Session {
     return timingSafeEqual(Buffer.from(token.padEnd(64).slice(0, 64)), Buffer.from(this.#options.token))
   }
 
-  /** Adds a lane whose handshake is done. One that holds the same index carries until this one is ready, then ends in order. */
-  addLane(index: number, frames: FrameStream): Lane {
+  /**
+   * Adds a lane whose handshake is done. One that holds the same index carries until this one is ready, then ends in order;
+   * so does `predecessor`, whatever its index.
+   */
+  addLane(index: number, connection: LaneConnection, predecessor?: SessionLane): SessionLane {
     const options = this.#options
-    const lane = new Lane({
-      index,
-      frames,
-      queue: options.queues.queue(index),
-      toPeerChecker: options.toPeerChecker,
-      fromPeerChecker: options.fromPeerChecker,
-      keepaliveMs: options.keepaliveMs,
-      deadAfterMs: options.deadAfterMs,
-      ...(options.rotateAfterRecords === undefined ? {} : { rotateAfterRecords: options.rotateAfterRecords }),
-      ...(options.rotateAfterMs === undefined ? {} : { rotateAfterMs: options.rotateAfterMs }),
-      handler: {
-        onReady: (ready) => this.#onReady(ready),
-        onGoAway: (which, reason, laneOnly) => this.#onGoAway(which, reason, laneOnly),
-        onRotationDue: (due, reason) => this.#onRotationDue(due, reason),
-        onDown: (down, error) => this.#onDown(down, error),
-      },
-    })
+    const lane = this.#createLane(index, connection)
     lane.setDiverter(this.#divert)
     const held = this.#lanes.get(index)
     this.#lanes.set(index, lane)
     options.totals.add(lane)
-    if (held !== undefined) this.#leaving.add(held)
+    if (held !== undefined) this.#leave(held)
+    if (predecessor !== undefined && predecessor !== held) this.#predecessors.set(lane, predecessor)
     lane.open()
     if (options.isReadyOnOpen) this.#onReady(lane)
+    if (this.#farewell !== undefined) void lane.close(...this.#farewell)
     return lane
   }
 
@@ -154,6 +160,20 @@ export class Session {
     for (const lane of [...this.#lanes.values(), ...this.#leaving]) lane.setDiverter(divert)
   }
 
+  /**
+   * Has every lane replaced by one that is dialled, and judged, from now on; the old ones carry until then.
+   * @param withinMs those of today that are still there then are ended. @default they stay until they are replaced
+   */
+  renewLanes(withinMs?: number): void {
+    const lanes = [...this.#lanes.values(), ...this.#leaving]
+    for (const lane of this.#lanes.values()) lane.askForReplacement()
+    if (withinMs === undefined) return
+    const end = () => {
+      for (const lane of lanes) void lane.close('internal', 'not replaced since the certificates changed')
+    }
+    setTimeout(end, withinMs).unref()
+  }
+
   /** Sends one packet, with its virtio-net header, that another session's lane has read. Copied; any lane will do. */
   sendPayload(payload: Uint8Array): void {
     const lane = this.#lanes.values().next().value
@@ -164,6 +184,7 @@ export class Session {
   drain(reason: GoawayReason): void {
     if (this.#state === 'closed' || this.#state === 'draining') return
     this.#enter('draining')
+    this.#steer([])
     for (const lane of this.#lanes.values()) {
       lane.stopSending()
       lane.sendGoAway(reason, false)
@@ -172,6 +193,7 @@ export class Session {
 
   /** Ends every lane in order. Settles when all are gone. Idempotent. */
   async close(code: CloseCode, reason: string): Promise<void> {
+    this.#farewell ??= [code, reason]
     const lanes = [...this.#lanes.values(), ...this.#leaving]
     await Promise.all(lanes.map((lane) => lane.close(code, reason)))
     this.#enter('closed')
@@ -180,6 +202,37 @@ export class Session {
   /** Cuts every lane at once. */
   abort(error: Error): void {
     for (const lane of [...this.#lanes.values(), ...this.#leaving]) lane.abort(error)
+  }
+
+  #createLane(index: number, connection: LaneConnection): SessionLane {
+    const { queues, checkers, keepaliveMs, deadAfterMs, rotateAfterRecords, rotateAfterMs } = this.#options
+    const handler: LaneHandler = {
+      onReady: (ready) => this.#onReady(ready),
+      onGoAway: (which, reason, laneOnly) => this.#onGoAway(which, reason, laneOnly),
+      onRotationDue: (due, reason) => this.#onRotationDue(due, reason),
+      onDown: (down, error) => this.#onDown(down, error),
+    }
+    const setting = {
+      index,
+      keepaliveMs,
+      deadAfterMs,
+      ...(rotateAfterRecords === undefined ? {} : { rotateAfterRecords }),
+      ...(rotateAfterMs === undefined ? {} : { rotateAfterMs }),
+    }
+    const queue = queues.queue(index)
+    const flowRates = this.#flowRates
+    if (!(connection instanceof FrameStream))
+      return connection.createLane({ setting, queue, checkers, flowRates, handler })
+    const { toPeer: toPeerChecker, fromPeer: fromPeerChecker } = checkers
+    return new Lane({
+      ...setting,
+      frames: connection,
+      queue,
+      toPeerChecker,
+      fromPeerChecker,
+      flowRates,
+      handler,
+    })
   }
 
   #enter(next: SessionState): void {
@@ -191,39 +244,79 @@ export class Session {
 
   #carry(): void {
     if (this.#state !== 'active') return
+    const { queues } = this.#options
     const carrying = new Set([...this.#ready].map((lane) => lane.index))
-    this.#options.queues.setCarrying(carrying)
+    const heard = [...this.#ready].find((lane) => this.#isHeard(lane))
+    try {
+      queues.setCarrying(carrying, heard && ((payload) => this.#rescue(payload, heard)))
+    } catch (error) {
+      // The interface is gone. The lanes tell their owner.
+      this.abort(error as Error)
+      return
+    }
+    this.#steer([...carrying].map((index) => ({ index, queue: queues.queue(index) })))
     for (const lane of this.#ready) lane.startSending()
+    if (heard === undefined && this.#ready.size > 0) this.#carryLater()
   }
 
-  #onReady(lane: Lane): void {
+  /** What is sent to a peer that was not heard of lately may be lost. */
+  #isHeard(lane: SessionLane): boolean {
+    return performance.now() - lane.lastByteAtMs < silentAfterMs(this.#options)
+  }
+
+  /** What waited for a lane that is gone goes over another one, or over another session's. */
+  #rescue(payload: Buffer, lane: SessionLane): void {
+    if (this.#divert?.(payload, 0, payload.length) !== true) lane.sendPayload(payload)
+  }
+
+  /** Until a lane is heard of, or none is left. */
+  #carryLater(): void {
+    clearTimeout(this.#carryTimer)
+    this.#carryTimer = setTimeout(() => this.#carry(), CARRY_AGAIN_MS).unref()
+  }
+
+  #steer(lanes: readonly SteeredLane[]): void {
+    for (const lane of [...this.#lanes.values(), ...this.#leaving]) lane.steer(lanes)
+  }
+
+  #onReady(lane: SessionLane): void {
     if (lane.isDown || this.#ready.has(lane) || this.#lanes.get(lane.index) !== lane) return
     this.#ready.add(lane)
     for (const held of this.#leaving) if (held.index === lane.index) this.#letGo(held)
+    const predecessor = this.#predecessors.get(lane)
+    if (predecessor !== undefined && this.#lanes.get(predecessor.index) === predecessor)
+      this.#letGo(predecessor)
     this.#options.handler.onLaneReady(this, lane)
     this.#carry()
   }
 
-  #letGo(held: Lane): void {
+  /** Carries until its successor is ready. One that never was ready goes at once, or a peer that never answers could pile them up. */
+  #leave(held: SessionLane): void {
+    this.#leaving.add(held)
+    if (!this.#ready.has(held)) this.#letGo(held)
+  }
+
+  #letGo(held: SessionLane): void {
     this.#ready.delete(held)
     held.stopSending()
     void held.close('replaced', 'another connection took this lane')
   }
 
-  #onGoAway(lane: Lane, reason: GoawayReason, laneOnly: boolean): void {
+  #onGoAway(lane: SessionLane, reason: GoawayReason, laneOnly: boolean): void {
     if (laneOnly) this.#options.handler.onLaneGoAway(this, lane, reason)
     else this.#options.handler.onGoAway(this, reason)
   }
 
   /** Whoever did not dial can only ask; asking does no harm where it was us. */
-  #onRotationDue(lane: Lane, reason: GoawayReason): void {
+  #onRotationDue(lane: SessionLane, reason: GoawayReason): void {
     lane.sendGoAway(reason, true)
     this.#options.handler.onLaneGoAway(this, lane, reason)
   }
 
-  #onDown(lane: Lane, error: Error | undefined): void {
+  #onDown(lane: SessionLane, error: Error | undefined): void {
     this.#options.totals.remove(lane)
     this.#ready.delete(lane)
+    this.#predecessors.delete(lane)
     if (this.#leaving.delete(lane)) return
     this.#lanes.delete(lane.index)
     this.#restoreHeld(lane.index)

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import {
+  getUnreadBytes,
   setTcpCongestion,
   setTcpNotsentLowatBytes,
   setTcpUserTimeoutMs,
@@ -27,4 +28,10 @@ export function tuneLaneSocket(socket: Socket, tuning: SocketTuning): void {
   setTcpUserTimeoutMs(fd, tuning.userTimeoutMs)
   setTcpNotsentLowatBytes(fd, UNSENT_BYTES)
   if (tuning.congestion !== undefined) setTcpCongestion(fd, tuning.congestion)
+}
+
+/** Whether the other end of a Unix socket has read all that was written to it; true of one that is closed. */
+export function hasReadAll(socket: Socket): boolean {
+  const fd = socketDescriptor(socket)
+  return fd === undefined || getUnreadBytes(fd) === 0
 }

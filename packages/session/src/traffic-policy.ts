@@ -1,8 +1,16 @@
-import { CidrSet, FORBIDDEN_DESTINATIONS, type OffloadKind, PacketChecker } from '@reversed-vpn/protocol'
+import {
+  type AddressPolicy,
+  CidrSet,
+  FORBIDDEN_DESTINATIONS,
+  type OffloadKind,
+  PacketChecker,
+} from '@reversed-vpn/protocol'
 import { allNetworks, type ShootNetworks } from './shoot-networks.js'
 import type { TransferAddress } from './transfer-address.js'
 
-export interface TrafficPolicyOptions {
+/** What may travel, as plain data. */
+export interface TrafficPolicy {
+  readonly side: 'seed' | 'shoot'
   readonly networks: ShootNetworks
   /** The seed side's addresses, one in each transfer network. */
   readonly seedAddresses: readonly TransferAddress[]
@@ -13,39 +21,63 @@ export interface TrafficPolicyOptions {
   readonly peerOffloads: readonly OffloadKind[]
 }
 
-export interface TrafficCheckers {
-  readonly toPeer: PacketChecker
-  readonly fromPeer: PacketChecker
-}
-
 /**
  * What may travel. Towards the shoot: from the seed-server's transfer address to the shoot's networks, never to the transfer
  * network or an address that is refused always. Towards the seed: the other way round. Both sides keep both rules.
  */
-export function createTrafficCheckers(
-  side: 'seed' | 'shoot',
-  options: TrafficPolicyOptions,
-): TrafficCheckers {
-  const networks = CidrSet.of(allNetworks(options.networks))
+export class TrafficCheckers {
+  readonly toPeer: PacketChecker
+  readonly fromPeer: PacketChecker
+  readonly #followers = new Set<(networks: ShootNetworks) => void>()
+  #policy: TrafficPolicy
+
+  constructor(policy: TrafficPolicy) {
+    this.#policy = policy
+    const { mtu, ownOffloads, peerOffloads } = policy
+    const addresses = addressPolicies(policy)
+    this.toPeer = new PacketChecker({ ...addresses.toPeer, mtu, accepts: peerOffloads })
+    this.fromPeer = new PacketChecker({ ...addresses.fromPeer, mtu, accepts: ownOffloads })
+  }
+
+  /** What counts now: of it the same checks can be made on another thread. */
+  get policy(): TrafficPolicy {
+    return this.#policy
+  }
+
+  /** Counts for every packet from now on, in both directions. */
+  setNetworks(networks: ShootNetworks): void {
+    this.#policy = { ...this.#policy, networks }
+    const changed = addressPolicies(this.#policy)
+    this.toPeer.setAddresses(changed.toPeer)
+    this.fromPeer.setAddresses(changed.fromPeer)
+    for (const onNetworks of this.#followers) onNetworks(networks)
+  }
+
+  /** Tells of every later {@link setNetworks}. @returns what ends that */
+  follow(onNetworks: (networks: ShootNetworks) => void): () => void {
+    this.#followers.add(onNetworks)
+    return () => this.#followers.delete(onNetworks)
+  }
+}
+
+function addressPolicies({ side, networks: shootNetworks, seedAddresses }: TrafficPolicy): {
+  readonly toPeer: AddressPolicy
+  readonly fromPeer: AddressPolicy
+} {
+  const networks = CidrSet.of(allNetworks(shootNetworks))
   const seedHosts = CidrSet.of(
-    options.seedAddresses.map(({ address, family }) => `${address}/${family === 4 ? 32 : 128}`),
+    seedAddresses.map(({ address, family }) => `${address}/${family === 4 ? 32 : 128}`),
   )
-  const transfer = options.seedAddresses.map(({ network }) => network)
+  const transfer = seedAddresses.map(({ network }) => network)
   const toShoot = {
     sources: seedHosts,
     destinations: networks,
     refused: CidrSet.of([...FORBIDDEN_DESTINATIONS, ...transfer]),
-    mtu: options.mtu,
   }
   const toSeed = {
     sources: networks,
     destinations: seedHosts,
     refused: CidrSet.of(FORBIDDEN_DESTINATIONS),
-    mtu: options.mtu,
   }
-  const [toPeer, fromPeer] = side === 'seed' ? [toShoot, toSeed] : [toSeed, toShoot]
-  return {
-    toPeer: new PacketChecker({ ...toPeer, accepts: options.peerOffloads }),
-    fromPeer: new PacketChecker({ ...fromPeer, accepts: options.ownOffloads }),
-  }
+  return side === 'seed' ? { toPeer: toShoot, fromPeer: toSeed } : { toPeer: toSeed, fromPeer: toShoot }
 }

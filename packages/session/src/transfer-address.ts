@@ -1,4 +1,5 @@
-import { makeCidr, parseAddressNormalized, parseCidr, TunnelError } from '@reversed-vpn/protocol'
+import { CidrSet, makeCidr, parseAddressNormalized, parseCidr, TunnelError } from '@reversed-vpn/protocol'
+import { allNetworks, type ShootNetworks } from './shoot-networks.js'
 
 /** An end of the tunnel in one transfer network. */
 export interface TransferAddress {
@@ -26,6 +27,19 @@ export function transferAddressOf(network: string, side: 'seed' | 'shoot'): Tran
   const host = makeCidr(family, first + (side === 'seed' ? 1n : 2n), HOST_BITS[family])
   const address = host.text.slice(0, host.text.indexOf('/'))
   return { family, address, network: text, cidr: `${address}/${prefixLength}` }
+}
+
+/** What is wrong with transfer networks beside the shoot's networks, in a few words; `undefined` when they will do. */
+export function findTransferProblem(
+  transferNetworks: readonly string[],
+  networks: ShootNetworks,
+): string | undefined {
+  const families = transferNetworks.map((network) => transferAddressOf(network, 'seed').family)
+  if (families.length === 0 || new Set(families).size < families.length) {
+    return 'expected one network of a family, at least one'
+  }
+  const overlaps = CidrSet.of(transferNetworks).overlaps(CidrSet.of(allNetworks(networks)))
+  return overlaps ? "overlaps one of the shoot's networks" : undefined
 }
 
 /**

@@ -1,9 +1,12 @@
-import { DROP_REASONS } from '@reversed-vpn/protocol'
+import { type CloseCode, DROP_REASONS } from '@reversed-vpn/protocol'
 import { Counter, Gauge, type Registry } from 'prom-client'
+import { DIAL_FAILURES, type DialFailure } from './dial/transport.js'
 import type { LaneCounters } from './lane/lane-counters.js'
 import type { TrafficTotals } from './lane/traffic-totals.js'
+import { REFUSAL_REASONS, type RefusalReason } from './listen/refusal-reason.js'
 import { readDropCounters } from './network/index.js'
 import type { Session } from './session.js'
+import type { LaneThreads } from './threads/lane-threads.js'
 
 export interface TunnelMetricsOptions {
   readonly registry: Registry
@@ -12,8 +15,9 @@ export interface TunnelMetricsOptions {
   /** Which side this is, and with that which way `toPeer` goes. */
   readonly side: 'seed' | 'shoot'
   readonly totals: TrafficTotals
-  /** The interface whose firewall counters are told. */
-  readonly tun: string
+  /** The interface whose firewall counters are told. Absent where the firewall is not this process's to read. */
+  readonly tun: string | undefined
+  readonly threads: Pick<LaneThreads, 'running' | 'lost'>
   /** The session that carries now. */
   readonly session: () => Session | undefined
 }
@@ -23,6 +27,49 @@ export function registerTunnelMetrics(options: TunnelMetricsOptions): void {
   registerTraffic(options)
   registerState(options)
   registerFirewall(options)
+}
+
+/** Counts dials that came to nothing. Zero for every reason on the side that does not dial. */
+export function countDialFailures(registry: Registry, prefix: string): (reason: DialFailure) => void {
+  const name = `${prefix}tunnel_dial_failures_total`
+  return countReasons(registry, name, 'Dials that did not end in a lane.', DIAL_FAILURES)
+}
+
+/** Counts accepted connections that came to nothing. Zero for every reason on the side that does not listen. */
+export function countRefusals(registry: Registry, prefix: string): (reason: RefusalReason) => void {
+  const name = `${prefix}tunnel_refusals_total`
+  return countReasons(registry, name, 'Connections to the tunnel port that came to nothing.', REFUSAL_REASONS)
+}
+
+/** Counts lanes that ended because the peer broke the protocol, by the code that it was told. */
+export function countProtocolErrors(registry: Registry, prefix: string): (code: CloseCode) => void {
+  const counter = new Counter({
+    name: `${prefix}tunnel_protocol_errors_total`,
+    help: 'Lanes that ended because the peer broke the protocol, by the code of our CLOSE.',
+    labelNames: ['code'],
+    registers: [registry],
+  })
+  for (const code of PROTOCOL_ERRORS) counter.inc({ code }, 0)
+  return (code) => counter.inc({ code })
+}
+
+/** Of the codes of CLOSE those that blame the receiver. */
+const PROTOCOL_ERRORS = [
+  'protocol-error',
+  'frame-too-large',
+  'bad-control',
+  'unexpected-frame',
+] as const satisfies readonly CloseCode[]
+
+function countReasons<Reason extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  reasons: readonly Reason[],
+): (reason: Reason) => void {
+  const counter = new Counter({ name, help, labelNames: ['reason'], registers: [registry] })
+  for (const reason of reasons) counter.inc({ reason }, 0)
+  return (reason) => counter.inc({ reason })
 }
 
 function registerTraffic({ registry, prefix, side, totals }: TunnelMetricsOptions): void {
@@ -85,6 +132,7 @@ function registerFirewall({ registry, prefix, tun }: TunnelMetricsOptions): void
     registers: [registry],
     async collect() {
       this.reset()
+      if (tun === undefined) return
       // Before the rules are applied, and after they are taken away, there is nothing to tell.
       const counters = await readDropCounters(tun).catch(() => new Map<string, number>())
       for (const [rule, packets] of counters) this.inc({ rule }, packets)
@@ -92,7 +140,7 @@ function registerFirewall({ registry, prefix, tun }: TunnelMetricsOptions): void
   })
 }
 
-function registerState({ registry, prefix, session }: TunnelMetricsOptions): void {
+function registerState({ registry, prefix, session, threads }: TunnelMetricsOptions): void {
   const gauge = (name: string, help: string, read: () => number | undefined) => {
     new Gauge({
       name: prefix + name,
@@ -107,6 +155,14 @@ function registerState({ registry, prefix, session }: TunnelMetricsOptions): voi
   }
   gauge('tunnel_session_up', '1 while packets have a way to the peer.', () => (session()?.isCarrying ? 1 : 0))
   gauge('tunnel_lanes', 'Connections of the session that carries.', () => session()?.lanes.size ?? 0)
+  gauge('tunnel_threads', 'Threads that carry lanes, the main one included.', () => threads.running)
+  sampledCounter(
+    registry,
+    `${prefix}tunnel_threads_lost_total`,
+    'Threads that ended by themselves, and their lanes with them.',
+    [],
+    (set) => set({}, threads.lost),
+  )
   gauge('tunnel_backlog_bytes', 'Bytes that wait in this process to be sent.', () =>
     sumLanes(session(), (lane) => lane.backlogBytes),
   )

@@ -10,6 +10,7 @@ export function describeSession(session: Session): object {
     peer: session.peer,
     lanes: [...session.lanes.values()].map((lane) => ({
       index: lane.index,
+      thread: lane.thread,
       openedAt: new Date(lane.openedAtMs).toISOString(),
       rttMs: lane.rttMs ?? null,
       backlogBytes: lane.backlogBytes,

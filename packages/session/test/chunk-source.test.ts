@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { FrameStream } from '@reversed-vpn/session'
+import { FRAME_TYPE, writeFrameHeader } from '@reversed-vpn/protocol'
+import { FrameStream, READ_TURN_BYTES } from '@reversed-vpn/session'
 import t from 'tap'
-import { memoryPair, STREAM_KINDS } from './fixtures.js'
+import { memoryPair, STREAM_KINDS, type StreamPair } from './fixtures.js'
 
 function ping(id: number): Buffer {
   const payload = Buffer.from(JSON.stringify({ id }))
@@ -52,3 +53,74 @@ for (const [kind, open] of Object.entries(STREAM_KINDS)) {
     t.equal(await closed, undefined)
   })
 }
+
+t.test('bulk in small pieces comes whole and in order, though reading pauses', async (t) => {
+  await using streams = await (STREAM_KINDS.TCP as () => Promise<StreamPair>)()
+  const frames = new FrameStream(streams.far)
+  const pieces = 400
+  let heard = 0
+  let isInOrder = true
+  const done = new Promise<void>((resolve) => {
+    frames.setHandler({
+      onControl: () => {},
+      onData: (view) => {
+        // A number that lies across two chunks is told by its neighbours.
+        if (view.length(0) >= 4) {
+          const number = Buffer.from(view.chunk(0).subarray(view.offset(0))).readUInt32BE()
+          if (number !== heard) isInOrder = false
+        }
+        heard++
+      },
+      onChunkEnd: () => {},
+      onClose: () => resolve(),
+    })
+  })
+  for (let piece = 0; piece < pieces; piece++) {
+    const frame = Buffer.alloc(4 + 16_000)
+    writeFrameHeader(frame, 0, FRAME_TYPE.DATA, 16_000)
+    frame.writeUInt32BE(piece, 4)
+    streams.near.write(frame)
+    const untilMs = performance.now() + 0.3
+    while (performance.now() < untilMs) await new Promise((resolve) => setImmediate(resolve))
+  }
+  streams.near.end()
+  await done
+  t.equal(heard, pieces)
+  t.ok(isInOrder)
+})
+
+t.test('bulk that comes as fast as it can leaves a turn to others', async (t) => {
+  await using streams = await (STREAM_KINDS.TCP as () => Promise<StreamPair>)()
+  const sentBytes = 16 * READ_TURN_BYTES
+  const payloadBytes = 60_000
+  const frame = Buffer.alloc(4 + payloadBytes)
+  writeFrameHeader(frame, 0, FRAME_TYPE.DATA, payloadBytes)
+  const count = Math.ceil(sentBytes / frame.length)
+  for (let i = 0; i < count; i++) streams.near.write(frame)
+  streams.near.end()
+  let longestBytes = 0
+  let inTurnBytes = 0
+  let isOver = false
+  const nextTurn = () => {
+    longestBytes = Math.max(longestBytes, inTurnBytes)
+    inTurnBytes = 0
+    if (!isOver) setImmediate(nextTurn)
+  }
+  setImmediate(nextTurn)
+  const frames = new FrameStream(streams.far)
+  let heard = 0
+  await new Promise<void>((resolve) => {
+    frames.setHandler({
+      onControl: () => {},
+      onData: (view) => {
+        heard++
+        inTurnBytes += view.payloadBytes
+      },
+      onChunkEnd: () => {},
+      onClose: () => resolve(),
+    })
+  })
+  isOver = true
+  t.equal(heard, count)
+  t.ok(longestBytes > 0 && longestBytes < 2 * READ_TURN_BYTES, `${longestBytes} bytes in a turn`)
+})

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import {
   type AddressInfo,
   connect as connectTcp,
@@ -6,6 +7,8 @@ import {
 } from 'node:net'
 import { Duplex } from 'node:stream'
 import { CidrSet, type OffloadKind, PacketChecker } from '@reversed-vpn/protocol'
+import { WebSocketStream } from '@reversed-vpn/session'
+import { WebSocket, WebSocketServer } from 'ws'
 
 /** The two ends of one byte stream. */
 export interface StreamPair extends AsyncDisposable {
@@ -17,6 +20,7 @@ export interface StreamPair extends AsyncDisposable {
 export const STREAM_KINDS: Readonly<Record<string, () => Promise<StreamPair>>> = {
   memory: () => Promise.resolve(memoryPair()),
   TCP: tcpPair,
+  WebSocket: webSocketPair,
 }
 
 /** A stream in memory: what one end writes the other reads, with backpressure. */
@@ -87,6 +91,27 @@ async function tcpPair(): Promise<StreamPair> {
   }
 }
 
+/** Two ends of a WebSocket, unwrapped. */
+export async function webSocketPair(): Promise<StreamPair> {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false })
+  await once(server, 'listening')
+  const accepted = once(server, 'connection')
+  const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+  const [served] = (await accepted) as [WebSocket]
+  const far = new WebSocketStream(served)
+  await once(client, 'open')
+  const near = new WebSocketStream(client)
+  return {
+    near,
+    far,
+    async [Symbol.asyncDispose]() {
+      near.destroy()
+      far.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
 export const SEED_ADDRESS = '192.168.123.1'
 export const POD_ADDRESS = '100.96.0.10'
 
@@ -119,6 +144,24 @@ export function udpFrame(payload: Buffer, options: { readonly destination?: stri
   packet.writeUInt16BE(8 + payload.length, 24)
   packet.set(payload, 28)
   return frame
+}
+
+/** As {@link udpFrame}, but as a kernel hands over what a program beside it sent: the checksum is left to the receiver. */
+export function unsummedUdpFrame(payload: Buffer): Buffer {
+  const frame = udpFrame(payload)
+  frame.set([1, 0, 0, 0, 0, 0, 20, 0, 6, 0])
+  const packet = frame.subarray(10)
+  packet[6] = 0x40
+  packet.writeUInt16BE(~foldedSum(packet.subarray(0, 20)) & 0xffff, 10)
+  const pseudoHeader = Buffer.from([...packet.subarray(12, 20), 0, 17, ...packet.subarray(24, 26)])
+  packet.writeUInt16BE(foldedSum(pseudoHeader), 26)
+  return frame
+}
+
+function foldedSum(bytes: Buffer): number {
+  let sum = 0
+  for (let at = 0; at < bytes.length; at += 2) sum += bytes.readUInt16BE(at)
+  return (sum & 0xffff) + (sum >>> 16)
 }
 
 /** A TCP super-packet to a pod, as the kernel hands it over: 64 KiB at most, checksum and cutting left to the receiver. */

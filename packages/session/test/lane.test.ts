@@ -1,8 +1,22 @@
 import { createFakeTun } from '@reversed-vpn/node-tun'
 import { DROP_REASONS, encodeControl, FRAME_TYPE, writeFrameHeader } from '@reversed-vpn/protocol'
-import { FrameStream, Lane, type LaneHandler, type LaneOptions } from '@reversed-vpn/session'
+import {
+  FrameStream,
+  Lane,
+  type LaneHandler,
+  type LaneOptions,
+  type SessionLane,
+} from '@reversed-vpn/session'
 import t from 'tap'
-import { checkers, memoryPair, STREAM_KINDS, type StreamPair, superFrame, udpFrame } from './fixtures.js'
+import {
+  checkers,
+  memoryPair,
+  STREAM_KINDS,
+  type StreamPair,
+  superFrame,
+  udpFrame,
+  unsummedUdpFrame,
+} from './fixtures.js'
 
 /** A seed's lane and a shoot's lane with a fake TUN each, joined by a stream. */
 function joinLanes(
@@ -128,9 +142,37 @@ t.test('finishes a super-packet in software when the device refuses it', async (
   t.ok(received.every((frame) => frame.subarray(0, 10).every((byte) => byte === 0)))
 })
 
+t.test('writes datagrams of a flow as one super-packet', async (t) => {
+  await using streams = memoryPair()
+  const { seed, shoot, seedTun, shootTun } = joinLanes(streams)
+  for (let i = 0; i < 100; i++) seedTun.hostSends(unsummedUdpFrame(Buffer.from([i, i])))
+  seed.startSending()
+  const received: Uint8Array[] = []
+  await until(() => received.push(...shootTun.takeReceived()) > 0 && shoot.counters.fromPeer.packets === 100)
+  t.ok(received.length < 10, `100 datagrams in ${received.length} writes`)
+  const payloads = received.map((frame) => Buffer.from(frame.subarray(38)))
+  t.same(Buffer.concat(payloads), Buffer.from(Array.from({ length: 200 }, (_, i) => i >> 1)))
+})
+
+t.test(
+  'a device that takes no UDP super-packet gets every datagram by itself, and is not asked again',
+  async (t) => {
+    await using streams = memoryPair()
+    const { seed, seedTun, shootTun } = joinLanes(streams)
+    shootTun.refuseWrites(22, 1)
+    seed.startSending()
+    const received: Uint8Array[] = []
+    for (const round of [1, 2]) {
+      for (let i = 0; i < 10; i++) seedTun.hostSends(unsummedUdpFrame(Buffer.from([i, i])))
+      await until(() => received.push(...shootTun.takeReceived()) === 10 * round)
+    }
+    t.ok(received.every((frame) => frame.length === 10 + 28 + 2))
+  },
+)
+
 t.test('answers PING, measures the round trip and is ready at the first PONG', async (t) => {
   await using streams = memoryPair()
-  const ready = new Promise<Lane>((resolve) => joinLanes(streams, { onReady: resolve }))
+  const ready = new Promise<SessionLane>((resolve) => joinLanes(streams, { onReady: resolve }))
   const lane = await ready
   t.type(lane.rttMs, 'number')
   t.ok((lane.rttMs ?? -1) >= 0)
@@ -161,6 +203,26 @@ t.test(
       lane.open()
     })
     t.match(error, { code: 'ERR_PEER_DEAD' })
+  },
+)
+
+t.test(
+  'packets are left to the device while the peer is silent, and go on when it is heard of again',
+  async (t) => {
+    await using streams = memoryPair()
+    const { seed, seedTun, shootTun } = joinLanes(streams, {}, { keepaliveMs: 50, deadAfterMs: 1000 })
+    seed.startSending()
+    seedTun.hostSends(udpFrame(Buffer.from('before')))
+    await until(() => shootTun.takeReceived().length === 1)
+    streams.near.pause()
+    await until(() => performance.now() - seed.lastByteAtMs > 500)
+    const { packets } = seed.counters.toPeer
+    seedTun.hostSends(udpFrame(Buffer.from('while it is silent')))
+    await until(() => performance.now() - seed.lastByteAtMs > 600)
+    t.equal(seed.counters.toPeer.packets, packets, 'what went to a dead peer would be lost')
+    streams.near.resume()
+    await until(() => shootTun.takeReceived().length === 1)
+    t.notOk(seed.isDown)
   },
 )
 

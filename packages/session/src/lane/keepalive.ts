@@ -7,34 +7,54 @@ export interface KeepaliveOptions {
   /** Without a byte from the peer for this long it counts as dead. */
   readonly deadAfterMs: number
   readonly onRoundTrip: (rttMs: number) => void
+  /** Called when the peer should have been heard of, and again while it is not, until it counts as dead. */
+  readonly onSilent: () => void
   /** Called with every PING: the moment to look after the lane. */
   readonly onTick: () => void
   /** Called once; the keepalive has stopped. */
   readonly onDead: (silentMs: number) => void
 }
 
+/**
+ * When a peer that was not heard of is silent, rather than asked too lately: as a share of `deadAfterMs`, and of `keepaliveMs`. The first is
+ * such that TCP inside, whose retransmissions are each about twice as far from the fault as the one before, has one between
+ * silence and death.
+ */
+const SILENT_SHARE_OF_DEAD = 0.4
+const SILENT_SHARE_OF_KEEPALIVE = 1.3
+
+/** How long a peer may say nothing before it is silent: from then on nothing is sent to it. */
+export function silentAfterMs({
+  keepaliveMs,
+  deadAfterMs,
+}: Pick<KeepaliveOptions, 'keepaliveMs' | 'deadAfterMs'>): number {
+  return Math.max(SILENT_SHARE_OF_DEAD * deadAfterMs, SILENT_SHARE_OF_KEEPALIVE * keepaliveMs)
+}
+
 /** Asks the peer regularly for an answer, measures how long it takes, and notices when nothing comes any more. */
 export class Keepalive {
   readonly #options: KeepaliveOptions
+  readonly #silentAfterMs: number
   #pingTimer: NodeJS.Timeout | undefined
-  #deadTimer: NodeJS.Timeout | undefined
+  #silenceTimer: NodeJS.Timeout | undefined
   #pingId = 0
   #pingSentAtMs = 0
 
   constructor(options: KeepaliveOptions) {
     this.#options = options
+    this.#silentAfterMs = silentAfterMs(options)
   }
 
   /** Sends the first PING at once. */
   start(): void {
     this.#ping()
     this.#pingTimer = setInterval(() => this.#tick(), this.#options.keepaliveMs)
-    this.#armDeadTimer(this.#options.deadAfterMs)
+    this.#listen(this.#silentAfterMs)
   }
 
   stop(): void {
     clearInterval(this.#pingTimer)
-    clearTimeout(this.#deadTimer)
+    clearTimeout(this.#silenceTimer)
   }
 
   /** Takes a PONG. One that answers no PING, or an older one, says nothing. */
@@ -56,18 +76,20 @@ export class Keepalive {
     this.#pingSentAtMs = isSent ? performance.now() : 0
   }
 
-  #armDeadTimer(ms: number): void {
-    this.#deadTimer = setTimeout(() => this.#checkDead(), ms)
+  #listen(ms: number): void {
+    this.#silenceTimer = setTimeout(() => this.#judgeSilence(), Math.ceil(ms))
   }
 
-  #checkDead(): void {
-    const { frames, deadAfterMs, onDead } = this.#options
+  #judgeSilence(): void {
+    const { frames, deadAfterMs, onSilent, onDead } = this.#options
     const silentMs = performance.now() - frames.lastByteAtMs
-    if (silentMs < deadAfterMs) {
-      this.#armDeadTimer(Math.ceil(deadAfterMs - silentMs))
+    if (silentMs >= deadAfterMs) {
+      this.stop()
+      onDead(silentMs)
       return
     }
-    this.stop()
-    onDead(silentMs)
+    const isSilent = silentMs >= this.#silentAfterMs
+    if (isSilent) onSilent()
+    this.#listen(isSilent ? deadAfterMs - silentMs : Math.min(this.#silentAfterMs, deadAfterMs) - silentMs)
   }
 }

@@ -1,141 +1,77 @@
 import type { TunQueue } from '@reversed-vpn/node-tun'
 import {
   type FrameView,
-  finishInSoftware,
   PACKET_PREFIX_BYTES,
   type PacketChecker,
   VIRTIO_NET_HEADER_BYTES,
 } from '@reversed-vpn/protocol'
-import { WRITE_FRAMES } from '../limits.js'
+import type { FlowSteering } from './flow-steering.js'
 import type { LaneCounters } from './lane-counters.js'
+import { TunWriter } from './tun-writer.js'
 
 /** What has to lie in one piece for the checks: the virtio-net header and the headers of the packet. */
 const PREFIX_BYTES = VIRTIO_NET_HEADER_BYTES + PACKET_PREFIX_BYTES
-
-/** Words of the piece list per frame: its number of pieces, then chunk, offset and length of each. A longest frame spans few chunks. */
-const PIECE_WORDS = 3
 
 export interface LaneReceiverOptions {
   readonly queue: TunQueue
   readonly checker: PacketChecker
   readonly counters: LaneCounters['fromPeer']
+  /** Says which queue of the device a packet is written to. */
+  readonly steering: FlowSteering
 }
 
 /**
  * Stream to device. Frames are checked as they come, their virtio-net header rebuilt in place, and all frames of one piece
- * of the stream are written to the queue together, gathered from where they lie: no packet is copied.
+ * of the stream are written together.
  */
 export class LaneReceiver {
   readonly #options: LaneReceiverOptions
   readonly #scratch = Buffer.alloc(PREFIX_BYTES)
-  readonly #errnos = new Int32Array(WRITE_FRAMES)
-  #pieces = new Uint32Array(WRITE_FRAMES * (1 + 2 * PIECE_WORDS))
-  #pieceWords = 0
-  #chunks: Uint8Array[] = []
-  #frameCount = 0
+  readonly #own: TunWriter
+  /** Of all queues that were written to, the own one included. */
+  readonly #writers = new Map<TunQueue, TunWriter>()
 
   constructor(options: LaneReceiverOptions) {
     this.#options = options
+    this.#own = this.#writerOf(options.queue)
   }
 
   /** Takes one DATA frame. Its chunks are held until {@link flush}. */
   receive(view: FrameView): void {
-    const { counters } = this.#options
-    const verdict = this.#check(view)
+    const { counters, checker } = this.#options
+    const { payloadBytes } = view
+    const neededBytes = Math.min(payloadBytes, PREFIX_BYTES)
+    const prefix = view.prefix(neededBytes, this.#scratch)
+    const at = view.prefixOffset
+    const verdict = checker.check(prefix, at, view.prefixBytes, payloadBytes, prefix, at)
     if (verdict !== 0) {
       counters.drops[verdict] = (counters.drops[verdict] ?? 0) + 1
       return
     }
-    this.#gather(view)
+    if (prefix === this.#scratch) spreadHeader(view, prefix)
+    this.#choose(prefix, at, payloadBytes).add(view)
     counters.packets++
-    counters.bytes += view.payloadBytes - VIRTIO_NET_HEADER_BYTES
-    if (this.#frameCount === WRITE_FRAMES) this.flush()
+    counters.bytes += payloadBytes - VIRTIO_NET_HEADER_BYTES
   }
 
   /** Writes what was gathered to the device and lets go of the chunks. */
   flush(): void {
-    if (this.#frameCount === 0) return
-    const { queue, counters } = this.#options
-    const refused = queue.writeBatch(this.#chunks, this.#pieces, this.#frameCount, this.#errnos)
-    counters.batches++
-    if (refused > 0) this.#retryRefused()
-    this.#chunks = []
-    this.#pieceWords = 0
-    this.#frameCount = 0
+    if (this.#writers.size === 1) this.#own.flush()
+    else for (const writer of this.#writers.values()) writer.flush()
   }
 
-  #check(view: FrameView): number {
-    const { checker } = this.#options
-    const { payloadBytes } = view
-    const neededBytes = Math.min(payloadBytes, PREFIX_BYTES)
-    const first = view.chunk(0)
-    const offset = view.offset(0)
-    if (view.length(0) >= neededBytes) {
-      return checker.check(first, offset, view.length(0), payloadBytes, first, offset)
-    }
-    const prefix = view.prefix(neededBytes, this.#scratch)
-    const verdict = checker.check(prefix, 0, neededBytes, payloadBytes, prefix, 0)
-    if (verdict === 0) spreadHeader(view, prefix)
-    return verdict
+  #choose(bytes: Uint8Array, payloadOffset: number, payloadBytes: number): TunWriter {
+    const { queue, steering } = this.#options
+    if (!steering.isNeeded) return this.#own
+    return this.#writerOf(steering.queueOf(bytes, payloadOffset, payloadBytes, Date.now(), queue))
   }
 
-  #gather(view: FrameView): void {
-    const words = 1 + PIECE_WORDS * view.pieceCount
-    if (this.#pieceWords + words > this.#pieces.length) this.#growPieces(words)
-    const pieces = this.#pieces
-    let at = this.#pieceWords
-    pieces[at++] = view.pieceCount
-    for (let i = 0; i < view.pieceCount; i++) {
-      pieces[at++] = this.#chunkIndex(view.chunk(i))
-      pieces[at++] = view.offset(i)
-      pieces[at++] = view.length(i)
-    }
-    this.#pieceWords = at
-    this.#frameCount++
-  }
-
-  /** Frames come in the order of the stream, so a chunk met before is the last one. */
-  #chunkIndex(chunk: Uint8Array): number {
-    const last = this.#chunks.length - 1
-    if (last >= 0 && this.#chunks[last] === chunk) return last
-    return this.#chunks.push(chunk) - 1
-  }
-
-  #growPieces(words: number): void {
-    const grown = new Uint32Array(2 * this.#pieces.length + words)
-    grown.set(this.#pieces)
-    this.#pieces = grown
-  }
-
-  /** Some kernels refuse valid super-packets: such a frame is finished in software and written again, once. */
-  #retryRefused(): void {
-    const { counters } = this.#options
-    let at = 0
-    for (let frame = 0; frame < this.#frameCount; frame++) {
-      const count = this.#pieces[at] as number
-      if (this.#errnos[frame] !== 0) {
-        const packets = finishInSoftware(this.#copyFrame(at + 1, count))
-        if (packets.length === 0 || this.#writePlain(packets) > 0) counters.refusedByDevice++
-      }
-      at += 1 + PIECE_WORDS * count
-    }
-  }
-
-  #copyFrame(at: number, count: number): Uint8Array {
-    const parts: Uint8Array[] = []
-    for (let i = 0; i < count; i++) {
-      const [index = 0, offset = 0, length = 0] = this.#pieces.subarray(at + PIECE_WORDS * i)
-      parts.push((this.#chunks[index] as Uint8Array).subarray(offset, offset + length))
-    }
-    return Buffer.concat(parts)
-  }
-
-  #writePlain(packets: readonly Uint8Array[]): number {
-    const header = new Uint8Array(VIRTIO_NET_HEADER_BYTES)
-    const chunks = [header, ...packets]
-    const pieces = packets.flatMap((packet, i) => [2, 0, 0, header.length, i + 1, 0, packet.length])
-    const errnos = new Int32Array(packets.length)
-    return this.#options.queue.writeBatch(chunks, Uint32Array.from(pieces), packets.length, errnos)
+  #writerOf(queue: TunQueue): TunWriter {
+    const known = this.#writers.get(queue)
+    if (known !== undefined) return known
+    const writer = new TunWriter(queue, this.#options.counters)
+    this.#writers.set(queue, writer)
+    return writer
   }
 }
 

@@ -17,6 +17,7 @@ import {
   FLOOD_PACKETS,
   FLOOD_PAUSE_MS,
 } from '../limits.js'
+import type { FlowSteering } from './flow-steering.js'
 import type { LaneCounters } from './lane-counters.js'
 
 /**
@@ -33,6 +34,8 @@ export interface LaneSenderOptions {
   /** What the peer accepts: the rules are kept on this side already. */
   readonly checker: PacketChecker
   readonly counters: LaneCounters['toPeer']
+  /** Is told of what is sent. */
+  readonly steering: FlowSteering
   /** The queue failed: the device is gone or down. The sender has stopped. */
   readonly onDeviceError: (error: Error) => void
 }
@@ -153,6 +156,8 @@ export class LaneSender {
   /** Checks every packet and writes its frame header; closes the gaps of those that don't go. Returns the end offset. */
   #frameBatch(buffer: Buffer, count: number, repaired: Uint8Array[]): number {
     const { checker, counters } = this.#options
+    const steering = this.#options.steering.isNeeded ? this.#options.steering : undefined
+    const nowMs = steering === undefined ? 0 : Date.now()
     let readOffset = 0
     let writeOffset = 0
     for (let i = 0; i < count; i++) {
@@ -165,6 +170,7 @@ export class LaneSender {
         continue
       }
       if (this.divert?.(buffer, payloadOffset, payloadBytes)) continue
+      steering?.note(buffer, payloadOffset, payloadBytes, nowMs)
       const frameBytes = FRAME_HEADER_BYTES + payloadBytes
       if (writeOffset !== payloadOffset - FRAME_HEADER_BYTES)
         buffer.copyWithin(writeOffset, payloadOffset - FRAME_HEADER_BYTES, readOffset)

@@ -9,10 +9,13 @@ import {
 } from '@reversed-vpn/protocol'
 import type { FrameStream, FrameStreamHandler } from '../frame-stream.js'
 import { ROTATE_AFTER_MS, ROTATE_AFTER_RECORDS } from '../limits.js'
+import { FlowRates } from './flow-rates.js'
+import { FlowSteering, type SteeredLane } from './flow-steering.js'
 import { Keepalive } from './keepalive.js'
 import { createLaneCounters, type LaneCounters } from './lane-counters.js'
 import { LaneReceiver } from './lane-receiver.js'
 import { LaneSender, type PacketDiverter } from './lane-sender.js'
+import type { LaneHandler, RotationReason, SessionLane } from './session-lane.js'
 
 export interface LaneOptions {
   /** Which of the session's lanes this is, and with that which queue of the TUN it serves. */
@@ -23,25 +26,17 @@ export interface LaneOptions {
   readonly queue: TunQueue
   readonly toPeerChecker: PacketChecker
   readonly fromPeerChecker: PacketChecker
+  /** Of all lanes of the session. @default its own */
+  readonly flowRates?: FlowRates
   /** @default ROTATE_AFTER_RECORDS */
   readonly rotateAfterRecords?: number
   /** @default ROTATE_AFTER_MS */
   readonly rotateAfterMs?: number
   readonly keepaliveMs: number
   readonly deadAfterMs: number
+  /** Where it counts. @default counters of its own */
+  readonly counters?: LaneCounters
   readonly handler: LaneHandler
-}
-
-/** What the owner of a lane is told. */
-export interface LaneHandler {
-  /** The first answer to a PING of ours: the peer is ready to carry packets. */
-  onReady(lane: Lane): void
-  /** The peer asks for this lane to be replaced (`laneOnly`), or for the whole session to be left. */
-  onGoAway(lane: Lane, reason: GoawayReason, laneOnly: boolean): void
-  /** The lane's key has protected enough, or is old enough: it should be replaced. Called once. */
-  onRotationDue(lane: Lane, reason: 'rotate-records' | 'rotate-age'): void
-  /** The lane is gone. Called once. `error` tells why; absent when it was closed in order. */
-  onDown(lane: Lane, error?: Error): void
 }
 
 /**
@@ -50,41 +45,53 @@ export interface LaneHandler {
  *     TUN queue ──▶ LaneSender ──▶ FrameStream ──▶ peer
  *     TUN queue ◀── LaneReceiver ◀── FrameStream ◀── peer
  *
- * It carries packets from the peer as soon as it exists, and packets to the peer between {@link startSending} and
- * {@link stopSending}.
+ * While the peer is silent nothing is sent: what went to one that turns out to be dead would be lost, what waits in the queue goes out
+ * at once on the lane after this one.
  */
-export class Lane implements FrameStreamHandler {
+export class Lane implements SessionLane, FrameStreamHandler {
   readonly index: number
-  readonly counters: LaneCounters = createLaneCounters()
+  /** The session's own: on another thread a `RemoteLane` stands for it. */
+  readonly thread = 0
+  readonly counters: LaneCounters
   readonly openedAtMs = Date.now()
-  /** The last measured round trip, absent until the first PONG. */
   rttMs: number | undefined
 
   readonly #options: LaneOptions
   readonly #sender: LaneSender
   readonly #receiver: LaneReceiver
+  readonly #steering: FlowSteering
   readonly #keepalive: Keepalive
+  readonly leaving: Promise<void>
+  #resolveLeaving: () => void = () => {}
   readonly #done: Promise<void>
   #resolveDone: () => void = () => {}
   #down = false
+  #isSendingWanted = false
+  #isPeerSilent = false
   #isRotationDue = false
+  #isReplacementWanted = false
   #closing = false
 
   constructor(options: LaneOptions) {
     this.#options = options
     this.index = options.index
-    const { frames, queue } = options
+    this.counters = options.counters ?? createLaneCounters()
+    const { frames, queue, flowRates = new FlowRates() } = options
+    const steering = new FlowSteering(flowRates)
+    this.#steering = steering
     this.#sender = new LaneSender({
       queue,
       stream: frames.stream,
       checker: options.toPeerChecker,
       counters: this.counters.toPeer,
+      steering,
       onDeviceError: (error) => this.abort(error),
     })
     this.#receiver = new LaneReceiver({
       queue,
       checker: options.fromPeerChecker,
       counters: this.counters.fromPeer,
+      steering,
     })
     this.#keepalive = new Keepalive({
       frames,
@@ -92,14 +99,17 @@ export class Lane implements FrameStreamHandler {
       deadAfterMs: options.deadAfterMs,
       onRoundTrip: (rttMs) => this.#onRoundTrip(rttMs),
       onTick: () => this.#checkRotation(),
+      onSilent: () => this.#onSilent(),
       onDead: (silentMs) => this.#onDead(silentMs),
+    })
+    this.leaving = new Promise((resolve) => {
+      this.#resolveLeaving = resolve
     })
     this.#done = new Promise((resolve) => {
       this.#resolveDone = resolve
     })
   }
 
-  /** Begins to carry. Apart from the constructor, since messages may be waiting and are handed over at once. */
   open(): void {
     this.#keepalive.start()
     this.#options.frames.setHandler(this)
@@ -109,38 +119,50 @@ export class Lane implements FrameStreamHandler {
     return this.#down
   }
 
-  /** Bytes of the stream that wait in this process. */
+  get isReplacementWanted(): boolean {
+    return this.#isReplacementWanted
+  }
+
+  get lastByteAtMs(): number {
+    return this.#options.frames.lastByteAtMs
+  }
+
   get backlogBytes(): number {
     return this.#options.frames.stream.writableLength
   }
 
-  /** Takes packets from the queue from now on. Idempotent. */
   startSending(): void {
-    if (!this.#down && !this.#closing) this.#sender.start()
+    this.#isSendingWanted = true
+    if (!this.#down && !this.#closing && !this.#isPeerSilent) this.#sender.start()
   }
 
-  /** Leaves packets of the queue to others. What was taken is still sent. Idempotent. */
   stopSending(): void {
+    this.#isSendingWanted = false
     this.#sender.stop()
   }
 
-  /** Lets `divert` take packets out of what this lane reads from its queue; undefined: none. */
+  steer(lanes: readonly SteeredLane[]): void {
+    this.#steering.setLanes(lanes)
+  }
+
   setDiverter(divert: PacketDiverter | undefined): void {
     this.#sender.divert = divert
   }
 
-  /** Sends one packet, with its virtio-net header, that another lane has read. Copied; dropped when the lane is full. */
   sendPayload(payload: Uint8Array): void {
     if (!this.#down && !this.#closing) this.#sender.sendPayload(payload)
   }
 
-  /** Asks the peer to replace this lane, or with `laneOnly` false to leave the session. */
+  askForReplacement(): void {
+    if (this.#down || this.#closing || this.#isReplacementWanted) return
+    this.#startRotation('rotate-age')
+  }
+
   sendGoAway(reason: GoawayReason, laneOnly: boolean): void {
     const lane = laneOnly ? { lane: this.index } : {}
     this.#options.frames.sendControl({ type: 'GOAWAY', ...lane, reason })
   }
 
-  /** Stops sending, tells the peer why, lets what was written leave, and ends. Settles when the connection is gone. Idempotent. */
   close(code: CloseCode, reason: string): Promise<void> {
     if (!this.#closing && !this.#down) {
       this.#closing = true
@@ -151,7 +173,6 @@ export class Lane implements FrameStreamHandler {
     return this.#done
   }
 
-  /** Cuts the connection at once; unsent packets are lost, as packets may be. Idempotent. */
   abort(error?: Error): void {
     this.#options.frames.abort(error)
   }
@@ -165,6 +186,7 @@ export class Lane implements FrameStreamHandler {
         this.#keepalive.onPong(message.id)
         return
       case 'GOAWAY':
+        if (message.lane !== undefined) this.#wantReplacement()
         this.#options.handler.onGoAway(this, message.reason, message.lane !== undefined)
         return
       case 'CLOSE':
@@ -184,11 +206,13 @@ export class Lane implements FrameStreamHandler {
   onChunkEnd(): void {
     this.counters.fromPeer.records++
     this.#receiver.flush()
+    if (this.#isPeerSilent) this.#onHeardAgain()
   }
 
   onClose(error?: Error): void {
     if (this.#down) return
     this.#down = true
+    this.#resolveLeaving()
     this.#keepalive.stop()
     this.#sender.stop()
     // How a connection that we end comes to its end is no news.
@@ -208,8 +232,28 @@ export class Lane implements FrameStreamHandler {
     const { toPeer, fromPeer } = this.counters
     const isByRecords = Math.max(toPeer.records, fromPeer.records) >= rotateAfterRecords
     if (!isByRecords && Date.now() - this.openedAtMs < rotateAfterMs) return
+    this.#startRotation(isByRecords ? 'rotate-records' : 'rotate-age')
+  }
+
+  #startRotation(reason: RotationReason): void {
     this.#isRotationDue = true
-    this.#options.handler.onRotationDue(this, isByRecords ? 'rotate-records' : 'rotate-age')
+    this.#wantReplacement()
+    this.#options.handler.onRotationDue(this, reason)
+  }
+
+  #wantReplacement(): void {
+    this.#isReplacementWanted = true
+    this.#resolveLeaving()
+  }
+
+  #onSilent(): void {
+    this.#isPeerSilent = true
+    this.#sender.stop()
+  }
+
+  #onHeardAgain(): void {
+    this.#isPeerSilent = false
+    if (this.#isSendingWanted) this.startSending()
   }
 
   #onDead(silentMs: number): void {

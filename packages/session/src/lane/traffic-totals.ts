@@ -1,18 +1,18 @@
-import type { Lane } from './lane.js'
 import { addLaneCounters, createLaneCounters, type LaneCounters } from './lane-counters.js'
+import type { SessionLane } from './session-lane.js'
 
 /** What all lanes of a process have carried, those that are gone included. */
 export class TrafficTotals {
   readonly #gone = createLaneCounters()
-  readonly #live = new Set<Lane>()
+  readonly #live = new Set<SessionLane>()
 
   /** Counts a lane from now on. */
-  add(lane: Lane): void {
+  add(lane: SessionLane): void {
     this.#live.add(lane)
   }
 
   /** Keeps what the lane has carried. */
-  remove(lane: Lane): void {
+  remove(lane: SessionLane): void {
     if (this.#live.delete(lane)) addLaneCounters(this.#gone, lane.counters)
   }
 

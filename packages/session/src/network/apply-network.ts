@@ -1,21 +1,13 @@
-import { checkConflicts } from './conflict-guard.js'
-import { kernelFamilies, listOccupiedAddresses } from './host-network.js'
+import { kernelFamilies } from './host-network.js'
 import { NetworkError } from './network-error.js'
-import type { ResolvedLinkPlan, SeedNetworkPlan, ShootNetworkPlan } from './network-plan.js'
+import type { SeedNetworkPlan, ShootNetworkPlan } from './network-plan.js'
 import { deleteOwned, readOwnedState, without } from './owned-state.js'
-import { resolveSeedPlan, resolveShootPlan } from './resolve-plan.js'
 import { readIpJson, runIpBatch, runTool } from './run-tool.js'
-import { renderSeedRuleset } from './seed-ruleset.js'
-import { renderShootRuleset } from './shoot-ruleset.js'
 import { sweepNetwork } from './sweep-network.js'
 import { enableForwarding, prepareTun } from './sysctls.js'
-import {
-  renderFallbackLines,
-  renderLinkLines,
-  seedLinks,
-  shootLinks,
-  type WantedLinks,
-} from './wanted-links.js'
+import { readTunLink } from './tun-link.js'
+import { renderFallbackLines, renderLinkLines, type WantedLinks } from './wanted-links.js'
+import { checkOccupied, type WantedNetwork, wantSeedNetwork, wantShootNetwork } from './wanted-network.js'
 
 /** Addresses, routes and firewall that are in place. */
 export interface AppliedNetwork extends AsyncDisposable {
@@ -25,43 +17,63 @@ export interface AppliedNetwork extends AsyncDisposable {
   close(): Promise<void>
 }
 
+/** Addresses, routes and firewall that can become others. */
+export interface UpdatableNetwork<Plan> extends AppliedNetwork {
+  /**
+   * Puts another plan for the same TUN in place of this one, without a moment in which neither is: the firewall in one transaction,
+   * then routes that are new, then without those that are not wanted any more. Connections that both allow do not notice.
+   * @throws NetworkError as when it was applied first; what was in place before is again then, as far as the machine lets it
+   */
+  update(plan: Plan): Promise<void>
+}
+
 /**
  * Puts the seed side's addresses, routes and firewall in place, replacing what an earlier call or a crashed process left for
  * that TUN. The TUN exists already and comes up here, behind the firewall. When anything fails, nothing of ours stays.
  * One call for a TUN at a time.
  *
  * @throws NetworkError ERR_NETWORK_PLAN_INVALID, ERR_NETWORK_CONFLICT or ERR_TUN_MISSING before anything is changed;
- *   ERR_FORWARDING_DISABLED, ERR_NETWORK_COMMAND, ERR_NETWORK_COMMAND_TIMEOUT or ERR_NETWORK_TOOL_MISSING
+ *   ERR_FORWARDING_DISABLED, ERR_IPV6_DISABLED, ERR_NETWORK_COMMAND, ERR_NETWORK_COMMAND_TIMEOUT or ERR_NETWORK_TOOL_MISSING
  */
-export async function applySeedNetwork(plan: SeedNetworkPlan): Promise<AppliedNetwork> {
-  const resolved = resolveSeedPlan(plan)
-  const peers = resolved.peerAddresses.map((address) => ({ address, what: "address of the tunnel's peer" }))
-  checkConflicts(resolved.networks, [...(await listOccupiedAddresses(resolved.tun)), ...peers])
-  return apply(resolved, renderSeedRuleset(resolved), seedLinks(resolved))
+export function applySeedNetwork(plan: SeedNetworkPlan): Promise<UpdatableNetwork<SeedNetworkPlan>> {
+  return applyUpdatable(plan, wantSeedNetwork)
 }
 
-/**
- * The same for the shoot side. Its networks hold this machine's own addresses, gateway and name servers as a rule; only the
- * transfer network may not.
- *
- * @throws NetworkError as `applySeedNetwork`
- */
-export async function applyShootNetwork(plan: ShootNetworkPlan): Promise<AppliedNetwork> {
-  const resolved = resolveShootPlan(plan)
-  const routed = resolved.networks.filter(({ kind }) => kind === 'transfer')
-  checkConflicts(routed, await listOccupiedAddresses(resolved.tun))
-  return apply(resolved, renderShootRuleset(resolved), shootLinks(resolved))
+/** The same for the shoot side. @throws NetworkError as `applySeedNetwork` */
+export function applyShootNetwork(plan: ShootNetworkPlan): Promise<UpdatableNetwork<ShootNetworkPlan>> {
+  return applyUpdatable(plan, wantShootNetwork)
 }
 
-async function apply(plan: ResolvedLinkPlan, ruleset: string, links: WantedLinks): Promise<AppliedNetwork> {
-  const { tun } = plan
-  const devices = await readIpJson<{ ifname: string }>(['link', 'show'])
-  if (!devices.some(({ ifname }) => ifname === tun)) {
+async function applyUpdatable<Plan>(
+  first: Plan,
+  want: (plan: Plan) => WantedNetwork,
+): Promise<UpdatableNetwork<Plan>> {
+  let current = want(first)
+  await checkOccupied(current)
+  const applied = await applyNetwork(current)
+  const update = async (plan: Plan) => {
+    const next = want(plan)
+    await checkOccupied(next)
+    try {
+      await putInPlace(next)
+    } catch (error) {
+      await putInPlace(current).catch(() => {})
+      throw error
+    }
+    current = next
+  }
+  return { ...applied, update }
+}
+
+/** What is not in the way of this machine. @throws NetworkError as `applySeedNetwork` */
+export async function applyNetwork(wanted: WantedNetwork): Promise<AppliedNetwork> {
+  const { tun } = wanted.plan
+  if ((await readTunLink(tun)) === undefined) {
     throw new NetworkError('ERR_TUN_MISSING', `there is no interface ${tun}`)
   }
   let warnings: string[]
   try {
-    warnings = await putInPlace(plan, ruleset, links)
+    warnings = await putInPlace(wanted)
   } catch (error) {
     // Half of it would be an open door or a dead end; the first error is the one that tells why.
     await sweepNetwork(tun).catch(() => {})
@@ -72,7 +84,7 @@ async function apply(plan: ResolvedLinkPlan, ruleset: string, links: WantedLinks
   return { warnings, close, [Symbol.asyncDispose]: close }
 }
 
-async function putInPlace(plan: ResolvedLinkPlan, ruleset: string, links: WantedLinks): Promise<string[]> {
+async function putInPlace({ plan, ruleset, links }: WantedNetwork): Promise<string[]> {
   const families = plan.families.map(({ family }) => family)
   const before = await readOwnedState(plan.tun)
   const missing = without({ routes: [], rules: links.rules }, before)

@@ -4,6 +4,13 @@ import { readIpJson } from './run-tool.js'
 
 const FORWARDING = { 4: 'net.ipv4.ip_forward', 6: 'net.ipv6.conf.all.forwarding' } as const
 
+/** The forwarding sysctls of those families that are not on. */
+export async function findForwardingOff(families: readonly (4 | 6)[]): Promise<string[]> {
+  const names = families.map((family) => FORWARDING[family])
+  const values = await Promise.all(names.map((name) => readValue(pathOf(name))))
+  return names.filter((_, index) => values[index] !== '1')
+}
+
 /**
  * Turns forwarding on for the families where it is off; where it is on, nothing is written. It stays on afterwards.
  *
@@ -12,7 +19,7 @@ const FORWARDING = { 4: 'net.ipv4.ip_forward', 6: 'net.ipv6.conf.all.forwarding'
 export async function enableForwarding(families: readonly (4 | 6)[]): Promise<void> {
   for (const family of families) {
     const name = FORWARDING[family]
-    const path = `/proc/sys/${name.replaceAll('.', '/')}`
+    const path = pathOf(name)
     if ((await readValue(path)) === '1') continue
     if (family === 6) await keepRouterAdvertisements()
     try {
@@ -21,6 +28,10 @@ export async function enableForwarding(families: readonly (4 | 6)[]): Promise<vo
       throw new NetworkError('ERR_FORWARDING_DISABLED', `${name} is off and could not be set to 1`, { cause })
     }
   }
+}
+
+function pathOf(name: string): string {
+  return `/proc/sys/${name.replaceAll('.', '/')}`
 }
 
 /**
@@ -40,12 +51,13 @@ async function keepRouterAdvertisements(): Promise<void> {
  * routers that no route leads back to; the larger of the TUN's value and that of `all` counts.
  *
  * @returns sentences about what could not be set as it should be
+ * @throws NetworkError ERR_IPV6_DISABLED where IPv6 is switched off for the TUN and can't be switched on
  */
 export async function prepareTun(tun: string, families: readonly (4 | 6)[]): Promise<string[]> {
-  // Containers often start with IPv6 switched off for every new interface.
-  if (families.includes(6)) await writeFile(interfaceSysctl(6, tun, 'disable_ipv6'), '0').catch(() => {})
+  if (families.includes(6)) await enableIpv6(tun)
   if (!families.includes(4)) return []
-  await writeFile(interfaceSysctl(4, tun, 'rp_filter'), '0').catch(() => {})
+  const filter = interfaceSysctl(4, tun, 'rp_filter')
+  if ((await readValue(filter)) !== '0') await writeFile(filter, '0').catch(() => {})
   const warnings: string[] = []
   for (const device of ['all', tun]) {
     const value = await readValue(interfaceSysctl(4, device, 'rp_filter'))
@@ -56,6 +68,18 @@ export async function prepareTun(tun: string, families: readonly (4 | 6)[]): Pro
     }
   }
   return warnings
+}
+
+/** Containers often start with IPv6 switched off for every new interface, and with /proc/sys that nobody may write. */
+async function enableIpv6(tun: string): Promise<void> {
+  const path = interfaceSysctl(6, tun, 'disable_ipv6')
+  if ((await readValue(path)) !== '1') return
+  try {
+    await writeFile(path, '0')
+  } catch (cause) {
+    const message = `net.ipv6.conf.${tun}.disable_ipv6 is 1 and could not be set to 0 (net.ipv6.conf.default.disable_ipv6 decides for new interfaces)`
+    throw new NetworkError('ERR_IPV6_DISABLED', message, { cause })
+  }
 }
 
 // Not from a dotted name: an interface's own name may hold dots.

@@ -1,5 +1,5 @@
-import type { X509Certificate } from 'node:crypto'
-import type { TLSSocket } from 'node:tls'
+import { X509Certificate } from 'node:crypto'
+import type { PeerCertificate, TLSSocket } from 'node:tls'
 
 /** Why a peer's certificate was refused. Also the REJECT codes and metric labels. */
 export const PEER_REFUSALS = [
@@ -42,7 +42,7 @@ const CHAIN_REFUSALS: Readonly<Record<string, PeerRefusal>> = {
  * the session, and has to be called before a byte is parsed.
  */
 export function authorizePeer(socket: TLSSocket, expected: PeerExpectation): PeerVerdict {
-  const certificate = socket.getPeerX509Certificate()
+  const certificate = peerCertificate(socket)
   if (certificate === undefined) {
     return { ok: false, reason: 'no-certificate', detail: 'the peer presented no certificate' }
   }
@@ -63,6 +63,16 @@ export function authorizePeer(socket: TLSSocket, expected: PeerExpectation): Pee
     return { ok: false, reason: 'wrong-name', detail }
   }
   return { ok: true, name: expected.name, fingerprint: certificate.fingerprint256 }
+}
+
+/**
+ * Parsed anew from its bytes: `getPeerX509Certificate` of Node 20 never frees what the peer sent behind its own certificate, some 4 KB a
+ * handshake.
+ */
+function peerCertificate(socket: TLSSocket): X509Certificate | undefined {
+  // Null, other than its type says, once the connection is gone.
+  const raw = (socket.getPeerCertificate() as PeerCertificate | null)?.raw
+  return raw === undefined ? undefined : new X509Certificate(raw)
 }
 
 /** Node types it as an Error and hands over a string. */

@@ -1,6 +1,9 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { constants, createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import { type CertificateFacts, parseCertificates } from './certificate-facts.js'
+import { CERTIFICATE_LABELS, isWhole, pemBlocks, REVOCATION_LIST_LABELS } from './pem.js'
+import { TlsMaterialError } from './tls-material-error.js'
 
 /** Where a daemon's certificates lie. All are PEM. */
 export interface TlsFiles {
@@ -10,7 +13,7 @@ export interface TlsFiles {
   readonly keyFile: string
   /** The authorities that may have issued the peer's certificate: one or several. */
   readonly caFile: string
-  /** Revocation lists of those authorities. */
+  /** Revocation lists of those authorities: one of each, or none of its certificates is let in. */
   readonly crlFile?: string | undefined
 }
 
@@ -19,31 +22,26 @@ export interface TlsMaterial {
   readonly cert: string
   readonly key: string
   readonly ca: string
-  readonly crl?: string
-  /** When the own certificate ends, in milliseconds since the epoch. */
-  readonly notAfterMs: number
+  /** One list each: of several in one text OpenSSL would take the first alone. */
+  readonly crl?: readonly string[]
+  /** Every certificate there is in it: the own one first, then its intermediates and the authorities. */
+  readonly certificates: readonly CertificateFacts[]
 }
 
-export type TlsMaterialErrorCode = 'ERR_TLS_FILE' | 'ERR_TLS_CERTIFICATE' | 'ERR_TLS_KEY_MISMATCH'
-
-/** A certificate file that cannot be used: which, and why. One line. */
-export class TlsMaterialError extends Error {
-  override readonly name = 'TlsMaterialError'
-  readonly code: TlsMaterialErrorCode
-  readonly file: string
-
-  constructor(code: TlsMaterialErrorCode, file: string, message: string, cause?: unknown) {
-    super(message, { cause })
-    this.code = code
-    this.file = file
-  }
-}
-
-/** Tunnel and egress speak TLS 1.3 and nothing older. AES-128-GCM first: the fastest where AES is in hardware. */
+/**
+ * Tunnel and egress speak TLS 1.3 and nothing older. AES-128-GCM first: the fastest where AES is in hardware. Without tickets nobody
+ * resumes: each connection proves anew who it is, and revocation counts at once.
+ */
 export const TLS_DEFAULTS = {
   minVersion: 'TLSv1.3',
   ciphers: 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256',
+  secureOptions: constants.SSL_OP_NO_TICKET,
 } as const satisfies SecureContextOptions
+
+/** The files of a set, for watching. */
+export function tlsFileList({ certFile, keyFile, caFile, crlFile }: TlsFiles): string[] {
+  return [certFile, keyFile, caFile, ...(crlFile === undefined ? [] : [crlFile])]
+}
 
 /**
  * Reads certificate, key, authorities and revocation lists, and makes sure that they fit together.
@@ -53,13 +51,25 @@ export function loadTlsMaterial(files: TlsFiles): TlsMaterial {
   const cert = readPem(files.certFile, 'certificate')
   const key = readPem(files.keyFile, 'private key')
   const ca = readPem(files.caFile, 'CA bundle')
-  const own = parseCertificate(cert, files.certFile, 'certificate')
-  parseCertificate(ca, files.caFile, 'CA certificate')
-  checkKeyFits(own, key, files)
-  const crl = files.crlFile === undefined ? {} : { crl: readPem(files.crlFile, 'revocation list') }
-  const material = { cert, key, ca, ...crl, notAfterMs: Date.parse(own.validTo) }
+  const chain = parseCertificates('own', cert, files.certFile, 'certificate')
+  const authorities = parseCertificates('ca', ca, files.caFile, 'CA certificate')
+  checkKeyFits(cert, key, files)
+  const crl = files.crlFile === undefined ? {} : { crl: readRevocationLists(files.crlFile) }
+  const material = { cert, key, ca, ...crl, certificates: [...chain, ...authorities] }
   checkContext(material, files)
   return material
+}
+
+/**
+ * Reads a bundle of authorities.
+ * @throws TlsMaterialError naming the file
+ */
+export function loadAuthorities(file: string): {
+  readonly ca: string
+  readonly certificates: readonly CertificateFacts[]
+} {
+  const ca = readPem(file, 'CA bundle')
+  return { ca, certificates: parseCertificates('ca', ca, file, 'CA certificate') }
 }
 
 function readPem(file: string, what: string): string {
@@ -70,24 +80,38 @@ function readPem(file: string, what: string): string {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     throw new TlsMaterialError('ERR_TLS_FILE', file, `cannot read ${what} ${file}: ${code}`, error)
   }
+  if (text.trim() === '') throw new TlsMaterialError('ERR_TLS_CERTIFICATE', file, `${what} ${file} is empty`)
   if (!text.includes('-----BEGIN ')) {
     throw new TlsMaterialError('ERR_TLS_CERTIFICATE', file, `${what} ${file} holds no PEM block`)
+  }
+  if (!isWhole(text)) {
+    throw new TlsMaterialError('ERR_TLS_CERTIFICATE', file, `${what} ${file} is cut off inside a PEM block`)
   }
   return text
 }
 
-function parseCertificate(pem: string, file: string, what: string): X509Certificate {
-  try {
-    return new X509Certificate(pem)
-  } catch (error) {
-    throw new TlsMaterialError('ERR_TLS_CERTIFICATE', file, `${what} ${file} cannot be parsed`, error)
+function readRevocationLists(file: string): string[] {
+  const lists = pemBlocks(readPem(file, 'revocation list'), REVOCATION_LIST_LABELS)
+  if (lists.length === 0) {
+    const message = `revocation list ${file} holds no block of type X509 CRL`
+    throw new TlsMaterialError('ERR_TLS_CERTIFICATE', file, message)
   }
+  for (const crl of lists) {
+    try {
+      createSecureContext({ crl })
+    } catch (error) {
+      const message = `revocation list ${file} cannot be parsed`
+      throw new TlsMaterialError('ERR_TLS_CERTIFICATE', file, message, error)
+    }
+  }
+  return lists
 }
 
-function checkKeyFits(own: X509Certificate, key: string, files: TlsFiles): void {
+function checkKeyFits(cert: string, key: string, files: TlsFiles): void {
   let fits: boolean
   try {
-    fits = own.checkPrivateKey(createPrivateKey(key))
+    const [own = ''] = pemBlocks(cert, CERTIFICATE_LABELS)
+    fits = new X509Certificate(own).checkPrivateKey(createPrivateKey(key))
   } catch (error) {
     const message = `private key ${files.keyFile} cannot be parsed`
     throw new TlsMaterialError('ERR_TLS_CERTIFICATE', files.keyFile, message, error)
@@ -103,12 +127,12 @@ function checkContext(material: TlsMaterial, files: TlsFiles): void {
     createSecureContext(secureContextOptions(material))
   } catch (error) {
     const message = `certificates ${files.certFile}, ${files.caFile} are refused: ${(error as Error).message}`
-    throw new TlsMaterialError('ERR_TLS_CERTIFICATE', files.crlFile ?? files.caFile, message, error)
+    throw new TlsMaterialError('ERR_TLS_CERTIFICATE', files.certFile, message, error)
   }
 }
 
 /** The material in the shape that `node:tls` takes. */
 export function secureContextOptions(material: TlsMaterial): SecureContextOptions {
   const { cert, key, ca, crl } = material
-  return { ...TLS_DEFAULTS, cert, key, ca, ...(crl === undefined ? {} : { crl }) }
+  return { ...TLS_DEFAULTS, cert, key, ca, ...(crl === undefined ? {} : { crl: [...crl] }) }
 }

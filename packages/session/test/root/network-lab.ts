@@ -68,7 +68,11 @@ export class Host {
 
   /** Runs a command in the namespace to its end; words of one string. */
   async run(command: string): Promise<{ stdout: string; code: number }> {
-    const words = command.split(' ')
+    return this.runWords(command.split(' '))
+  }
+
+  /** The same for words that hold spaces. */
+  async runWords(words: readonly string[]): Promise<{ stdout: string; code: number }> {
     return exec('ip', ['netns', 'exec', this.namespace, ...words]).then(
       ({ stdout }) => ({ stdout, code: 0 }),
       (error) => ({ stdout: error.stdout + error.stderr, code: error.code }),
@@ -140,9 +144,11 @@ export class Host {
       'ip -6 route show table all',
     ]
     const outputs = await Promise.all(listings.map((listing) => this.run(listing)))
-    const lines = outputs.flatMap(({ stdout }) => stdout.split('\n'))
-    // Link-local addresses come when the kernel is ready, anycast ones with forwarding, which stays on.
-    return lines.filter((line) => !/^anycast|fe80:/.test(line)).join('\n')
+    // A TUN that nobody has open has no carrier, which the kernel tells of a moment later.
+    const lines = outputs.flatMap(({ stdout }) => stdout.replaceAll(/ linkdown| +$/gm, '').split('\n'))
+    // Link-local addresses come when the kernel is ready, multicast routes with a carrier, anycast ones with forwarding,
+    // which stays on.
+    return lines.filter((line) => !/^(any|multi)cast|fe80:/.test(line)).join('\n')
   }
 }
 

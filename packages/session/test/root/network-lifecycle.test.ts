@@ -39,6 +39,21 @@ for (const side of SIDES) {
       t.equal(replaced, await host.snapshot())
       t.notMatch(replaced, 'fd8f:')
     })
+    await t.test('becomes another one in place, or stays when that one cannot be had', async (t) => {
+      const other = { ...PLAN, networks: { pod: ['10.1.0.0/16', '10.2.3.4/32'], service: [], node: [] } }
+      await host.call(APPLY[side], other)
+      const wanted = await host.snapshot()
+      await host.call('closeApplied')
+      await host.call(APPLY[side], PLAN)
+      const first = await host.snapshot()
+      await host.call('update', other)
+      t.equal(await host.snapshot(), wanted)
+      await host.call('update', PLAN)
+      t.equal(await host.snapshot(), first)
+      const covering = { ...PLAN, networks: { pod: ['0.0.0.0/0'], service: [], node: [] } }
+      await t.rejects(host.call('update', covering), { code: 'ERR_NETWORK_PLAN_INVALID' })
+      t.equal(await host.snapshot(), first)
+    })
     await t.test('is gone without a trace after close, however often', async (t) => {
       await host.call('closeApplied')
       t.equal(await host.snapshot(), before)
@@ -79,8 +94,8 @@ for (const side of SIDES) {
       await host.kill()
       await host.start('mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys')
       await t.rejects(host.call(APPLY[side], PLAN), {
-        code: 'ERR_NETWORK_COMMAND',
-        message: `ip -batch -, line "address replace ${ADDRESS[side][6]}/112 dev ${TUN} nodad" failed with status 1`,
+        code: 'ERR_IPV6_DISABLED',
+        message: /^net\.ipv6\.conf\.vpn0\.disable_ipv6 is 1 and could not be set to 0/,
       })
       t.equal(await host.snapshot(), before)
       t.notMatch((await host.run(`ip link show ${TUN}`)).stdout, /[<,]UP[,>]/)

@@ -6,10 +6,19 @@ import {
   type AppliedNetwork,
   applySeedNetwork,
   applyShootNetwork,
+  checkPreparedSeedNetwork,
+  checkPreparedShootNetwork,
+  type NetworkSetup,
+  openTunnelDevice,
   readDropCounters,
+  removeSetUpNetwork,
   type SeedNetworkPlan,
+  type SetupOwner,
   type ShootNetworkPlan,
+  setUpSeedNetwork,
+  setUpShootNetwork,
   sweepNetwork,
+  type TunnelDevice,
 } from '@reversed-vpn/session'
 import type { DropCounter } from '../../dist/network/index.js'
 
@@ -19,22 +28,46 @@ export interface ConnectTarget {
   readonly localAddress?: string
 }
 
+export interface SetUpRequest<Plan> {
+  readonly plan: Plan
+  readonly owner: SetupOwner
+}
+
 let applied: AppliedNetwork | undefined
+let update: (plan: never) => Promise<void> = () => Promise.reject(new Error('nothing is applied'))
 const held: Socket[] = []
+/** A device that nobody holds is closed when it is collected. */
+const opened: TunnelDevice[] = []
 
 const methods = {
   async applySeed(plan: SeedNetworkPlan) {
-    applied = await applySeedNetwork(plan)
+    const network = await applySeedNetwork(plan)
+    applied = network
+    update = network.update
     return applied.warnings
   },
   async applyShoot(plan: ShootNetworkPlan) {
-    applied = await applyShootNetwork(plan)
+    const network = await applyShootNetwork(plan)
+    applied = network
+    update = network.update
     return applied.warnings
   },
+  update: (plan: SeedNetworkPlan | ShootNetworkPlan) => update(plan as never),
   async closeApplied() {
     await applied?.close()
   },
   sweep: (tun: string) => sweepNetwork(tun),
+  setUpSeed: ({ plan, owner }: SetUpRequest<SeedNetworkPlan>) => setUpSeedNetwork(plan, owner),
+  setUpShoot: ({ plan, owner }: SetUpRequest<ShootNetworkPlan>) => setUpShootNetwork(plan, owner),
+  checkSeed: async (plan: SeedNetworkPlan) => void (await checkPreparedSeedNetwork(plan)),
+  checkShoot: async (plan: ShootNetworkPlan) => void (await checkPreparedShootNetwork(plan)),
+  removeSetUp: (tun: string) => removeSetUpNetwork(tun),
+  /** Opens the interface of that name, and keeps it until the process ends. */
+  async openDevice(setup: NetworkSetup) {
+    const device = await openTunnelDevice({ name: 'vpn0', offload: 'auto', setup })
+    opened.push(device)
+    return { isPrepared: device.isPrepared, accepts: device.accepts }
+  },
   dropCount: async (counter: DropCounter) => (await readDropCounters('vpn0')).get(counter) ?? 0,
 
   /** A TCP server that tells every client the address it sees. */

@@ -1,0 +1,115 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { SessionLane } from '../lane/session-lane.js'
+import { Backoff, type BackoffOptions } from './backoff.js'
+import { DialError, toDialError } from './transport.js'
+
+export interface LaneDiallerOptions {
+  readonly backoff: BackoffOptions
+  /** Settles when a connection for that slot is wanted. */
+  readonly untilWanted: (slot: number, signal: AbortSignal) => Promise<void>
+  /** Dials, and makes the connection a lane. `held` is the slot's lane of before, where that still carries. */
+  readonly bringUp: (slot: number, signal: AbortSignal, held: SessionLane | undefined) => Promise<SessionLane>
+  /** An attempt came to nothing; the next follows after `waitMs`. */
+  readonly onFailed: (slot: number, error: DialError, waitMs: number) => void
+  /** How long one attempt may take, from the first look-up to the lane. @default 15000 */
+  readonly attemptTimeoutMs?: number
+}
+
+const ATTEMPT_TIMEOUT_MS = 15_000
+
+/** A lane that was up for this long counts as stable: waits begin with the shortest again. */
+const STABLE_AFTER_MS = 5_000
+
+/**
+ * Keeps lanes up for the side that dials, whichever it is. Each lane has a slot with a loop of its own:
+ *
+ *            ┌───────── wait (full jitter) ◀─────────┐ failed
+ *            ▼                                        │
+ *     until wanted ──▶ dial ──▶ HELLO, WELCOME ──▶ up ┤ lost
+ *            ▲                                        │
+ *            └── the old lane carries meanwhile ◀─────┘ to be replaced
+ */
+export class LaneDialler {
+  readonly #options: LaneDiallerOptions
+  readonly #stopping = new AbortController()
+  readonly #loops: Promise<void>[] = []
+  /** Those that are under way. */
+  readonly #attempts = new Set<AbortController>()
+
+  constructor(options: LaneDiallerOptions) {
+    this.#options = options
+  }
+
+  /** Keeps at least that many slots from now on, and never gives one up until {@link stop}. */
+  keep(slots: number): void {
+    while (this.#loops.length < slots) this.#loops.push(this.#keepSlot(this.#loops.length))
+  }
+
+  /** Gives up the attempts under way, which began with what does not count any more. They are made again after a wait. */
+  dialAnew(): void {
+    const reason = new DialError('closed', 'given up, since the certificates have changed')
+    for (const attempt of this.#attempts) attempt.abort(reason)
+  }
+
+  /** Dials no more; lanes that are up stay. Settles when no attempt is under way. Idempotent. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error('stopping'))
+    await Promise.all(this.#loops)
+  }
+
+  async #keepSlot(slot: number): Promise<void> {
+    const { signal } = this.#stopping
+    const { backoff: waits, untilWanted, bringUp, onFailed } = this.#options
+    const { attemptTimeoutMs = ATTEMPT_TIMEOUT_MS } = this.#options
+    const backoff = new Backoff(waits)
+    let lane: SessionLane | undefined
+    while (!signal.aborted) {
+      try {
+        await untilWanted(slot, signal)
+        const held = lane?.isDown === false ? lane : undefined
+        lane = await this.#attempt(attemptTimeoutMs, (attempt) => bringUp(slot, attempt, held))
+        await unlessAborted(lane.leaving, signal)
+        if (Date.now() - lane.openedAtMs >= STABLE_AFTER_MS) backoff.reset()
+        if (lane.isDown) await wait(backoff.nextMs(), undefined, { signal })
+      } catch (error) {
+        if (signal.aborted) return
+        const waitMs = backoff.nextMs()
+        onFailed(slot, toDialError(error, 'handshake'), waitMs)
+        await wait(waitMs, undefined, { signal }).catch(() => {})
+      }
+    }
+  }
+
+  /**
+   * Runs `work` with a signal that fires when dialling stops or begins anew, or after `timeoutMs` with a DialError `timeout`.
+   * `AbortSignal.any` with `AbortSignal.timeout` would be the same, but on Node 20 nobody holds that timer: a garbage collection takes
+   * it, and it never fires.
+   */
+  async #attempt<T>(timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { signal } = this.#stopping
+    signal.throwIfAborted()
+    const attempt = new AbortController()
+    const onAbort = () => attempt.abort(signal.reason)
+    const onTimeout = () => attempt.abort(new DialError('timeout', `not up within ${timeoutMs} ms`))
+    const timer = setTimeout(onTimeout, timeoutMs)
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.#attempts.add(attempt)
+    try {
+      return await work(attempt.signal)
+    } finally {
+      this.#attempts.delete(attempt)
+      clearTimeout(timer)
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+}
+
+/** What the promise comes to, or the signal's reason when it fires first. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason as Error)
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}

@@ -1,0 +1,196 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { FrameStream } from '../frame-stream.js'
+import { HANDSHAKE_TIMEOUT_MS } from '../limits.js'
+import type { LaneConnection, SessionPeer } from '../session.js'
+import { tuneLaneSocket } from '../socket-tuning.js'
+import { canMove } from '../threads/can-move.js'
+import type { LaneThreads } from '../threads/lane-threads.js'
+import { RefusedElsewhereError, type RemoteConnection } from '../threads/remote-connection.js'
+import type { TlsMaterial } from '../tls/tls-material.js'
+import { type RefusalReason, refusalReasonOf } from './refusal-reason.js'
+import { remoteAddressOf } from './remote-address.js'
+import { type ProvenPeer, TlsDoor } from './tls-door.js'
+import { type UnfinishedConnection, UnfinishedConnections } from './unfinished-connections.js'
+
+export interface TunnelListenerOptions {
+  readonly tls: TlsMaterial
+  /** The name that a peer's certificate has to carry. */
+  readonly peerName: string
+  readonly deadAfterMs: number
+  /** `TCP_CONGESTION` of accepted connections, the kernel's default when absent. */
+  readonly congestion?: string | undefined
+  /**
+   * Asked for every connection to the port: finds out for whom a proxy connects, by taking off the header it begins with.
+   * @returns the address, none when the proxy connects for itself; undefined when the connection is the client's own. Rejects
+   *   when such a header is not there.
+   */
+  readonly identify?: (socket: Socket, signal: AbortSignal) => Promise<string | undefined> | undefined
+  /** Whether that address is a proxy's, from which many clients come: no limit for a single source counts for it. @default never */
+  readonly isProxy?: (address: string) => boolean
+  /**
+   * A peer that proved who it is. The connection is the receiver's from here on, and counts as unfinished until this settles;
+   * when it rejects, the connection came to nothing.
+   */
+  readonly onPeer: (connection: LaneConnection, peer: Omit<SessionPeer, 'instance'>) => Promise<void>
+  readonly onRefused: (refusal: ConnectionRefusal) => void
+  /** Take their share of the connections. @default all stay on this thread */
+  readonly threads?: LaneThreads
+}
+
+/** A connection that came to nothing. */
+export interface ConnectionRefusal {
+  readonly reason: RefusalReason
+  readonly remoteAddress: string
+  readonly detail: string
+  readonly cause?: unknown
+}
+
+/**
+ * Takes connections of the side that dials, up to where it is known who that is:
+ *
+ *     TCP ─▶ (PROXY header) ─┐
+ *                            ├─▶ TLS 1.3, certificate asked for ─▶ authorizePeer ─▶ onPeer: HELLO and WELCOME
+ *     WebSocket, unwrapped ──┘
+ */
+export class TunnelListener {
+  readonly #options: TunnelListenerOptions
+  readonly #server: Server
+  readonly #door: TlsDoor<UnfinishedConnection>
+  /** Connections that are not lanes yet. */
+  readonly #unfinished = new UnfinishedConnections(({ remoteAddress }, reason, detail) =>
+    this.#refuse(reason, remoteAddress, detail),
+  )
+  /** Connections of the port whose TLS runs on this thread, lanes included. */
+  #onMain = 0
+  #material: TlsMaterial
+
+  constructor(options: TunnelListenerOptions) {
+    this.#options = options
+    this.#material = options.tls
+    this.#door = new TlsDoor({
+      tls: options.tls,
+      peerName: options.peerName,
+      onPeer: (unfinished, socket, peer) => void this.#handOver(unfinished, new FrameStream(socket), peer),
+      onRefused: (unfinished, socket, reason, detail) => {
+        if (unfinished?.isDropped === true) return
+        this.#refuse(reason, unfinished?.remoteAddress ?? remoteAddressOf(socket), detail)
+      },
+    })
+    this.#server = createServer((socket) => void this.#onConnection(socket))
+    // Accepting failed, for want of descriptors, say: the port stays open. Before it listens, whoever makes it listen is told.
+    this.#server.on('error', (error) => {
+      if (this.#server.listening) this.#refuse('internal', 'unknown', error.message, error)
+    })
+  }
+
+  /** To be told where to listen. Ended by {@link close}. */
+  get server(): Server {
+    return this.#server
+  }
+
+  /**
+   * Counts for every handshake from now on.
+   * @param isTrustNarrower whether who was let in with the material before may not be now: what is unfinished is cut then
+   */
+  setTlsMaterial(material: TlsMaterial, isTrustNarrower: boolean): void {
+    this.#door.setTlsMaterial(material)
+    this.#material = material
+    if (isTrustNarrower) this.#unfinished.destroyAll()
+  }
+
+  /** Takes no more connections and cuts those that are unfinished; the others are their sessions'. Idempotent. */
+  close(): void {
+    this.#server.close()
+    this.#unfinished.destroyAll()
+  }
+
+  /**
+   * Takes a stream that came in by another way than the port.
+   * @param below the socket it came on, where that is not the stream itself
+   */
+  accept(stream: Duplex, remoteAddress: string, below: Socket): void {
+    const unfinished = this.#unfinished.admit(stream, remoteAddress)
+    if (this.#options.isProxy?.(remoteAddress) !== true) this.#unfinished.attribute(unfinished, remoteAddress)
+    if (stream.destroyed) return
+    this.#tune(below)
+    this.#door.takeStream(stream, unfinished)
+  }
+
+  async #onConnection(socket: Socket): Promise<void> {
+    const unfinished = this.#unfinished.admit(socket, remoteAddressOf(socket))
+    this.#tune(socket)
+    if (!(await this.#identify(socket, unfinished))) socket.destroy()
+    if (socket.destroyed || unfinished.isDropped) return
+    const connection = this.#giveAway(socket)
+    if (connection === undefined) this.#take(socket, unfinished)
+    else void this.#follow(connection, unfinished)
+  }
+
+  /** Has TLS, and all that follows, run on another thread, where that is its turn. */
+  #giveAway(socket: Socket): RemoteConnection | undefined {
+    const { threads, peerName } = this.#options
+    if (threads === undefined || !canMove(socket)) return undefined
+    return threads.leastBusy(this.#onMain)?.accept(socket, { tls: this.#material, peerName })
+  }
+
+  #take(socket: Socket, unfinished: UnfinishedConnection): void {
+    this.#onMain++
+    socket.once('close', () => this.#onMain--)
+    this.#door.take(socket, unfinished)
+  }
+
+  /** Finds out for whom the connection is. @returns false when that cannot be told */
+  async #identify(socket: Socket, unfinished: UnfinishedConnection): Promise<boolean> {
+    try {
+      const identified = this.#options.identify?.(socket, AbortSignal.timeout(HANDSHAKE_TIMEOUT_MS))
+      const source = identified === undefined ? unfinished.remoteAddress : await identified
+      if (source === undefined) return true
+      unfinished.remoteAddress = source
+      this.#unfinished.attribute(unfinished, source)
+      return true
+    } catch (error) {
+      if (!unfinished.isDropped)
+        this.#refuse('proxy-header', unfinished.remoteAddress, (error as Error).message)
+      return false
+    }
+  }
+
+  #tune(socket: Socket): void {
+    const { deadAfterMs, congestion } = this.#options
+    tuneLaneSocket(socket, { userTimeoutMs: deadAfterMs, congestion })
+  }
+
+  /** @param connection where it is known who is at the other end; it is told of what becomes of it */
+  async #handOver(
+    unfinished: UnfinishedConnection,
+    connection: LaneConnection,
+    { name, fingerprint }: ProvenPeer,
+  ): Promise<void> {
+    const { remoteAddress } = unfinished
+    try {
+      await this.#options.onPeer(connection, { name, fingerprint, remoteAddress })
+      this.#unfinished.finish(unfinished)
+    } catch (error) {
+      if (unfinished.isDropped) return
+      this.#refuse(refusalReasonOf(error, 'internal'), remoteAddress, (error as Error).message, error)
+    }
+  }
+
+  /** A connection that another thread has. */
+  async #follow(connection: RemoteConnection, unfinished: UnfinishedConnection): Promise<void> {
+    this.#unfinished.move(unfinished, connection)
+    try {
+      await this.#handOver(unfinished, connection, await connection.proven)
+    } catch (error) {
+      if (unfinished.isDropped) return
+      const reason =
+        error instanceof RefusedElsewhereError ? error.reason : refusalReasonOf(error, 'internal')
+      this.#refuse(reason, unfinished.remoteAddress, (error as Error).message)
+    }
+  }
+
+  #refuse(reason: RefusalReason, remoteAddress: string, detail: string, cause?: unknown): void {
+    this.#options.onRefused({ reason, remoteAddress, detail, cause })
+  }
+}

@@ -1,0 +1,96 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer } from 'ws'
+import { HANDSHAKE_TIMEOUT_MS } from '../limits.js'
+import { MAX_WEB_SOCKET_MESSAGE_BYTES, WebSocketStream } from '../web-socket-stream.js'
+import { remoteAddressOf } from './remote-address.js'
+import {
+  type UnfinishedConnection,
+  UnfinishedConnections,
+  type UnfinishedDrop,
+} from './unfinished-connections.js'
+
+export interface WebSocketListenerOptions {
+  /** A WebSocket that is open: what runs in it is TLS as on the tunnel port. `below` is the socket it came on. */
+  readonly onStream: (stream: Duplex, remoteAddress: string, below: Socket) => void
+  /** Whether that address is a proxy's, from which many clients come: no limit for a single source counts for it. @default never */
+  readonly isProxy?: (address: string) => boolean
+  /** An HTTP connection was cut for others before it became a WebSocket. */
+  readonly onDropped?: (reason: UnfinishedDrop) => void
+}
+
+const PATH = '/'
+const MAX_HEADER_BYTES = 8192
+
+/** Takes WebSockets (RFC 6455) on path `/` and unwraps them, for ingresses that let nothing else through. Authenticates nobody. */
+export class WebSocketListener {
+  readonly #options: WebSocketListenerOptions
+  readonly #server: Server
+  /** HTTP connections that are no WebSocket yet. */
+  readonly #unfinished = new UnfinishedConnections((_, reason) => this.#options.onDropped?.(reason))
+  readonly #bySocket = new WeakMap<Duplex, UnfinishedConnection>()
+  readonly #webSockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    // What runs inside is encrypted, and would only grow.
+    perMessageDeflate: false,
+    maxPayload: MAX_WEB_SOCKET_MESSAGE_BYTES,
+    skipUTF8Validation: true,
+  })
+
+  constructor(options: WebSocketListenerOptions) {
+    this.#options = options
+    this.#server = createServer({
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HANDSHAKE_TIMEOUT_MS,
+      requestTimeout: HANDSHAKE_TIMEOUT_MS,
+      connectionsCheckingInterval: HANDSHAKE_TIMEOUT_MS / 4,
+    })
+    this.#server.on('connection', (socket) => this.#admit(socket))
+    this.#server.on('request', (request, response) => {
+      const status = pathOf(request) === PATH ? 426 : 404
+      response
+        .writeHead(status, { connection: 'close', ...(status === 426 ? { upgrade: 'websocket' } : {}) })
+        .end()
+    })
+    this.#server.on('upgrade', (request, socket, head) => {
+      socket.on('error', () => {})
+      if (pathOf(request) !== PATH) {
+        socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+        return
+      }
+      this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+        this.#finish(socket)
+        options.onStream(new WebSocketStream(webSocket), remoteAddressOf(request.socket), request.socket)
+      })
+    })
+  }
+
+  /** To be told where to listen. Ended by {@link close}. */
+  get server(): Server {
+    return this.#server
+  }
+
+  /** Takes no more connections; streams that were handed over are their receiver's. Idempotent. */
+  close(): void {
+    this.#server.close()
+    this.#server.closeAllConnections()
+  }
+
+  #admit(socket: Socket): void {
+    const address = remoteAddressOf(socket)
+    const connection = this.#unfinished.admit(socket, address)
+    this.#bySocket.set(socket, connection)
+    if (this.#options.isProxy?.(address) !== true) this.#unfinished.attribute(connection, address)
+  }
+
+  #finish(socket: Duplex): void {
+    const connection = this.#bySocket.get(socket)
+    if (connection !== undefined) this.#unfinished.finish(connection)
+  }
+}
+
+function pathOf(request: IncomingMessage): string | undefined {
+  return request.url?.split('?', 1)[0]
+}

@@ -1,0 +1,98 @@
+import type { UpdatableNetwork } from './apply-network.js'
+import { NetworkError } from './network-error.js'
+import type { SeedNetworkPlan, ShootNetworkPlan } from './network-plan.js'
+import { renderRoute, renderRule } from './owned-route.js'
+import { readOwnedState, without } from './owned-state.js'
+import { markOf, markOn, type PlanMark } from './setup-mark.js'
+import { findForwardingOff } from './sysctls.js'
+import { readTunLink, type TunLink } from './tun-link.js'
+import { type WantedNetwork, wantSeedNetwork, wantShootNetwork } from './wanted-network.js'
+
+/**
+ * Makes sure that what `setup` left is what this plan wants, as far as can be seen without any capability, and changes nothing.
+ *
+ * @returns what `applySeedNetwork` returns, but closing it does nothing, and an update looks whether `setup` was here again for that plan
+ * @throws NetworkError ERR_NETWORK_NOT_PREPARED that names the first difference
+ */
+export function checkPreparedSeedNetwork(plan: SeedNetworkPlan): Promise<UpdatableNetwork<SeedNetworkPlan>> {
+  return keepChecked(plan, wantSeedNetwork)
+}
+
+/** The same for the shoot side. @throws NetworkError as `checkPreparedSeedNetwork` */
+export function checkPreparedShootNetwork(
+  plan: ShootNetworkPlan,
+): Promise<UpdatableNetwork<ShootNetworkPlan>> {
+  return keepChecked(plan, wantShootNetwork)
+}
+
+async function keepChecked<Plan>(
+  first: Plan,
+  want: (plan: Plan) => WantedNetwork,
+): Promise<UpdatableNetwork<Plan>> {
+  await checkPrepared(want(first))
+  const close = () => Promise.resolve()
+  const update = (plan: Plan) => checkPrepared(want(plan))
+  return { warnings: [], update, close, [Symbol.asyncDispose]: close }
+}
+
+async function checkPrepared(wanted: WantedNetwork): Promise<void> {
+  const { tun } = wanted.plan
+  const difference = await findDifference(wanted)
+  if (difference !== undefined) {
+    throw new NetworkError('ERR_NETWORK_NOT_PREPARED', `interface ${tun} was set up otherwise: ${difference}`)
+  }
+}
+
+/** Causes before effects: an address or network that is another one has routes that are other ones too. */
+async function findDifference(wanted: WantedNetwork): Promise<string | undefined> {
+  const { side, plan, links } = wanted
+  const link = await readTunLink(plan.tun)
+  const mark = markOn(link)
+  if (link === undefined) return 'it is gone'
+  if (mark === undefined) return 'not by setup'
+  if (mark.side !== side) return `it is for the ${mark.side} side, expected the ${side} side`
+  if (mark.plan === undefined) return 'the set-up was not finished'
+  return (
+    findLinkDifference(wanted, link) ??
+    findPlanDifference(wanted, mark.plan, markOf(wanted)) ??
+    (await findRouteDifference(wanted)) ??
+    (await findForwardingDifference(links.addresses))
+  )
+}
+
+function findLinkDifference({ plan, links }: WantedNetwork, link: TunLink): string | undefined {
+  if (link.mtu !== plan.mtu) return `its MTU is ${link.mtu}, expected ${plan.mtu}`
+  const [here, wanted] = [link.addresses, links.addresses].map((list) => list.toSorted().join(', '))
+  if (here !== wanted) return `its addresses are ${here || 'none'}, expected ${wanted}`
+  return link.isUp ? undefined : 'it is down'
+}
+
+function findPlanDifference({ plan }: WantedNetwork, here: PlanMark, wanted: PlanMark): string | undefined {
+  if (here.networks !== wanted.networks) {
+    const named = plan.networks.filter(({ kind }) => kind !== 'transfer')
+    return `for other networks than ${named.map(({ kind, cidr }) => `${cidr} (${kind})`).join(', ')}`
+  }
+  if (here.egress !== wanted.egress)
+    return `its egress interface is ${here.egress}, expected ${wanted.egress}`
+  if (here.ports !== wanted.ports) {
+    return `it keeps the tunnel from the own ports ${here.ports || 'none'}, expected ${wanted.ports || 'none'}`
+  }
+  return here.firewall === wanted.firewall ? undefined : 'its firewall is that of another version'
+}
+
+async function findRouteDifference({ plan, links }: WantedNetwork): Promise<string | undefined> {
+  const wanted = { routes: [...links.fallbacks, ...links.tunRoutes], rules: links.rules }
+  const missing = without(wanted, await readOwnedState(plan.tun))
+  const [route] = missing.routes
+  if (route !== undefined) return `there is no route "${renderRoute(route)}"`
+  const [rule] = missing.rules
+  return rule === undefined ? undefined : `there is no rule "${renderRule(rule)}"`
+}
+
+async function findForwardingDifference(addresses: readonly string[]): Promise<string | undefined> {
+  const families = ([4, 6] as const).filter((family) =>
+    addresses.some((address) => address.includes(':') === (family === 6)),
+  )
+  const [name] = await findForwardingOff(families)
+  return name === undefined ? undefined : `${name} is off, expected 1`
+}

@@ -1,0 +1,62 @@
+import { loadTlsMaterial, type TlsFiles, type TlsMaterial, tlsFileList } from './tls-material.js'
+
+/** What other material means for lanes that stand. */
+export interface TlsChange {
+  /** We show another certificate. */
+  readonly isOwnNew: boolean
+  /** A peer that was let in may not be any more: an authority is gone, or revocation lists are others. */
+  readonly isTrustNarrower: boolean
+}
+
+/** Has the certificates that are in force, and reads their files again. */
+export class TlsKeeper {
+  readonly #files: TlsFiles
+  #material: TlsMaterial
+
+  /** @param material what the files held when they were read first */
+  constructor(files: TlsFiles, material: TlsMaterial) {
+    this.#files = files
+    this.#material = material
+  }
+
+  get material(): TlsMaterial {
+    return this.#material
+  }
+
+  get files(): string[] {
+    return tlsFileList(this.#files)
+  }
+
+  /**
+   * Reads the files again. `take` puts in force what they hold now; when it throws, that is still what was there before.
+   * @returns what has changed; undefined when nothing has
+   * @throws TlsMaterialError
+   */
+  reload(take: (material: TlsMaterial, change: TlsChange) => void): TlsChange | undefined {
+    const before = this.#material
+    const material = loadTlsMaterial(this.#files)
+    if (isSame(before, material)) return undefined
+    const change = compare(before, material)
+    take(material, change)
+    this.#material = material
+    return change
+  }
+}
+
+function isSame(one: TlsMaterial, other: TlsMaterial): boolean {
+  const text = ({ cert, key, ca, crl = [] }: TlsMaterial) => [cert, key, ca, ...crl].join('\0')
+  return text(one) === text(other)
+}
+
+function compare(before: TlsMaterial, after: TlsMaterial): TlsChange {
+  const authorities = ({ certificates }: TlsMaterial) =>
+    certificates.filter(({ role }) => role === 'ca').map(({ fingerprint }) => fingerprint)
+  const still = new Set(authorities(after))
+  const lists = (after.crl ?? []).join('\n')
+  return {
+    isOwnNew: before.cert !== after.cert || before.key !== after.key,
+    isTrustNarrower:
+      authorities(before).some((authority) => !still.has(authority)) ||
+      (lists !== '' && lists !== (before.crl ?? []).join('\n')),
+  }
+}

@@ -1,0 +1,111 @@
+import { EventEmitter, once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { type DialError, directTransport, type Lane, LaneDialler } from '@reversed-vpn/session'
+import t from 'tap'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+/** Takes connections and never says a word. */
+async function startSilentServer() {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {}).once('close', () => sockets.delete(socket))
+    server.emit('accepted')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    server,
+    sockets,
+    endpoint: { host: '127.0.0.1', port },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** Waits for a word of the other end, as each step of a dial does. */
+async function dialAndListen(endpoint: { host: string; port: number }, signal: AbortSignal): Promise<Lane> {
+  const socket = await directTransport(endpoint).open(signal)
+  try {
+    await once(socket, 'data', { signal })
+  } catch {
+    throw signal.reason
+  } finally {
+    socket.destroy()
+  }
+  throw new Error('it was to be silent')
+}
+
+t.test('gives up what nobody answers, whenever garbage is collected, and dials again', async (t) => {
+  await using silent = await startSilentServer()
+  silent.server.on('accepted', collectGarbage)
+  const failures: DialError[] = []
+  const dialler = await new Promise<LaneDialler>((resolve) => {
+    const made: LaneDialler = new LaneDialler({
+      backoff: { minMs: 1, maxMs: 2 },
+      attemptTimeoutMs: 50,
+      untilWanted: async () => {},
+      bringUp: (_, signal) => dialAndListen(silent.endpoint, signal),
+      onFailed: (_, error) => {
+        failures.push(error)
+        if (failures.length === 3) resolve(made)
+      },
+    })
+    made.keep(1)
+  })
+  await dialler.stop()
+  for (const error of failures.slice(0, 3)) {
+    t.match(error, { failure: 'timeout', message: 'not up within 50 ms' })
+  }
+  while (silent.sockets.size > 0) await once([...silent.sockets][0] as Socket, 'close')
+  t.pass('every socket of an attempt that failed is closed')
+})
+
+t.test('an attempt under way ends when the dialler is stopped', async (t) => {
+  await using silent = await startSilentServer()
+  const failures: DialError[] = []
+  const dialler = new LaneDialler({
+    backoff: { minMs: 1, maxMs: 2 },
+    untilWanted: async () => {},
+    bringUp: (_, signal) => dialAndListen(silent.endpoint, signal),
+    onFailed: (_, error) => failures.push(error),
+  })
+  const accepted = once(silent.server, 'accepted')
+  dialler.keep(1)
+  await accepted
+  await dialler.stop()
+  t.same(failures, [], 'which is no failure')
+})
+
+t.test('gives up an attempt when it is to dial anew, and makes it again', async (t) => {
+  const failures: string[] = []
+  let attempts = 0
+  const begun = new EventEmitter()
+  const dialler = new LaneDialler({
+    backoff: { minMs: 1, maxMs: 2 },
+    untilWanted: async () => {},
+    bringUp: (_, signal) => {
+      begun.emit('attempt', ++attempts)
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+      })
+    },
+    onFailed: (_, error) => failures.push(error.failure),
+  })
+  const first = once(begun, 'attempt')
+  dialler.keep(1)
+  await first
+  const second = once(begun, 'attempt')
+  dialler.dialAnew()
+  await second
+  t.same(failures, ['closed'])
+  await dialler.stop()
+})

@@ -1,0 +1,39 @@
+import { BULK_FLOW_BYTES, BULK_FLOW_BYTES_PER_MS, FlowRates } from '@reversed-vpn/session'
+import t from 'tap'
+
+const FLOW = 1
+const OTHER = 2
+const SUPER_PACKET_BYTES = 65_226
+
+t.test('a flow is bulk once it has sent more than a page or two', async (t) => {
+  const rates = new FlowRates()
+  rates.add(FLOW, SUPER_PACKET_BYTES, 1000)
+  t.notOk(rates.isBulk(FLOW, 1000))
+  rates.add(FLOW, SUPER_PACKET_BYTES, 1001)
+  t.ok(rates.isBulk(FLOW, 1001))
+  t.notOk(rates.isBulk(OTHER, 1001), 'no other flow is')
+})
+
+t.test('a flow that sends little all the time never is', async (t) => {
+  const rates = new FlowRates()
+  let nowMs = 1000
+  for (let packet = 0; packet < 10_000; packet++) {
+    rates.add(FLOW, 0.9 * BULK_FLOW_BYTES_PER_MS, nowMs)
+    nowMs++
+  }
+  t.notOk(rates.isBulk(FLOW, nowMs))
+})
+
+t.test('however much it has sent, it is sparse again after the same time', async (t) => {
+  const quietMs = BULK_FLOW_BYTES / BULK_FLOW_BYTES_PER_MS
+  const rates = new FlowRates()
+  for (let packet = 0; packet < 10_000; packet++) rates.add(FLOW, SUPER_PACKET_BYTES, 1000)
+  t.ok(rates.isBulk(FLOW, 1000 + quietMs - 1))
+  t.notOk(rates.isBulk(FLOW, 1000 + quietMs))
+})
+
+t.test('flows with negative numbers are as good as others', async (t) => {
+  const rates = new FlowRates()
+  rates.add(-1, 2 * BULK_FLOW_BYTES, 1000)
+  t.ok(rates.isBulk(-1, 1000))
+})
