@@ -3,6 +3,7 @@ import { defineDaemon } from '@reversed-vpn/daemon'
 import { NetworkError, TunError } from '@reversed-vpn/session'
 import { SEED_SERVER_OPTIONS } from './options.js'
 import { startSeedServer } from './seed-server.js'
+import { setup } from './setup.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -15,6 +16,7 @@ export const seedServer = defineDaemon({
   description:
     'Seed side of the reversed VPN: waits for the shoot-client, and lets the kube-apiserver reach pods, nodes and services.',
   options: SEED_SERVER_OPTIONS,
+  commands: [setup],
   start: startSeedServer,
   isEnvironmentFailure: (error) => error instanceof NetworkError || error instanceof TunError,
 })

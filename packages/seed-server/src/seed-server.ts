@@ -1,26 +1,40 @@
+import { isIP } from 'node:net'
 import {
   AdminServer,
   createRegistry,
   type DaemonContext,
+  listenOn,
   type RunningDaemon,
   rateLimited,
+  readProxyHeader,
 } from '@reversed-vpn/daemon'
-import { CidrSet, FORBIDDEN_DESTINATIONS } from '@reversed-vpn/protocol'
 import {
-  allNetworks,
   applySeedNetwork,
   authorizePeer,
+  checkPreparedSeedNetwork,
+  chooseCongestion,
+  directTransport,
+  ExpiryWatch,
+  LaneThreads,
   openTunnelDevice,
+  receiveHello,
+  registerCertificateMetrics,
+  reportExpiry,
+  type TlsMaterial,
   TrafficTotals,
+  TunError,
+  TunnelListener,
+  WebSocketListener,
 } from '@reversed-vpn/session'
 import { EgressProxy } from './egress/index.js'
-import { createMetrics, type SeedServerMetrics } from './metrics.js'
+import { createMetrics, PREFIX, type SeedServerMetrics } from './metrics.js'
 import type { SeedServerOptions } from './options.js'
-import { resolveSetting, type Setting } from './setting.js'
+import { createReloader, egressNetworks } from './reload.js'
+import { describeWay, resolveSetting, type Setting } from './setting.js'
 import { describeReadiness, describeStatus } from './status.js'
 import { createSessionEvents } from './tunnel/session-log.js'
 import { SessionTable } from './tunnel/session-table.js'
-import { TunnelListener } from './tunnel/tunnel-listener.js'
+import { TunnelDialler } from './tunnel/tunnel-dialler.js'
 
 /** Repeated refusals of one source are logged once in this time. */
 const REFUSAL_LOG_INTERVAL_MS = 60_000
@@ -30,21 +44,36 @@ const REFUSAL_LOG_INTERVAL_MS = 60_000
  *
  *     options and certificates ──▶ admin ──▶ TUN ──▶ firewall, routes, link ──▶ tunnel port ──▶ egress ports
  *
- * The tunnel port takes connections before anything is ready, or no tunnel could ever come up.
+ * TUN, firewall, routes and link may be there already, made by `setup`: then they are looked at and left as they are.
+ * The tunnel port takes connections, or the other side is dialled, before anything is ready, or no tunnel could ever come up.
  */
 export async function startSeedServer(
   options: SeedServerOptions,
-  context: DaemonContext,
+  context: DaemonContext<SeedServerOptions>,
 ): Promise<RunningDaemon> {
-  const setting = resolveSetting(options, context)
+  const congestion = await chooseCongestion(options.congestion)
+  const setting = resolveSetting({ ...options, congestion: congestion.name }, context)
   const { log } = context
+  if (congestion.refusal !== undefined) {
+    log.warn({ reason: congestion.refusal }, "connections get the kernel's default congestion control")
+  }
   const registry = createRegistry(context.name, context.version)
   const totals = new TrafficTotals()
 
-  const device = openTunnelDevice(options.tun, options.offload)
+  const device = await openTunnelDevice({
+    name: options.tun,
+    offload: options.offload,
+    setup: options.networkSetup,
+  })
   context.defer('TUN', () => device.close())
+  const threads = new LaneThreads({
+    count: options.threads,
+    onLost: (thread, error) => log.error({ thread, err: error }, 'thread lost, its lanes are dialled again'),
+  })
+  context.defer('threads', () => threads.close())
   const table = new SessionTable({
     device,
+    threads,
     totals,
     networks: setting.networks,
     seedAddresses: setting.seedAddresses,
@@ -54,71 +83,181 @@ export async function startSeedServer(
     keepaliveMs: options.keepaliveMs,
     deadAfterMs: options.deadAfterMs,
     drainTimeoutMs: options.drainTimeoutMs,
+    rotateAfterMs: options.rotateAfterMs,
+    rotateAfterRecords: options.rotateAfterRecords,
     events: createSessionEvents({
       log: log.child({ component: 'sessions' }),
       metrics: () => metrics,
       onDeviceLost: (error) => context.fail(error),
     }),
   })
-  const metrics = createMetrics(registry, device.name, totals, table)
-  metrics.certificateEnds('tunnel', setting.tunnelTls.notAfterMs)
-  metrics.certificateEnds('egress', setting.egressTls.notAfterMs)
+  const metrics = createMetrics(registry, device, totals, threads, table)
+  const expiry = new ExpiryWatch({ onNear: reportExpiry(log.child({ component: 'certificates' })) })
+  context.defer('certificate watch', () => expiry.close())
+  expiry.set('tunnel', setting.tunnelTls.keeper.material.certificates)
+  if (setting.egressTls) expiry.set('egress', setting.egressTls.keeper.material.certificates)
+  registerCertificateMetrics(registry, PREFIX, () => expiry.sets)
 
   const admin = new AdminServer({
     endpoint: options.adminListen,
     registry,
     log: log.child({ component: 'admin' }),
     readiness: () => describeReadiness(table),
-    status: () => describeStatus(setting, table),
+    status: () => describeStatus(setting, table.networks, table),
   })
   context.defer('admin server', () => admin.close())
   await admin.listen()
 
-  const network = await applySeedNetwork({
-    tun: device.name,
-    mtu: options.mtu,
-    seedAddresses: setting.seedAddresses.map(({ cidr }) => cidr),
-    shootAddresses: setting.shootAddresses.map(({ cidr }) => cidr),
-    networks: setting.networks,
-  })
+  const network = await (device.isPrepared ? checkPreparedSeedNetwork : applySeedNetwork)(setting.plan)
   context.defer('addresses, routes and firewall', () => network.close())
   for (const warning of network.warnings) log.warn(warning)
 
-  const listener = createListener(setting, context, table, metrics)
-  context.defer('tunnel port', () => listener.close())
-  await listener.listen(options.listen)
+  const tunnel = await openTunnel(setting, context, { table, threads, metrics })
   const egress = createEgress(setting, context, table, metrics)
   context.defer('egress ports', () => egress.abort())
   await egress.listen()
 
-  log.info({ tun: device.name, offloads: device.accepts, networks: setting.networks }, 'seed-server started')
+  const setTunnelTls = (material: TlsMaterial, isTrustNarrower: boolean) =>
+    tunnel.setTlsMaterial(material, isTrustNarrower)
+  const targets = { table, egress, expiry, network, setTunnelTls }
+  const reloader = createReloader(setting, targets, context, registry)
+  reloader.watch()
+  context.defer('watched files', () => reloader.close())
+
+  const way = describeWay(setting.way)
+  log.info(
+    {
+      tun: device.name,
+      isPrepared: device.isPrepared,
+      offloads: device.accepts,
+      way,
+      networks: setting.networks,
+    },
+    'seed-server started',
+  )
   return {
     stop: async ({ deadlineMs }) => {
       // New callers and lanes would only be cut again; streams may end while the sessions still carry them.
-      listener.close()
+      await tunnel.close()
       await egress.close({ graceMs: deadlineMs / 2 })
       await table.close()
     },
+    reload: () => reloader.reload(),
   }
 }
 
+/** What connections of the tunnel are for. */
+interface TunnelParts {
+  readonly table: SessionTable
+  readonly threads: LaneThreads
+  readonly metrics: SeedServerMetrics
+}
+
+/** What brings connections of the tunnel. */
+interface TunnelEntrance {
+  /** Takes or makes no more; lanes that are up stay. Idempotent. */
+  close(): void | Promise<void>
+  /** Counts for every connection from now on. See `TunnelListener`. */
+  setTlsMaterial(material: TlsMaterial, isTrustNarrower: boolean): void
+}
+
+async function openTunnel(
+  setting: Setting,
+  context: DaemonContext,
+  parts: TunnelParts,
+): Promise<TunnelEntrance> {
+  const { type, endpoint } = setting.way
+  if (type === 'dial') {
+    const dialler = createDialler(setting, context, parts)
+    context.defer('dialling', () => dialler.stop())
+    dialler.start()
+    return {
+      close: () => dialler.stop(),
+      setTlsMaterial: (_, isTrustNarrower) => isTrustNarrower && dialler.dialAnew(),
+    }
+  }
+  const listener = createListener(setting, context, parts)
+  context.defer('tunnel port', () => listener.close())
+  await listenOn(listener.server, endpoint)
+  const { websocketListen } = setting.options
+  if (websocketListen === undefined) return listener
+  const webSockets = new WebSocketListener({
+    onStream: (stream, remoteAddress, below) => listener.accept(stream, remoteAddress, below),
+    isProxy: (address) => isTrusted(setting, address),
+    onDropped: (reason) => parts.metrics.refused(reason),
+  })
+  context.defer('WebSocket port', () => webSockets.close())
+  await listenOn(webSockets.server, websocketListen)
+  return {
+    close() {
+      webSockets.close()
+      listener.close()
+    },
+    setTlsMaterial: (material, isTrustNarrower) => listener.setTlsMaterial(material, isTrustNarrower),
+  }
+}
+
+function createDialler(
+  { options, way, tunnelTls }: Setting,
+  { log, fail }: DaemonContext,
+  { table, threads, metrics }: TunnelParts,
+): TunnelDialler {
+  const tunnelLog = log.child({ component: 'tunnel' })
+  return new TunnelDialler({
+    table,
+    transport: directTransport(way.endpoint),
+    tls: () => tunnelTls.keeper.material,
+    peerName: options.peerName,
+    sni: isIP(options.peerName) === 0 ? options.peerName : '',
+    deadAfterMs: options.deadAfterMs,
+    congestion: options.congestion,
+    lanesMax: options.lanesMax,
+    threads,
+    backoff: { minMs: options.reconnectMinMs, maxMs: options.reconnectMaxMs },
+    onFailed: (lane, error, waitMs) => {
+      if (error.cause instanceof TunError) fail(error.cause)
+      metrics.dialFailed(error.failure)
+      const { failure: reason, message: detail } = error
+      const retryInMs = Math.round(waitMs)
+      tunnelLog.warn({ lane, way: describeWay(way), reason, detail, retryInMs }, 'dial failed')
+    },
+  })
+}
+
 function createListener(
-  { options, tunnelTls }: Setting,
+  setting: Setting,
   { log }: DaemonContext,
-  table: SessionTable,
-  metrics: SeedServerMetrics,
+  { table, threads, metrics }: TunnelParts,
 ): TunnelListener {
+  const { options, tunnelTls } = setting
   const logRarely = rateLimited(log.child({ component: 'tunnel' }), REFUSAL_LOG_INTERVAL_MS)
   return new TunnelListener({
-    tls: tunnelTls,
+    tls: tunnelTls.keeper.material,
     peerName: options.peerName,
     deadAfterMs: options.deadAfterMs,
-    onHello: (frames, hello, peer) => table.accept(frames, hello, peer),
-    onRefused: (reason, remoteAddress, detail) => {
+    congestion: options.congestion,
+    isProxy: (address) => isTrusted(setting, address),
+    identify: (socket, signal) =>
+      isTrusted(setting, socket.remoteAddress)
+        ? readProxyHeader(socket, signal).then(({ source }) => source?.address)
+        : undefined,
+    threads,
+    onPeer: async (connection, peer) => {
+      table.accept(connection, await receiveHello(connection), peer)
+    },
+    onRefused: ({ reason, remoteAddress, detail }) => {
       metrics.refused(reason)
       logRarely('warn', `${reason} ${remoteAddress}`, { reason, remoteAddress, detail }, 'connection refused')
     },
   })
+}
+
+/** Whether connections from there are a proxy's. */
+function isTrusted({ trustedProxies }: Setting, address: string | undefined): boolean {
+  // The usual case, asked for every connection of a flood.
+  if (trustedProxies.isEmpty) return false
+  const withoutZone = address?.replace(/%.*$/, '') ?? ''
+  return isIP(withoutZone) !== 0 && trustedProxies.has(withoutZone)
 }
 
 function createEgress(
@@ -133,13 +272,10 @@ function createEgress(
     endpoints: options.egressListen.map((endpoint) =>
       endpoint.type === 'unix' ? { path: endpoint.path } : endpoint,
     ),
-    tls: egressTls,
+    tls: egressTls?.keeper.material,
     authoriseCaller: (socket) => authorizePeer(socket, { name: options.egressPeerName, usage: 'client' }),
     gate: table,
-    networks: {
-      allowed: CidrSet.of(allNetworks(networks)),
-      refused: CidrSet.of([...FORBIDDEN_DESTINATIONS, ...options.vpnNetwork]),
-    },
+    networks: egressNetworks(networks, options.vpnNetwork),
     transfer: { ipv4: addressOf(4), ipv6: addressOf(6) },
     logger: log.child({ component: 'egress' }),
     metrics: metrics.egress,

@@ -1,28 +1,42 @@
-import type { DaemonContext } from '@reversed-vpn/daemon'
+import { type DaemonContext, formatEndpoint, lookAtFiles, type TcpEndpoint } from '@reversed-vpn/daemon'
 import { CidrSet } from '@reversed-vpn/protocol'
 import {
-  allNetworks,
   loadTlsMaterial,
-  type ShootNetworks,
   type TlsFiles,
-  type TlsMaterial,
+  TlsKeeper,
   TlsMaterialError,
-  type TransferAddress,
-  transferAddressOf,
+  tlsFileList,
 } from '@reversed-vpn/session'
+import { type NetworkSetting, resolveNetworks } from './network-setting.js'
 import type { SEED_SERVER_OPTIONS, SeedServerOptions } from './options.js'
 
 type Flag = keyof typeof SEED_SERVER_OPTIONS
 
+/** Where shoot-clients connect unless something else is said. */
+const DEFAULT_LISTEN: TcpEndpoint = { type: 'tcp', host: '::', port: 1194 }
+
 /** What the options come to, checked against each other. */
-export interface Setting {
+export interface Setting extends NetworkSetting {
   readonly options: SeedServerOptions
-  readonly networks: ShootNetworks
-  readonly seedAddresses: readonly TransferAddress[]
-  readonly shootAddresses: readonly TransferAddress[]
-  readonly tunnelTls: TlsMaterial
-  readonly egressTls: TlsMaterial
+  /** Which side dials. */
+  readonly way: TunnelWay
+  readonly tunnelTls: WatchedTls
+  /** Absent where every caller comes by a Unix socket. */
+  readonly egressTls: WatchedTls | undefined
+  /** Where the PROXY protocol is taken from. */
+  readonly trustedProxies: CidrSet
 }
+
+/** Certificates, and what their files looked like before they were read. */
+export interface WatchedTls {
+  readonly keeper: TlsKeeper
+  readonly seen: string
+}
+
+/** How connections of the tunnel come about. */
+export type TunnelWay =
+  | { readonly type: 'listen'; readonly endpoint: TcpEndpoint }
+  | { readonly type: 'dial'; readonly endpoint: TcpEndpoint }
 
 /**
  * Checks the options against each other and reads the certificates.
@@ -32,17 +46,17 @@ export function resolveSetting(
   options: SeedServerOptions,
   context: Pick<DaemonContext, 'optionError'>,
 ): Setting {
-  const networks = { pod: options.podNetwork, service: options.serviceNetwork, node: options.nodeNetwork }
-  if (allNetworks(networks).length === 0) {
-    throw context.optionError(
-      'pod-network',
-      'at least one of --pod-network, --service-network, --node-network is needed',
-    )
-  }
+  const way = chooseWay(options, context)
+  const networks = resolveNetworks(options, context)
   if (options.deadAfterMs <= options.keepaliveMs) {
     throw context.optionError('dead-after', `expected more than --keepalive, ${options.keepaliveMs}ms`)
   }
-  checkTransferNetworks(options.vpnNetwork, networks, context)
+  if (options.reconnectMaxMs < options.reconnectMinMs) {
+    throw context.optionError(
+      'reconnect-max',
+      `expected at least --reconnect-min, ${options.reconnectMinMs}ms`,
+    )
+  }
   const { egressTlsCert, egressTlsKey, egressTlsCa } = options
   const tunnelTls = loadTls(context, 'tls', {
     certFile: options.tlsCert,
@@ -62,7 +76,7 @@ export function resolveSetting(
   }
   const egressTls =
     egressTlsCert === undefined || egressTlsKey === undefined || egressTlsCa === undefined
-      ? tunnelTls
+      ? undefined
       : loadTls(context, 'egress-tls', {
           certFile: egressTlsCert,
           keyFile: egressTlsKey,
@@ -70,26 +84,29 @@ export function resolveSetting(
         })
   return {
     options,
-    networks,
-    seedAddresses: options.vpnNetwork.map((network) => transferAddressOf(network, 'seed')),
-    shootAddresses: options.vpnNetwork.map((network) => transferAddressOf(network, 'shoot')),
+    way,
+    ...networks,
     tunnelTls,
     egressTls,
+    trustedProxies: CidrSet.of(options.trustedProxy),
   }
 }
 
-function checkTransferNetworks(
-  transferNetworks: readonly string[],
-  networks: ShootNetworks,
+function chooseWay(
+  { listen, dial }: SeedServerOptions,
   context: Pick<DaemonContext, 'optionError'>,
-): void {
-  const families = transferNetworks.map((network) => transferAddressOf(network, 'seed').family)
-  if (families.length === 0 || new Set(families).size < families.length) {
-    throw context.optionError('vpn-network', 'expected one network of a family, at least one')
-  }
-  if (CidrSet.of(transferNetworks).overlaps(CidrSet.of(allNetworks(networks)))) {
-    throw context.optionError('vpn-network', "overlaps one of the shoot's networks")
-  }
+): TunnelWay {
+  if (dial === undefined) return { type: 'listen', endpoint: listen ?? DEFAULT_LISTEN }
+  if (listen === undefined) return { type: 'dial', endpoint: dial }
+  throw context.optionError(
+    'dial',
+    'either the seed-server dials or it listens: leave out --dial or --listen',
+  )
+}
+
+/** The way as a person would say it. */
+export function describeWay({ type, endpoint }: TunnelWay): string {
+  return `${type === 'dial' ? 'TCP to' : 'listening on'} ${formatEndpoint(endpoint)}`
 }
 
 /** Reads a set of certificate files whose flags share a prefix. A file that cannot be used is told by its flag. */
@@ -97,7 +114,7 @@ function loadTls(
   context: Pick<DaemonContext, 'optionError'>,
   prefix: 'tls' | 'egress-tls',
   files: TlsFiles,
-): TlsMaterial {
+): WatchedTls {
   const flagOf = new Map<string | undefined, Flag>([
     [files.caFile, `${prefix}-ca`],
     [files.certFile, `${prefix}-cert`],
@@ -105,7 +122,8 @@ function loadTls(
     ...(prefix === 'tls' ? ([[files.crlFile, 'tls-crl']] as const) : []),
   ])
   try {
-    return loadTlsMaterial(files)
+    const seen = lookAtFiles(tlsFileList(files))
+    return { keeper: new TlsKeeper(files, loadTlsMaterial(files)), seen }
   } catch (error) {
     if (!(error instanceof TlsMaterialError)) throw error
     throw context.optionError(flagOf.get(error.file) ?? `${prefix}-cert`, error.message)

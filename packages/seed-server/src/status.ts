@@ -1,6 +1,6 @@
 import type { Readiness } from '@reversed-vpn/daemon'
-import { describeSession } from '@reversed-vpn/session'
-import type { Setting } from './setting.js'
+import { describeSession, type ShootNetworks } from '@reversed-vpn/session'
+import { describeWay, type Setting } from './setting.js'
 import type { SessionTable } from './tunnel/session-table.js'
 
 /** Ready means: a session is up and has answered a PING; one that falls silent is ended by its keepalive. */
@@ -11,10 +11,15 @@ export function describeReadiness(table: SessionTable): Readiness {
 }
 
 /** The whole state for a person or a program. Holds no secret. */
-export function describeStatus({ options, networks }: Setting, table: SessionTable): object {
+export function describeStatus(
+  { options, way }: Setting,
+  networks: ShootNetworks,
+  table: SessionTable,
+): object {
   return {
     tunnelUp: table.isUp,
     activeSession: table.active?.id ?? null,
+    way: describeWay(way),
     sessions: table.sessions.map(describeSession),
     tun: options.tun,
     mtu: options.mtu,

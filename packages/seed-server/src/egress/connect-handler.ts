@@ -4,7 +4,7 @@ import { AccessRecord } from './access-record.js'
 import type { Caller } from './caller.js'
 import { parseConnectRequest } from './connect-request.js'
 import { Departure } from './departure.js'
-import { type EgressNetworks, permittedAddresses } from './destination-policy.js'
+import { type EgressNetworks, isPermitted, permittedAddresses } from './destination-policy.js'
 import { dialFirst, type TransferAddresses } from './dial.js'
 import type { EgressLogger } from './egress-log.js'
 import type { EgressMetrics } from './egress-metrics.js'
@@ -38,7 +38,8 @@ export interface ConnectHandlerParts {
  */
 export class ConnectHandler {
   readonly #parts: ConnectHandlerParts
-  #streams = 0
+  /** Far ends of the streams that run now. */
+  readonly #targets = new Set<Socket>()
 
   constructor(parts: ConnectHandlerParts) {
     this.#parts = parts
@@ -46,7 +47,14 @@ export class ConnectHandler {
 
   /** Streams that run now. */
   get streams(): number {
-    return this.#streams
+    return this.#targets.size
+  }
+
+  /** Breaks the streams whose far end lies where nobody may go any more; the caller is told by a reset. */
+  resetProhibited(): void {
+    const networks = this.#parts.networks()
+    for (const target of [...this.#targets])
+      if (!isPermitted(networks, target.remoteAddress ?? '')) resetConnection(target)
   }
 
   /** Serves one CONNECT. Never rejects. */
@@ -113,7 +121,7 @@ export class ConnectHandler {
   async #stream(caller: Caller, target: Socket, head: Buffer, record: AccessRecord): Promise<void> {
     const { metrics, logger, limits } = this.#parts
     metrics.requestAnswered('ok')
-    this.#streams++
+    this.#targets.add(target)
     try {
       await splice(
         caller,
@@ -130,7 +138,7 @@ export class ConnectHandler {
         },
       )
     } finally {
-      this.#streams--
+      this.#targets.delete(target)
       record.write(logger, 200, 'ok')
     }
   }

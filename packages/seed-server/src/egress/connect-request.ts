@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import ipaddr from 'ipaddr.js'
+import { parseIpAddressNormalized } from '@reversed-vpn/daemon'
 import { EgressRefusal } from './egress-refusal.js'
 
 const MAX_NAME_CHARS = 253
@@ -71,5 +71,5 @@ function parsePlainHost(host: string, port: number): ConnectTarget {
 
 /** The one spelling of an IP address that sets are asked about and sockets are given. IPv4-mapped becomes IPv4. */
 export function canonicalAddress(address: string): string {
-  return ipaddr.process(address).toString()
+  return parseIpAddressNormalized(address).toString()
 }

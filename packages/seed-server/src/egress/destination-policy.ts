@@ -13,6 +13,13 @@ export interface EgressNetworks {
   readonly refused: AddressSet
 }
 
+/** Whether that address may be dialled. Whatever is not an address may not. */
+export function isPermitted(networks: EgressNetworks, text: string): boolean {
+  if (isIP(text) === 0 || text.includes('%')) return false
+  const address = canonicalAddress(text)
+  return networks.allowed.has(address) && !networks.refused.has(address)
+}
+
 /**
  * Those of `addresses` that may be dialled, canonical and in the same order; whatever is not an address falls out.
  *
@@ -26,9 +33,7 @@ export function permittedAddresses(
 ): readonly string[] {
   const permitted = new Set<string>()
   for (const text of addresses) {
-    if (isIP(text) === 0 || text.includes('%')) continue
-    const address = canonicalAddress(text)
-    if (networks.allowed.has(address) && !networks.refused.has(address)) permitted.add(address)
+    if (isPermitted(networks, text)) permitted.add(canonicalAddress(text))
   }
   if (permitted.size === 0) throw new EgressRefusal('prohibited', `${host} is outside the shoot's networks`)
   return [...permitted]

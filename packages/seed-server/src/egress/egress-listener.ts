@@ -1,8 +1,9 @@
 import { constants } from 'node:crypto'
 import { chmodSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { TCP_KEEPALIVE_DELAY_MS } from './dial.js'
+import { HandshakeLine, roomForWaiting } from './handshake-line.js'
 import { removeStaleSocket } from './unix-socket.js'
 
 /** Where callers come in: TLS on TCP, or plain HTTP on a Unix socket whose file mode is the authorisation. */
@@ -15,7 +16,7 @@ export interface EgressTlsMaterial {
   readonly cert: string | Buffer
   readonly key: string | Buffer
   readonly ca: string | Buffer
-  readonly crl?: string | Buffer | undefined
+  readonly crl?: string | readonly string[] | undefined
 }
 
 export interface ListenerEvents {
@@ -23,7 +24,7 @@ export interface ListenerEvents {
   readonly onTlsCaller: (socket: TLSSocket, transport: Socket) => void
   readonly onUnixCaller: (socket: Socket, path: string) => void
   readonly onHandshakeFailed: (error: Error, source: string | undefined) => void
-  /** A connection was closed at accept because too many are open. */
+  /** A connection was closed because too many are open, or too many have not finished their handshake. */
   readonly onDrop: () => void
   /** Accepting failed (out of descriptors, say); the listener goes on. */
   readonly onError: (error: Error) => void
@@ -31,9 +32,10 @@ export interface ListenerEvents {
 
 export interface ListenerOptions {
   readonly handshakeTimeoutMs: number
-  /** At a time, handshakes included. */
+  /** At a time. Those whose handshake has not ended have a limit of their own, and are not counted here. */
   readonly maxConnections: number
-  readonly tls: EgressTlsMaterial
+  /** Needed unless the endpoint is a Unix socket. */
+  readonly tls: EgressTlsMaterial | undefined
 }
 
 /** One endpoint that takes connections. */
@@ -46,6 +48,13 @@ export interface EgressListener {
 }
 
 const BACKLOG = 4096
+
+/** Enough to keep a processor busy: a handshake that is not held up is over in one round trip. */
+const MAX_HANDSHAKES = 128
+const MAX_WAITING = 8192
+/** A caller that begins thousands at once needs seconds to get round to each. */
+const OVERDUE_MS = 5_000
+const WAITING_TIMEOUT_MS = 60_000
 
 /** @throws the system's error when the endpoint cannot be bound */
 export async function openListener(
@@ -85,33 +94,70 @@ async function openTlsListener(
   options: ListenerOptions,
   events: ListenerEvents,
 ): Promise<EgressListener> {
-  const transports = new TransportTable()
-  const server = createTlsServer({
+  const { handshakeTimeoutMs, tls: material } = options
+  if (material === undefined) throw new TypeError('an endpoint on TCP needs certificates')
+  const transports = new Map<string, Socket>()
+  // Never listens: it is given what the port took.
+  const tls = createTlsServer({
     ...SOCKET_OPTIONS,
-    ...contextOptions(options.tls),
+    ...contextOptions(material),
     ALPNProtocols: ['http/1.1'],
-    handshakeTimeout: options.handshakeTimeoutMs,
+    handshakeTimeout: handshakeTimeoutMs,
     // The authoriser decides, and tells why; rejected here, the reason would be lost.
     requestCert: true,
     rejectUnauthorized: false,
   })
-  server.on('connection', (transport) => transports.add(transport))
-  server.on('secureConnection', (socket) => {
-    const transport = transports.take(socket)
-    if (transport) events.onTlsCaller(socket, transport)
-    else socket.destroy()
+  const line = new HandshakeLine({
+    maxRunning: MAX_HANDSHAKES,
+    maxWaiting: roomForWaiting(MAX_WAITING),
+    overdueMs: OVERDUE_MS,
+    timeoutMs: WAITING_TIMEOUT_MS,
+    begin: (transport) => {
+      const key = keyOf(transport)
+      transports.set(key, transport)
+      transport.once('close', () => {
+        if (transports.get(key) === transport) transports.delete(key)
+      })
+      tls.emit('connection', transport)
+    },
+    onDropped: events.onDrop,
   })
-  server.on('tlsClientError', (error, socket) => {
-    events.onHandshakeFailed(error, socket.remoteAddress)
+  tls.on('secureConnection', (socket) => {
+    const transport = takeTransport(socket)
+    if (transport === undefined) {
+      socket.destroy()
+      return
+    }
+    line.leave(transport)
+    transport.allowHalfOpen = true
+    socket.allowHalfOpen = true
+    events.onTlsCaller(socket, transport)
+  })
+  tls.on('tlsClientError', (error, socket) => {
+    const transport = takeTransport(socket)
+    if (transport === undefined || !line.isDropped(transport))
+      events.onHandshakeFailed(error, socket.remoteAddress)
     socket.destroy()
   })
+  // Half a connection is of use to callers alone: a stranger who has left is gone at once.
+  const strangerOptions = { ...SOCKET_OPTIONS, allowHalfOpen: false, pauseOnConnect: true }
+  const server = createServer(strangerOptions, (socket) => line.enter(socket))
   await bind(server, endpoint, options, events)
+
+  /** The socket beneath, found by the addresses of both ends: all that Node tells of which one a TLS socket is on. */
+  function takeTransport(socket: Socket): Socket | undefined {
+    const key = keyOf(socket)
+    const transport = transports.get(key)
+    transports.delete(key)
+    return transport
+  }
+
   return {
     address: server.address() ?? '',
-    setTlsMaterial: (material) => server.setSecureContext(contextOptions(material)),
+    setTlsMaterial: (fresh) => tls.setSecureContext(contextOptions(fresh)),
     close() {
       server.close()
-      transports.destroyAll()
+      line.destroyAll()
     },
   }
 }
@@ -120,31 +166,7 @@ function contextOptions(material: EgressTlsMaterial) {
   const { cert, key, ca, crl } = material
   // Without tickets nobody resumes: each connection proves anew who it is, and revocation counts at once.
   const secureOptions = constants.SSL_OP_NO_TICKET
-  return { cert, key, ca, ...(crl && { crl }), minVersion: 'TLSv1.3' as const, secureOptions }
-}
-
-/** The TCP sockets of handshakes that have not ended, found again by the addresses of both ends. */
-class TransportTable {
-  readonly #sockets = new Map<string, Socket>()
-
-  add(transport: Socket): void {
-    const key = keyOf(transport)
-    this.#sockets.set(key, transport)
-    transport.once('close', () => {
-      if (this.#sockets.get(key) === transport) this.#sockets.delete(key)
-    })
-  }
-
-  take(socket: Socket): Socket | undefined {
-    const key = keyOf(socket)
-    const transport = this.#sockets.get(key)
-    this.#sockets.delete(key)
-    return transport
-  }
-
-  destroyAll(): void {
-    for (const transport of [...this.#sockets.values()]) transport.destroy()
-  }
+  return { cert, key, ca, ...(crl && { crl: [crl].flat() }), minVersion: 'TLSv1.3' as const, secureOptions }
 }
 
 function keyOf(socket: Socket): string {
@@ -152,12 +174,12 @@ function keyOf(socket: Socket): string {
 }
 
 function bind(
-  server: Server | TlsServer,
+  server: Server,
   where: { readonly host: string; readonly port: number } | { readonly path: string },
   options: ListenerOptions,
   events: ListenerEvents,
 ): Promise<void> {
-  server.maxConnections = options.maxConnections
+  server.maxConnections = options.maxConnections + MAX_HANDSHAKES + MAX_WAITING
   server.on('drop', events.onDrop)
   return new Promise((resolve, reject) => {
     server.once('error', reject)

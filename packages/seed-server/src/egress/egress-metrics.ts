@@ -1,18 +1,27 @@
+import { PEER_REFUSALS } from '@reversed-vpn/session'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
-import type { RefusalReason } from './egress-refusal.js'
+import { EGRESS_REFUSAL_REASONS, type RefusalReason } from './egress-refusal.js'
 import type { Direction } from './splice.js'
 
 /** How a CONNECT ended: `ok`, a refusal, or the caller left before it got an answer. */
 export type RequestOutcome = 'ok' | 'caller-left' | RefusalReason
 
+/** Every outcome. Metric labels: a closed set. */
+export const REQUEST_OUTCOMES: readonly RequestOutcome[] = Object.freeze([
+  'ok',
+  'caller-left',
+  ...EGRESS_REFUSAL_REASONS,
+] as const)
+
 /** Why a connection was lost before any request: its handshake, too many are open, or accepting failed. */
-export type AdmissionFailure = 'handshake' | 'limit' | 'accept'
+export const ADMISSION_FAILURES = ['handshake', 'limit', 'accept'] as const
+export type AdmissionFailure = (typeof ADMISSION_FAILURES)[number]
 
 /** What the egress proxy counts. */
 export interface EgressMetrics {
   /** One request was answered (or its caller left). */
   requestAnswered(outcome: RequestOutcome): void
-  /** A caller was turned away; `reason` is one of the authoriser's. */
+  /** A caller was turned away; `reason` is one of the authoriser's, or says how the handshake failed. */
   callerRefused(reason: string): void
   connectionFailed(failure: AdmissionFailure): void
   /** The wait of one request for the tunnel, in seconds. */
@@ -34,7 +43,10 @@ export interface EgressState {
 
 const WAIT_SECONDS = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2.5, 5, 10, 20, 60]
 
-/** Makes the metrics `seed_server_egress_…` in `registry`. */
+/**
+ * Makes the metrics `seed_server_egress_…` in `registry`. Reasons that are known beforehand stand at zero from the start, or the
+ * first of a kind would be no increase.
+ */
 export function createEgressMetrics(registry: Registry): EgressMetrics {
   const registers = [registry]
   const requests = new Counter({
@@ -45,7 +57,7 @@ export function createEgressMetrics(registry: Registry): EgressMetrics {
   })
   const refusedCallers = new Counter({
     name: 'seed_server_egress_callers_refused_total',
-    help: 'Callers whose certificate was not accepted, by reason',
+    help: 'Callers whose handshake or certificate was not accepted, by reason',
     labelNames: ['reason'],
     registers,
   })
@@ -55,6 +67,9 @@ export function createEgressMetrics(registry: Registry): EgressMetrics {
     labelNames: ['failure'],
     registers,
   })
+  for (const outcome of REQUEST_OUTCOMES) requests.inc({ outcome }, 0)
+  for (const reason of PEER_REFUSALS) refusedCallers.inc({ reason }, 0)
+  for (const failure of ADMISSION_FAILURES) failures.inc({ failure }, 0)
   const hold = new Histogram({
     name: 'seed_server_egress_hold_seconds',
     help: 'How long requests waited for the tunnel',

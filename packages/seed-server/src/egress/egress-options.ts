@@ -22,7 +22,7 @@ export interface EgressLimits {
   readonly maxConnections: number
   /** How long the last bytes of a connection may take to be sent once its other end is gone. @default 5000 */
   readonly lingerMs: number
-  /** On Unix sockets: how long the target's first bytes are held back behind the 200. @default 50 */
+  /** On Unix sockets: how long the target's first bytes are held back at most, for a caller that does not read the 200. @default 5000 */
   readonly unixHoldBackMs: number
   /** At most one log line per this time for each source of refused callers. @default 60000 */
   readonly refusalLogIntervalMs: number
@@ -40,7 +40,7 @@ export const EGRESS_DEFAULTS = Object.freeze({
   maxHeaderBytes: 8192,
   maxConnections: 5000,
   lingerMs: 5000,
-  unixHoldBackMs: 50,
+  unixHoldBackMs: 5000,
   refusalLogIntervalMs: 60_000,
 }) satisfies EgressLimits
 

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import { refusalReasonOf } from '@reversed-vpn/session'
 import { type Caller, createCaller } from './caller.js'
 import { type CallerRefusal, CallerRefusalLog } from './caller-refusals.js'
 import { CallerTable } from './caller-table.js'
@@ -29,7 +30,8 @@ export type AuthoriseCaller = (
 
 export interface EgressProxyOptions {
   readonly endpoints: readonly EgressEndpoint[]
-  readonly tls: EgressTlsMaterial
+  /** Needed for endpoints that are no Unix socket. */
+  readonly tls?: EgressTlsMaterial | undefined
   readonly authoriseCaller: AuthoriseCaller
   readonly gate: TunnelGate
   readonly networks: EgressNetworks
@@ -59,7 +61,7 @@ export class EgressProxy {
   readonly #listeners: EgressListener[] = []
   #networks: EgressNetworks
   #transfer: TransferAddresses
-  #tls: EgressTlsMaterial
+  #tls: EgressTlsMaterial | undefined
   #closing: Promise<void> | undefined
 
   /** @throws RangeError when a limit is out of range */
@@ -115,9 +117,10 @@ export class EgressProxy {
     }
   }
 
-  /** Counts for every request from now on, those that are held included; streams that run stay. */
+  /** Counts for every request from now on, those that are held included. Streams to where nobody may go any more are broken. */
   setNetworks(networks: EgressNetworks): void {
     this.#networks = networks
+    this.#handler.resetProhibited()
   }
 
   /** Counts for every dial from now on. */
@@ -182,8 +185,10 @@ export class EgressProxy {
       },
       onUnixCaller: (socket, path) => this.#admit(createCaller(socket, { name: 'unix', source: path })),
       onHandshakeFailed: (err, source) => {
+        const reason = refusalReasonOf(err, 'tls-failed')
         metrics.connectionFailed('handshake')
-        logger.debug({ err, source }, 'egress handshake failed')
+        metrics.callerRefused(reason)
+        logger.debug({ err, source, reason }, 'egress handshake failed')
       },
       onDrop: () => metrics.connectionFailed('limit'),
       onError: (err) => {

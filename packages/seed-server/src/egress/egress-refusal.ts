@@ -26,8 +26,13 @@ const REFUSALS = {
   'lookup-timeout': { status: 504, phrase: 'look-up timed out', proxyError: 'dns_timeout' },
 } as const satisfies Record<string, { status: number; phrase: string; proxyError: string }>
 
-/** The closed set of reasons a request is refused for; the `reason` label of the metrics and field of the access log. */
+/** A reason that a request is refused for. */
 export type RefusalReason = keyof typeof REFUSALS
+
+/** All of them: values of the label `outcome` of the metrics and of `reason` in the access log. A closed set. */
+export const EGRESS_REFUSAL_REASONS: readonly RefusalReason[] = Object.freeze(
+  Object.keys(REFUSALS) as RefusalReason[],
+)
 
 /** A request that is answered with something else than 200. `detail` is for the caller and the log: one short line. */
 export class EgressRefusal extends Error {

@@ -1,4 +1,8 @@
 import type { Socket } from 'node:net'
+import { hasReadAll } from '@reversed-vpn/session'
+
+/** Nothing tells when the other end of a Unix socket reads. */
+const LOOK_EVERY_MS = 1
 
 /** toShoot: from the caller to the target. toSeed: from the target to the caller. */
 export type Direction = 'toShoot' | 'toSeed'
@@ -16,8 +20,8 @@ export interface SpliceOptions {
   /** Written to the caller as one write before anything of the target. */
   readonly greeting: string
   /**
-   * How long the target's bytes are held back after the greeting, in ms, 0 not at all. For transports without records, where
-   * the caller might read both at once; ends early when the caller says something, for then it has read the greeting.
+   * The target's bytes are held back until the caller has read the greeting, but no longer than this, in ms; 0 not at all. For Unix
+   * sockets, which have no records, so that the caller might read both at once.
    */
   readonly holdBackMs: number
   /** How long what is left for one end may take to be sent once the other is gone, in ms. */
@@ -73,14 +77,16 @@ function afterHoldBack(caller: Socket, holdBackMs: number, proceed: () => void):
     proceed()
     return
   }
+  const untilMs = performance.now() + holdBackMs
+  const look = () => {
+    if (hasReadAll(caller) || performance.now() >= untilMs) release()
+  }
   const release = () => {
-    clearTimeout(timer)
-    caller.off('data', release)
+    clearInterval(timer)
     caller.off('close', release)
     proceed()
   }
-  const timer = setTimeout(release, holdBackMs)
-  caller.on('data', release)
+  const timer = setInterval(look, LOOK_EVERY_MS)
   caller.on('close', release)
 }
 

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import {
   CidrSet,
   CONTROL_VERSION,
@@ -8,14 +9,15 @@ import {
 import {
   allNetworks,
   createSessionKeys,
-  createTrafficCheckers,
   FlowLedger,
-  type FrameStream,
-  type Lane,
+  type LaneConnection,
+  type LaneThreads,
   rejectPeer,
   Session,
+  type SessionLane,
   type SessionPeer,
   type ShootNetworks,
+  TrafficCheckers,
   type TrafficTotals,
   type TransferAddress,
   type TunnelDevice,
@@ -26,7 +28,7 @@ export interface SessionEvents {
   onOpened(session: Session): void
   /** Packets go over this session from now on. */
   onActive(session: Session, superseded: Session | undefined): void
-  onLaneDown(session: Session, lane: Lane, error: Error | undefined): void
+  onLaneDown(session: Session, lane: SessionLane, error: Error | undefined): void
   onClosed(session: Session, error: Error | undefined): void
   onRejected(peer: Omit<SessionPeer, 'instance'>, code: RejectCode): void
 }
@@ -34,6 +36,7 @@ export interface SessionEvents {
 export interface SessionTableOptions {
   readonly device: TunnelDevice
   readonly totals: TrafficTotals
+  /** At first; see {@link SessionTable.setNetworks}. */
   readonly networks: ShootNetworks
   readonly seedAddresses: readonly TransferAddress[]
   readonly shootAddresses: readonly TransferAddress[]
@@ -43,8 +46,31 @@ export interface SessionTableOptions {
   readonly deadAfterMs: number
   /** How long a superseded session may still bring packets. */
   readonly drainTimeoutMs: number
+  /** See `LaneOptions`. */
+  readonly rotateAfterMs?: number
+  readonly rotateAfterRecords?: number
+  /** Told how many lanes the shoot-client wants. @default all lanes stay on this thread */
+  readonly threads?: LaneThreads
   readonly events: SessionEvents
 }
+
+/** How a connection is taken that we dialled ourselves. */
+export interface AcceptOptions {
+  /** It was dialled for a further lane: only one that joins a session will do. @default false */
+  readonly mustJoin?: boolean
+  /** The lane that it was dialled to replace, which goes when this one carries, whatever its index. */
+  readonly predecessor?: SessionLane | undefined
+}
+
+export interface Refusal {
+  readonly code: RejectCode
+  readonly reason: string
+}
+
+/** What became of a connection. */
+export type Acceptance =
+  | { readonly lane: SessionLane; readonly refusal?: undefined }
+  | { readonly refusal: Refusal; readonly lane?: undefined }
 
 /** Sessions at a time. More can only come from a peer that opens them and answers no PING: the oldest of those goes. */
 const MAX_SESSIONS = 8
@@ -55,17 +81,26 @@ const MAX_SESSIONS = 8
  */
 export class SessionTable {
   readonly #options: SessionTableOptions
-  readonly #networks: CidrSet
   readonly #sessions = new Map<string, Session>()
   readonly #waiters = new Set<() => void>()
   readonly #flows = new FlowLedger<Session>()
   readonly #drainTimers = new Map<Session, NodeJS.Timeout>()
+  readonly #checkers = new Map<Session, TrafficCheckers>()
+  readonly #lanesWanted = new Map<Session, number>()
+  #networks: ShootNetworks
+  #networkSet: CidrSet
   #active: Session | undefined
   #isClosing = false
 
   constructor(options: SessionTableOptions) {
     this.#options = options
-    this.#networks = CidrSet.of(allNetworks(options.networks))
+    this.#networks = options.networks
+    this.#networkSet = CidrSet.of(allNetworks(options.networks))
+  }
+
+  /** The shoot's networks, as they are announced. */
+  get networks(): ShootNetworks {
+    return this.#networks
   }
 
   get sessions(): readonly Session[] {
@@ -102,16 +137,38 @@ export class SessionTable {
     })
   }
 
+  /** Lets packets travel to and from these networks from now on, and has every lane replaced, so that the other side is told of them. */
+  setNetworks(networks: ShootNetworks): void {
+    this.#networks = networks
+    this.#networkSet = CidrSet.of(allNetworks(networks))
+    for (const checkers of this.#checkers.values()) checkers.setNetworks(networks)
+    this.renewLanes()
+  }
+
+  /** Has every lane of every session replaced. @param withinMs see `Session` */
+  renewLanes(withinMs?: number): void {
+    for (const session of this.#sessions.values()) session.renewLanes(withinMs)
+  }
+
   /** Answers HELLO: the connection becomes a lane of a session, a new or a known one, or is refused. */
-  accept(frames: FrameStream, hello: HelloMessage, peer: Omit<SessionPeer, 'instance'>): void {
-    const refusal = this.#findRefusal(hello, peer)
+  accept(
+    frames: LaneConnection,
+    hello: HelloMessage,
+    peer: Omit<SessionPeer, 'instance'>,
+    { mustJoin = false, predecessor }: AcceptOptions = {},
+  ): Acceptance {
+    const refusal = this.#findRefusal(hello, peer, mustJoin)
     if (refusal !== undefined) {
       this.#options.events.onRejected(peer, refusal.code)
       rejectPeer(frames, refusal.code, refusal.reason)
-      return
+      return { refusal }
     }
-    if (hello.session !== undefined) this.#join(frames, hello)
-    else this.#open(frames, hello, { ...peer, instance: hello.instance })
+    const joined = this.#sessions.get(hello.session ?? '')
+    if (joined === undefined)
+      return { lane: this.#open(frames, hello, { ...peer, instance: hello.instance }) }
+    const lane = hello.lane ?? 0
+    frames.sendControl(this.#welcome(joined, lane, hello))
+    return { lane: joined.addLane(lane, frames, predecessor) }
   }
 
   /** Asks every peer to leave, then ends all sessions in order. No new one is taken. Idempotent. */
@@ -126,13 +183,19 @@ export class SessionTable {
   #findRefusal(
     hello: HelloMessage,
     peer: Omit<SessionPeer, 'instance'>,
-  ): { code: RejectCode; reason: string } | undefined {
+    mustJoin: boolean,
+  ): Refusal | undefined {
     if (this.#isClosing) return { code: 'shutting-down', reason: 'the seed-server is stopping' }
-    if (this.#networks.has(peer.remoteAddress)) {
+    // What is no address, such as one with a zone, is in no network.
+    if (isIP(peer.remoteAddress) !== 0 && this.#networkSet.has(peer.remoteAddress)) {
       const reason = `the connection comes from ${peer.remoteAddress}, inside the shoot's networks: it would run through itself`
       return { code: 'networks', reason }
     }
-    if (hello.session === undefined) return undefined
+    if (hello.session === undefined) {
+      return mustJoin
+        ? { code: 'unknown-session', reason: 'this connection is for a further lane' }
+        : undefined
+    }
     const session = this.#sessions.get(hello.session)
     const fits = session?.hasToken(hello.token ?? '') === true && session.peer.name === peer.name
     if (!fits) return { code: 'unknown-session', reason: 'no such session' }
@@ -141,21 +204,15 @@ export class SessionTable {
     return { code: 'lane-out-of-range', reason: `lane ${hello.lane} of at most ${lanesMax}` }
   }
 
-  #join(frames: FrameStream, hello: HelloMessage): void {
-    const session = this.#sessions.get(hello.session ?? '')
-    if (session === undefined) return
-    const lane = hello.lane ?? 0
-    frames.sendControl(this.#welcome(session, lane, hello))
-    session.addLane(lane, frames)
-  }
-
-  #open(frames: FrameStream, hello: HelloMessage, peer: SessionPeer): void {
+  #open(frames: LaneConnection, hello: HelloMessage, peer: SessionPeer): SessionLane {
     this.#endDeadSessionOf(peer.instance)
     this.#makeRoom()
-    const { device, totals, keepaliveMs, deadAfterMs, events } = this.#options
+    const { device, totals, keepaliveMs, deadAfterMs, rotateAfterMs, rotateAfterRecords, events } =
+      this.#options
     const keys = createSessionKeys()
-    const checkers = createTrafficCheckers('seed', {
-      networks: this.#options.networks,
+    const checkers = new TrafficCheckers({
+      side: 'seed',
+      networks: this.#networks,
       seedAddresses: this.#options.seedAddresses,
       mtu: this.#mtuFor(hello),
       ownOffloads: device.accepts,
@@ -166,10 +223,11 @@ export class SessionTable {
       peer,
       queues: device.queues,
       totals,
-      toPeerChecker: checkers.toPeer,
-      fromPeerChecker: checkers.fromPeer,
+      checkers,
       keepaliveMs,
       deadAfterMs,
+      ...(rotateAfterMs === undefined ? {} : { rotateAfterMs }),
+      ...(rotateAfterRecords === undefined ? {} : { rotateAfterRecords }),
       isReadyOnOpen: false,
       handler: {
         onLaneReady: (ready) => this.#onLaneReady(ready, hello),
@@ -180,9 +238,12 @@ export class SessionTable {
       },
     })
     this.#sessions.set(session.id, session)
+    this.#checkers.set(session, checkers)
+    this.#lanesWanted.set(session, Math.min(hello.lanes ?? 1, this.#options.lanesMax))
+    this.#expectLanes()
     events.onOpened(session)
     frames.sendControl(this.#welcome(session, 0, hello))
-    session.addLane(0, frames)
+    return session.addLane(0, frames)
   }
 
   /** A process that says HELLO anew has lost what it had before. */
@@ -199,13 +260,17 @@ export class SessionTable {
     oldest?.abort(new Error(`more than ${MAX_SESSIONS} sessions at a time`))
   }
 
+  #expectLanes(): void {
+    this.#options.threads?.expect(Math.max(1, ...this.#lanesWanted.values()))
+  }
+
   #mtuFor(hello: HelloMessage): number {
     return Math.min(this.#options.mtu, hello.mtu)
   }
 
   #welcome(session: Session, lane: number, hello: HelloMessage): WelcomeMessage {
-    const { device, networks, seedAddresses, shootAddresses, lanesMax, keepaliveMs, deadAfterMs } =
-      this.#options
+    const networks = this.#networks
+    const { device, seedAddresses, shootAddresses, lanesMax, keepaliveMs, deadAfterMs } = this.#options
     return {
       type: 'WELCOME',
       version: CONTROL_VERSION,
@@ -265,6 +330,9 @@ export class SessionTable {
 
   #onClosed(session: Session, error: Error | undefined): void {
     this.#sessions.delete(session.id)
+    this.#checkers.delete(session)
+    this.#lanesWanted.delete(session)
+    this.#expectLanes()
     clearTimeout(this.#drainTimers.get(session))
     this.#drainTimers.delete(session)
     this.#flows.delete(session)

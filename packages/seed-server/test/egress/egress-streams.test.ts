@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
 import { FarEnd } from './support/far-end.js'
 import { countOpenHandles, settledHandles } from './support/open-handles.js'
@@ -8,6 +9,8 @@ import { connectRequest, type RawCaller, sha256 } from './support/raw-caller.js'
 
 const pki = makePki()
 const baseline = countOpenHandles()
+/** Longer than any caller takes that is not kept from reading. */
+const LATE_MS = 200
 const TAIL = randomBytes(3 * 2 ** 20)
 
 const TRANSPORTS: readonly (readonly [string, (fixture: ProxyFixture) => Promise<RawCaller>])[] = [
@@ -160,6 +163,31 @@ t.test('comes from the transfer address of the family of the target', async (t) 
     caller.socket.end()
     await caller.closed()
   }
+})
+
+t.test('a caller on a Unix socket gets the 200 alone, however late it reads', async (t) => {
+  await using farEnd = await FarEnd.start((socket) => socket.end('SSH-2.0-first\r\n'))
+  await using fixture = await ProxyFixture.start(pki)
+  const caller = await fixture.callUnix()
+  caller.socket.pause()
+  caller.socket.write(connectRequest(`127.0.0.1:${farEnd.port}`))
+  await fixture.until(() => fixture.state.streams === 1)
+  await wait(LATE_MS)
+  t.match(await caller.readAnswer(), { status: 200 })
+  t.equal(String(await caller.readAll()), 'SSH-2.0-first\r\n')
+  caller.socket.end()
+  await caller.closed()
+})
+
+t.test('a caller on a Unix socket that never reads is held back no longer than it may be', async (t) => {
+  await using farEnd = await FarEnd.start((socket) => socket.end('first'))
+  await using fixture = await ProxyFixture.start(pki, { limits: { unixHoldBackMs: 20 } })
+  const caller = await fixture.callUnix()
+  caller.socket.pause()
+  caller.socket.write(connectRequest(`127.0.0.1:${farEnd.port}`))
+  await fixture.until(() => fixture.bytes.toSeed > 0)
+  t.equal(fixture.bytes.toSeed, 'first'.length)
+  caller.socket.destroy()
 })
 
 t.test('is not held up by 200 callers that do not read', async (t) => {

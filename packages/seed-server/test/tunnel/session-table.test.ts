@@ -1,9 +1,10 @@
 import { duplexPair } from 'node:stream'
 import { createFakeTun } from '@reversed-vpn/node-tun'
-import type { HelloMessage, RejectCode, WelcomeMessage } from '@reversed-vpn/protocol'
-import { SessionTable } from '@reversed-vpn/seed-server'
+import { DROP_REASONS, type HelloMessage, type RejectCode, type WelcomeMessage } from '@reversed-vpn/protocol'
+import { type AcceptOptions, SessionTable } from '@reversed-vpn/seed-server'
 import {
   FrameStream,
+  LaneThreads,
   QueueSet,
   RejectedError,
   receiveHello,
@@ -23,12 +24,19 @@ interface Observed {
   readonly rejected: RejectCode[]
 }
 
-function createTable(overrides: { readonly drainTimeoutMs?: number } = {}) {
+function createTable(overrides: { readonly drainTimeoutMs?: number; readonly threads?: LaneThreads } = {}) {
   const observed: Observed = { active: [], closed: [], rejected: [] }
   const tun = createFakeTun()
   const queues = new QueueSet(tun.device)
   const table = new SessionTable({
-    device: { name: 'fake0', queues, accepts: ['checksum'], useOffloadsOf: () => {}, close: () => {} },
+    device: {
+      name: 'fake0',
+      isPrepared: false,
+      queues,
+      accepts: ['checksum'],
+      useOffloadsOf: () => {},
+      close: () => {},
+    },
     totals: new TrafficTotals(),
     networks: { pod: ['100.96.0.0/11'], service: [], node: [] },
     seedAddresses: [transferAddressOf('192.168.123.0/24', 'seed')],
@@ -37,7 +45,8 @@ function createTable(overrides: { readonly drainTimeoutMs?: number } = {}) {
     lanesMax: 4,
     keepaliveMs: 60_000,
     deadAfterMs: 180_000,
-    drainTimeoutMs: overrides.drainTimeoutMs ?? 60_000,
+    drainTimeoutMs: 60_000,
+    ...overrides,
     events: {
       onOpened: () => {},
       onActive: (session) => observed.active.push(session),
@@ -54,6 +63,7 @@ async function connect(
   table: SessionTable,
   hello: Partial<HelloMessage> = {},
   from: Partial<typeof PEER> = {},
+  options: AcceptOptions = {},
 ) {
   const [near, far] = duplexPair()
   // A socket does this by itself.
@@ -61,7 +71,7 @@ async function connect(
   const seedFrames = new FrameStream(near)
   const frames = new FrameStream(far)
   const accepted = receiveHello(seedFrames).then((message) =>
-    table.accept(seedFrames, message, { ...PEER, ...from }),
+    table.accept(seedFrames, message, { ...PEER, ...from }, options),
   )
   const message: HelloMessage = {
     type: 'HELLO',
@@ -114,6 +124,22 @@ async function rejectionOf(attempt: Promise<unknown>): Promise<string> {
     (error: unknown) => (error instanceof RejectedError ? error.rejectCode : String(error)),
   )
 }
+
+t.test('lanes go to other threads while a shoot-client is there that wants several', async (t) => {
+  await using threads = new LaneThreads({ count: 3, onLost: () => {} })
+  await using seed = createTable({ threads })
+  const one = await connect(seed.table)
+  t.equal(threads.leastBusy(1), undefined, 'none is said to be wanted')
+  const two = await connect(seed.table, { instance: INSTANCES.second, lanes: 3 })
+  const first = threads.forLane(1)
+  t.ok(first !== undefined && threads.leastBusy(1) === first)
+  const more = await connect(seed.table, { instance: '3'.repeat(32), lanes: 256 })
+  t.ok(threads.forLane(2) !== undefined && threads.forLane(2) !== first)
+  for (const { frames } of [two, more]) frames.end()
+  await until(() => seed.observed.closed.length === 2)
+  t.equal(threads.leastBusy(1), undefined, 'who wanted them is gone')
+  one.frames.end()
+})
 
 t.test('WELCOME announces addresses, networks and the limits', async (t) => {
   await using seed = createTable()
@@ -238,6 +264,16 @@ t.test('a further lane joins with session and token, and only with both', async 
   ])
 })
 
+t.test('a connection that was dialled for a further lane begins no session', async (t) => {
+  await using seed = createTable()
+  const first = await connect(seed.table)
+  const stranger = connect(seed.table, { instance: INSTANCES.second }, {}, { mustJoin: true })
+  t.equal(await rejectionOf(stranger), 'unknown-session')
+  t.equal(seed.table.sessions.length, 1)
+  const joined = await connect(seed.table, joinOf(first.welcome, 1), {}, { mustJoin: true })
+  t.equal(joined.welcome.lane, 1)
+})
+
 t.test('a lane that takes a held index lets the old one carry until it has answered', async (t) => {
   await using seed = createTable()
   const first = await connect(seed.table)
@@ -280,3 +316,46 @@ t.test('a table that closes tells its peers and takes no more', async (t) => {
   await Promise.all([closing, client.closed])
   t.equal(seed.table.sessions.length, 0)
 })
+
+t.test('other networks count at once, and are told to the lane that is asked for', async (t) => {
+  await using seed = createTable()
+  const { welcome, goaways, answerPings } = await connect(seed.table)
+  answerPings()
+  await until(() => seed.observed.active.length === 1)
+  t.same(dropsOf(seed, 10), ['destination'])
+  seed.table.setNetworks({ pod: ['10.0.0.0/8'], service: [], node: [] })
+  t.same(dropsOf(seed, 10), [], 'a packet to the new network passes')
+  t.same(dropsOf(seed, 100), ['destination'], 'one to the old network does not')
+  await until(() => goaways.length > 0)
+  t.same(goaways, ['rotate-age'])
+  const joined = await connect(seed.table, joinOf(welcome, 0))
+  t.same(joined.welcome.networks, { pod: ['10.0.0.0/8'], service: [], node: [] })
+  t.equal(joined.welcome.session, welcome.session)
+  t.equal(await rejectionOf(connect(seed.table, {}, { remoteAddress: '10.1.1.1' })), 'networks')
+})
+
+t.test('lanes that are not replaced in time are ended, those that are stay', async (t) => {
+  await using seed = createTable()
+  const first = await connect(seed.table)
+  first.answerPings()
+  await until(() => seed.observed.active.length === 1)
+  const second = await connect(seed.table, joinOf(first.welcome, 1))
+  second.answerPings()
+  seed.table.renewLanes(50)
+  const successor = await connect(seed.table, joinOf(first.welcome, 1))
+  successor.answerPings()
+  await Promise.all([first.closed, second.closed])
+  t.same([...(seed.table.active?.lanes.keys() ?? [])], [1], 'the one that came since')
+  t.equal(seed.observed.closed.length, 0)
+})
+
+/** Why a packet to `FIRST.96.0.10` would be dropped by the lane that carries, if it would. */
+function dropsOf(seed: ReturnType<typeof createTable>, first: number): string[] {
+  const [lane] = seed.table.active?.lanes.values() ?? []
+  const before = [...(lane?.counters.toPeer.drops ?? [])]
+  const frame = tcpFrame(1, 'syn')
+  frame[10 + 16] = first
+  lane?.sendPayload(frame)
+  const after = lane?.counters.toPeer.drops ?? []
+  return DROP_REASONS.filter((_, reason) => (after[reason] ?? 0) > (before[reason] ?? 0))
+}
