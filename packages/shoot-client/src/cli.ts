@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { defineDaemon } from '@reversed-vpn/daemon'
 import { NetworkError, TunError } from '@reversed-vpn/session'
 import { SHOOT_CLIENT_OPTIONS } from './options.js'
+import { setup } from './setup.js'
 import { startShootClient } from './shoot-client.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -15,6 +16,7 @@ export const shootClient = defineDaemon({
   description:
     'Shoot side of the reversed VPN: dials out to the seed-server and lets it reach pods, nodes and services from here.',
   options: SHOOT_CLIENT_OPTIONS,
+  commands: [setup],
   start: startShootClient,
   isEnvironmentFailure: (error) => error instanceof NetworkError || error instanceof TunError,
 })

@@ -1,60 +1,119 @@
 import type { Logger } from '@reversed-vpn/daemon'
 import type { WelcomeMessage } from '@reversed-vpn/protocol'
-import { type AppliedNetwork, applyShootNetwork, type ShootNetworks } from '@reversed-vpn/session'
+import {
+  applyShootNetwork,
+  checkPreparedShootNetwork,
+  type ShootNetworkPlan,
+  type ShootNetworks,
+  type UpdatableNetwork,
+} from '@reversed-vpn/session'
 
 export interface ForwardingOptions {
   readonly tun: string
   readonly egressInterface: string
   /** Ports of this process that nothing from the tunnel may reach. */
   readonly ownPorts: readonly number[]
+  /** `setup` was here before: addresses, routes and firewall are compared with what they have to be, and left alone. */
+  readonly isPrepared: boolean
   /** What is let in, instead of what the seed side announces. A kind without entries is taken as announced. */
   readonly allowed: ShootNetworks
   readonly log: Logger
 }
 
 /**
- * Addresses, routes and firewall of the shoot side. They follow what WELCOME announces and stay as they are while it
- * announces the same again, so that a reconnect touches nothing that a connection inside depends on.
+ * Addresses, routes and firewall of the shoot side. They follow what WELCOME announces and what is let in, and stay as they are
+ * while neither changes, so that a reconnect touches nothing that a connection inside depends on.
  */
 export class Forwarding {
   readonly #options: ForwardingOptions
-  #applied: { readonly key: string; readonly network: AppliedNetwork } | undefined
+  #allowed: ShootNetworks
+  /** The newest one that was applied. */
+  #welcome: WelcomeMessage | undefined
+  #applied: { readonly key: string; readonly network: UpdatableNetwork<ShootNetworkPlan> } | undefined
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: ForwardingOptions) {
     this.#options = options
+    this.#allowed = options.allowed
   }
 
-  /** The networks that are let in, given what the seed side announced. */
-  allowedNetworks({ networks }: WelcomeMessage): ShootNetworks {
-    const { allowed } = this.#options
-    const pick = (kind: keyof ShootNetworks) => (allowed[kind].length > 0 ? allowed[kind] : networks[kind])
-    return { pod: pick('pod'), service: pick('service'), node: pick('node') }
+  /** What is let in instead of what is announced. */
+  get allowed(): ShootNetworks {
+    return this.#allowed
   }
 
-  /** @throws NetworkError when the kernel or the plan does not allow it; what was before is gone then */
-  async apply(welcome: WelcomeMessage): Promise<void> {
+  /**
+   * Applies what the seed side announces.
+   * @returns the networks that are let in now
+   * @throws NetworkError ERR_NETWORK_NOT_PREPARED when what was set up is something else, others when the kernel or the plan does not
+   *   allow it; what was before is in force still
+   */
+  apply(welcome: WelcomeMessage): Promise<ShootNetworks> {
+    return this.#inTurn(async () => {
+      const networks = await this.#apply(welcome, this.#allowed)
+      this.#welcome = welcome
+      return networks
+    })
+  }
+
+  /**
+   * Lets in other networks from now on.
+   * @returns those that are let in now, or undefined while nothing is announced
+   * @throws NetworkError as `apply`
+   */
+  allow(allowed: ShootNetworks): Promise<ShootNetworks | undefined> {
+    return this.#inTurn(async () => {
+      const networks = this.#welcome && (await this.#apply(this.#welcome, allowed))
+      this.#allowed = allowed
+      return networks
+    })
+  }
+
+  /** Takes away what was applied. Idempotent. */
+  remove(): Promise<void> {
+    return this.#inTurn(async () => {
+      const applied = this.#applied
+      this.#applied = undefined
+      this.#welcome = undefined
+      await applied?.network.close()
+    })
+  }
+
+  async #apply(welcome: WelcomeMessage, allowed: ShootNetworks): Promise<ShootNetworks> {
     const { tun, egressInterface, ownPorts } = this.#options
+    const pick = (kind: keyof ShootNetworks) =>
+      allowed[kind].length > 0 ? allowed[kind] : welcome.networks[kind]
+    const networks = { pod: pick('pod'), service: pick('service'), node: pick('node') }
     const plan = {
       tun,
       mtu: welcome.mtu,
       seedAddresses: welcome.addresses.seed,
       shootAddresses: welcome.addresses.shoot,
-      networks: this.allowedNetworks(welcome),
+      networks,
       egressInterface,
       ownPorts,
     }
     const key = JSON.stringify(plan)
-    if (this.#applied?.key === key) return
-    await this.remove()
-    const network = await applyShootNetwork(plan)
-    this.#applied = { key, network }
-    for (const warning of network.warnings) this.#options.log.warn(warning)
+    if (this.#applied?.key === key) return networks
+    if (this.#applied === undefined) this.#applied = { key, network: await this.#begin(plan) }
+    else {
+      await this.#applied.network.update(plan)
+      this.#applied = { key, network: this.#applied.network }
+    }
+    return networks
   }
 
-  /** Takes away what was applied. Idempotent. */
-  async remove(): Promise<void> {
-    const applied = this.#applied
-    this.#applied = undefined
-    await applied?.network.close()
+  async #begin(plan: ShootNetworkPlan): Promise<UpdatableNetwork<ShootNetworkPlan>> {
+    const { isPrepared, log } = this.#options
+    const network = await (isPrepared ? checkPreparedShootNetwork : applyShootNetwork)(plan)
+    for (const warning of network.warnings) log.warn(warning)
+    return network
+  }
+
+  /** One after the other: lanes come up side by side. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work)
+    this.#last = turn.catch(() => {})
+    return turn
   }
 }

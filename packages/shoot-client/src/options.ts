@@ -1,4 +1,5 @@
 import {
+  boolean,
   custom,
   defineOptions,
   duration,
@@ -7,34 +8,70 @@ import {
   hostName,
   httpHeader,
   integer,
+  type OptionKind,
   type OptionValues,
   oneOf,
   text,
   url,
 } from '@reversed-vpn/daemon'
-import { INTERFACE_SYNTAX, NETWORK_SYNTAX } from '@reversed-vpn/session'
+import {
+  DEFAULT_TRANSFER_NETWORKS,
+  INTERFACE_SYNTAX,
+  NETWORK_SETUPS,
+  NETWORK_SYNTAX,
+  THREAD_COUNT_SYNTAX,
+  TRANSFER_NETWORK_SYNTAX,
+} from '@reversed-vpn/session'
 
 const network = custom(NETWORK_SYNTAX)
 const interfaceName = custom(INTERFACE_SYNTAX)
+const threadCount = custom(THREAD_COUNT_SYNTAX)
+
+const httpUrl = url(['http', 'https'])
+
+const proxyUrl: OptionKind<URL | 'none', ''> = {
+  ...httpUrl,
+  expected: `${httpUrl.expected}, or none`,
+  parse: (value) => (value === 'none' ? value : httpUrl.parse(value)),
+}
+
+/** The largest user or group id; the one above stands for none. */
+const MAX_ID = 2 ** 32 - 2
 
 /** Every option of the shoot-client. The flag is the key. */
 export const SHOOT_CLIENT_OPTIONS = defineOptions({
   server: {
     kind: endpoint({ minPort: 1 }),
-    required: true,
     group: 'Way to the seed',
-    description: 'the seed-server: dialled, or named in CONNECT',
+    description: 'the seed-server: dialled, or named in CONNECT; needed, and used, without --listen only',
+  },
+  listen: {
+    kind: endpoint(),
+    group: 'Way to the seed',
+    description: 'the other direction: the seed-server dials, and this is where it connects',
   },
   gateway: {
-    kind: url(['http', 'https']),
+    kind: url(['http', 'https', 'ws', 'wss']),
     group: 'Way to the seed',
-    description: 'endpoint that takes HTTP CONNECT; none: the server is dialled directly',
+    description:
+      'endpoint that takes HTTP CONNECT (http, https) or WebSockets (ws, wss); none: the server is dialled',
+  },
+  'gateway-ca': {
+    kind: filePath(),
+    group: 'Way to the seed',
+    description:
+      'authorities of an https or wss gateway, PEM; read again when it changes (default: public ones)',
+  },
+  proxy: {
+    kind: proxyUrl,
+    group: 'Way to the seed',
+    description: 'proxy in front of all that, or none (default: HTTPS_PROXY, unless NO_PROXY has the host)',
   },
   header: {
     kind: httpHeader(),
     list: true,
     group: 'Way to the seed',
-    description: 'sent with CONNECT; gateways route by it',
+    description: 'sent with CONNECT or upgrade; gateways route by it',
   },
   sni: {
     kind: hostName(),
@@ -51,7 +88,8 @@ export const SHOOT_CLIENT_OPTIONS = defineOptions({
     kind: filePath(),
     required: true,
     group: 'Way to the seed',
-    description: 'certificate shown to the seed-server, PEM',
+    description:
+      'certificate shown to the seed-server, PEM; this and the files below are read again when they change',
   },
   'tls-key': {
     kind: filePath(),
@@ -68,19 +106,26 @@ export const SHOOT_CLIENT_OPTIONS = defineOptions({
   'tls-crl': {
     kind: filePath(),
     group: 'Way to the seed',
-    description: 'revocation lists of those authorities, PEM',
+    description: 'revocation lists, PEM: one of each of those authorities',
   },
   congestion: {
     kind: text(/^[a-z0-9_]{1,15}$/, 'a congestion control of this kernel, such as bbr', 'NAME'),
     group: 'Way to the seed',
-    description: "TCP congestion control of the lanes (default: the kernel's)",
+    description:
+      "TCP congestion control of the lanes (default: bbr, or the kernel's where that cannot be had)",
   },
 
   lanes: {
     kind: integer(1, 256),
-    default: '1',
+    default: '2',
     group: 'Tunnel',
-    description: 'connections that are bundled',
+    description: 'connections that are bundled; of several, one is kept free for flows that send little',
+  },
+  threads: {
+    kind: threadCount,
+    default: 'auto',
+    group: 'Tunnel',
+    description: 'threads that share those that carry bulk, this one included; auto: one for each processor',
   },
   keepalive: {
     kind: duration({ min: '100ms' }),
@@ -117,7 +162,7 @@ export const SHOOT_CLIENT_OPTIONS = defineOptions({
     kind: network,
     list: true,
     group: 'Networks',
-    description: 'pods let in (default: what the server announces)',
+    description: 'pods let in (default: what the server announces); from --config, networks are read again',
   },
   'service-network': {
     kind: network,
@@ -144,6 +189,12 @@ export const SHOOT_CLIENT_OPTIONS = defineOptions({
     group: 'Networks',
     description: 'whether packets may travel unsegmented',
   },
+  'network-setup': {
+    kind: oneOf(NETWORK_SETUPS),
+    default: 'auto',
+    group: 'Networks',
+    description: 'who makes interface, routes and firewall: the daemon, or setup before it; auto: who did',
+  },
 
   'admin-listen': {
     kind: endpoint(),
@@ -152,5 +203,65 @@ export const SHOOT_CLIENT_OPTIONS = defineOptions({
     description: '/metrics /healthz /readyz /status',
   },
 })
+
+const {
+  'pod-network': podNetwork,
+  'service-network': serviceNetwork,
+  'node-network': nodeNetwork,
+  tun,
+  'egress-interface': egressInterface,
+  'admin-listen': adminListen,
+  listen,
+  ...others
+} = SHOOT_CLIENT_OPTIONS
+
+/** Every option of `setup`. What WELCOME tells the daemon has to be said here. */
+export const SETUP_OPTIONS = defineOptions({
+  uid: {
+    kind: integer(0, MAX_ID),
+    group: 'Setup',
+    description: 'user that the shoot-client will run as; needed unless --undo is given',
+  },
+  gid: {
+    kind: integer(0, MAX_ID),
+    group: 'Setup',
+    description: 'group that it will run as (default: any)',
+  },
+  undo: {
+    kind: boolean(),
+    default: 'false',
+    group: 'Setup',
+    description: 'take away what was set up for --tun',
+  },
+  'pod-network': { ...podNetwork, description: 'pods let in' },
+  'service-network': { ...serviceNetwork, description: 'services let in' },
+  'node-network': { ...nodeNetwork, description: 'nodes let in' },
+  'vpn-network': {
+    kind: custom(TRANSFER_NETWORK_SYNTAX),
+    list: true,
+    default: DEFAULT_TRANSFER_NETWORKS,
+    group: 'Networks',
+    description: 'transfer networks, as the seed-server has them',
+  },
+  mtu: {
+    kind: integer(1280, 9000),
+    default: '1500',
+    group: 'Networks',
+    description: 'MTU of the TUN interface in bytes, as the seed-server has it',
+  },
+  tun,
+  'egress-interface': egressInterface,
+  'admin-listen': { ...adminListen, description: 'port that nothing from the tunnel may reach' },
+  listen: {
+    ...listen,
+    group: 'Process',
+    description: 'likewise, where the shoot-client is going to listen for the seed-server',
+  },
+})
+
+/** Those of the daemon that `setup` takes and does not look at. */
+export const IGNORED_BY_SETUP = others
+
+export type SetupOptions = OptionValues<typeof SETUP_OPTIONS>
 
 export type ShootClientOptions = OptionValues<typeof SHOOT_CLIENT_OPTIONS>

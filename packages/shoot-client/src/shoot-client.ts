@@ -1,67 +1,119 @@
 import { isIP } from 'node:net'
-import { AdminServer, createRegistry, type DaemonContext, type RunningDaemon } from '@reversed-vpn/daemon'
+import {
+  AdminServer,
+  createRegistry,
+  type DaemonContext,
+  type Logger,
+  listenOn,
+  type RunningDaemon,
+  rateLimited,
+} from '@reversed-vpn/daemon'
 import type { WelcomeMessage } from '@reversed-vpn/protocol'
 import {
   CLOSE_GRACE_MS,
-  createTrafficCheckers,
+  chooseCongestion,
   describeSession,
+  dialLane,
+  ExpiryWatch,
+  LaneThreads,
+  NetworkError,
   openTunnelDevice,
   parseTransferAddress,
+  registerCertificateMetrics,
+  reportExpiry,
+  type ShootNetworks,
+  TrafficCheckers,
   TrafficTotals,
+  type Transport,
+  TunError,
   type TunnelDevice,
+  TunnelListener,
 } from '@reversed-vpn/session'
-import { dialTunnel } from './dial/dial-tunnel.js'
 import { Forwarding } from './forwarding.js'
-import { createMetrics } from './metrics.js'
+import { createMetrics, PREFIX, type ShootClientMetrics } from './metrics.js'
 import type { ShootClientOptions } from './options.js'
+import { ownPortsOf } from './own-ports.js'
 import { createKeeperEvents } from './reconnect/keeper-log.js'
 import { SessionKeeper, type SessionParts } from './reconnect/session-keeper.js'
-import { resolveSetting, type Setting } from './setting.js'
+import { allowedNetworks, createReloader } from './reload.js'
+import { describeWay, resolveSetting, type Setting } from './setting.js'
+
+/** Repeated refusals of one source are logged once in this time. */
+const REFUSAL_LOG_INTERVAL_MS = 60_000
 
 /**
  * Starts everything, what others depend on first:
  *
  *     options and certificates ──▶ admin ──▶ TUN ──▶ dial ──▶ WELCOME ──▶ firewall, routes, link ──▶ packets
  *
- * The TUN, its addresses and routes stay while connections come and go.
+ * What `setup` made before is compared with WELCOME instead. The TUN, its addresses and routes stay while connections come and go.
  */
 export async function startShootClient(
   options: ShootClientOptions,
-  context: DaemonContext,
+  context: DaemonContext<ShootClientOptions>,
 ): Promise<RunningDaemon> {
-  const setting = resolveSetting(options, context)
+  const congestion = await chooseCongestion(options.congestion)
+  const setting = resolveSetting({ ...options, congestion: congestion.name }, context)
   const { log } = context
+  if (congestion.refusal !== undefined) {
+    log.warn({ reason: congestion.refusal }, "connections get the kernel's default congestion control")
+  }
+  const way = describeWay(setting.way)
   const registry = createRegistry(context.name, context.version)
   const totals = new TrafficTotals()
 
-  const device = openTunnelDevice(options.tun, options.offload)
+  const device = await openTunnelDevice({
+    name: options.tun,
+    offload: options.offload,
+    setup: options.networkSetup,
+  })
   context.defer('TUN', () => device.close())
   const forwarding = new Forwarding({
     tun: device.name,
     egressInterface: options.egressInterface,
-    ownPorts: [options.adminListen.port].filter((port) => port > 0),
-    allowed: { pod: options.podNetwork, service: options.serviceNetwork, node: options.nodeNetwork },
+    ownPorts: ownPortsOf(options),
+    isPrepared: device.isPrepared,
+    allowed: allowedNetworks(options),
     log: log.child({ component: 'forwarding' }),
   })
   context.defer('addresses, routes and firewall', () => forwarding.remove())
 
+  const threads = new LaneThreads({
+    count: options.threads,
+    onLost: (thread, error) => log.error({ thread, err: error }, 'thread lost, its lanes are dialled again'),
+  })
+  threads.expect(options.lanes)
+  context.defer('threads', () => threads.close())
+
+  const live: LiveChecks = { checkers: undefined }
   const keeper = new SessionKeeper({
     lanes: options.lanes,
     accepts: device.accepts,
     software: `${context.name}/${context.version}`,
     backoff: { minMs: options.reconnectMinMs, maxMs: options.reconnectMaxMs },
-    dial: (signal) => dialSeed(setting, signal),
+    ...(setting.way.type === 'dial' ? { dial: createDial(setting, setting.way.transport, threads) } : {}),
     openSession: (welcome, remoteAddress, instance) =>
-      openSession({ setting, device, forwarding, totals, welcome, remoteAddress, instance }),
+      openSession({ setting, device, forwarding, live, totals, welcome, remoteAddress, instance }).catch(
+        (error) => {
+          // What was set up beforehand does not become right by dialling again.
+          if (error instanceof NetworkError && error.code === 'ERR_NETWORK_NOT_PREPARED') context.fail(error)
+          throw error
+        },
+      ),
+    onWelcomeAgain: (welcome) => follow(welcome, forwarding, live, log),
     events: createKeeperEvents({
       log: log.child({ component: 'session' }),
-      way: setting.transport.description,
+      way,
       metrics: () => metrics,
       onDeviceLost: (error) => context.fail(error),
     }),
   })
-  const metrics = createMetrics(registry, device.name, totals, keeper)
-  metrics.certificateEnds(setting.tls.notAfterMs)
+  const metrics = createMetrics(registry, device, totals, threads, keeper)
+  const expiry = new ExpiryWatch({ onNear: reportExpiry(log.child({ component: 'certificates' })) })
+  context.defer('certificate watch', () => expiry.close())
+  expiry.set('tunnel', setting.tls.keeper.material.certificates)
+  if (setting.gatewayCa) expiry.set('gateway', setting.gatewayCa.keeper.certificates)
+  registerCertificateMetrics(registry, PREFIX, () => expiry.sets)
 
   const admin = new AdminServer({
     endpoint: options.adminListen,
@@ -74,36 +126,102 @@ export async function startShootClient(
     status: () => ({
       tunnelUp: keeper.session?.isCarrying ?? false,
       session: keeper.session === undefined ? null : describeSession(keeper.session),
-      way: setting.transport.description,
+      way,
       tun: device.name,
     }),
   })
   context.defer('admin server', () => admin.close())
   await admin.listen()
 
-  log.info(
-    { tun: device.name, offloads: device.accepts, way: setting.transport.description },
-    'shoot-client started',
-  )
-  keeper.start()
+  const { isPrepared, accepts: offloads } = device
+  log.info({ tun: device.name, isPrepared, offloads, way }, 'shoot-client started')
+  let listener: TunnelListener | undefined
+  if (setting.way.type === 'dial') keeper.start()
+  else {
+    listener = createListener(setting, context, { keeper, threads, metrics })
+    context.defer('tunnel port', () => listener?.close())
+    await listenOn(listener.server, setting.way.endpoint)
+  }
+  const setNetworks = (networks: ShootNetworks) => live.checkers?.setNetworks(networks)
+  const targets = { keeper, expiry, forwarding, listener, setNetworks }
+  const reloader = createReloader(setting, targets, context, registry)
+  reloader.watch()
+  context.defer('watched files', () => reloader.close())
   return {
-    stop: () => keeper.stop(options.drainTimeoutMs),
+    reload: () => reloader.reload(),
+    stop: () => {
+      listener?.close()
+      return keeper.stop(options.drainTimeoutMs)
+    },
     stopDeadlineMs: options.drainTimeoutMs + CLOSE_GRACE_MS,
   }
 }
 
-function dialSeed({ options, tls, transport }: Setting, signal: AbortSignal) {
-  const { serverName, sni = serverName, congestion, deadAfterMs } = options
-  return dialTunnel(
-    { transport, tls, serverName, sni: isIP(sni) === 0 ? sni : '', congestion, deadAfterMs },
-    signal,
-  )
+function createDial({ options, tls }: Setting, transport: Transport, threads: LaneThreads) {
+  const { serverName: peerName, sni = peerName, congestion, deadAfterMs } = options
+  const name = isIP(sni) === 0 ? sni : ''
+  return (lane: number, signal: AbortSignal) =>
+    dialLane(
+      { transport, tls: tls.keeper.material, peerName, sni: name, congestion, deadAfterMs },
+      threads.forLane(lane),
+      signal,
+    )
+}
+
+interface ListenerParts {
+  readonly keeper: SessionKeeper
+  readonly threads: LaneThreads
+  readonly metrics: ShootClientMetrics
+}
+
+/** The other direction: the seed-server dials. HELLO is still ours to say. */
+function createListener(
+  { options, tls }: Setting,
+  { log, fail }: DaemonContext,
+  { keeper, threads, metrics }: ListenerParts,
+): TunnelListener {
+  const logRarely = rateLimited(log.child({ component: 'tunnel' }), REFUSAL_LOG_INTERVAL_MS)
+  return new TunnelListener({
+    tls: tls.keeper.material,
+    peerName: options.serverName,
+    deadAfterMs: options.deadAfterMs,
+    congestion: options.congestion,
+    threads,
+    onPeer: (connection, { remoteAddress }) => keeper.take(connection, remoteAddress),
+    onRefused: ({ reason, remoteAddress, detail, cause }) => {
+      if (cause instanceof TunError) fail(cause)
+      metrics.refused(reason)
+      logRarely('warn', `${reason} ${remoteAddress}`, { reason, remoteAddress, detail }, 'connection refused')
+    },
+  })
+}
+
+/** The checks of the newest session's packets. */
+interface LiveChecks {
+  checkers: TrafficCheckers | undefined
+}
+
+/** The seed side announces its networks anew. Where they cannot be had here, those of before stay. */
+async function follow(
+  welcome: WelcomeMessage,
+  forwarding: Forwarding,
+  live: LiveChecks,
+  log: Logger,
+): Promise<void> {
+  try {
+    live.checkers?.setNetworks(await forwarding.apply(welcome))
+  } catch (error) {
+    if (!(error instanceof NetworkError)) throw error
+    const fields = { code: error.code, reason: error.message, announced: welcome.networks }
+    log.error(fields, 'announced networks refused, going on as before')
+  }
 }
 
 interface OpenSessionOptions {
   readonly setting: Setting
   readonly device: TunnelDevice
   readonly forwarding: Forwarding
+  readonly live: LiveChecks
   readonly totals: TrafficTotals
   readonly welcome: WelcomeMessage
   readonly remoteAddress: string
@@ -111,25 +229,26 @@ interface OpenSessionOptions {
 }
 
 async function openSession(input: OpenSessionOptions): Promise<SessionParts> {
-  const { setting, device, forwarding, totals, welcome, remoteAddress, instance } = input
+  const { setting, device, forwarding, live, totals, welcome, remoteAddress, instance } = input
   const { options } = setting
-  await forwarding.apply(welcome)
+  const networks = await forwarding.apply(welcome)
   device.useOffloadsOf(welcome.accepts)
-  const checkers = createTrafficCheckers('shoot', {
-    networks: forwarding.allowedNetworks(welcome),
+  const checkers = new TrafficCheckers({
+    side: 'shoot',
+    networks,
     seedAddresses: welcome.addresses.seed.map(parseTransferAddress),
     mtu: welcome.mtu,
     ownOffloads: device.accepts,
     peerOffloads: welcome.accepts,
   })
+  live.checkers = checkers
   return {
     id: welcome.session,
     token: welcome.token,
     peer: { name: options.serverName, instance, remoteAddress },
     queues: device.queues,
     totals,
-    toPeerChecker: checkers.toPeer,
-    fromPeerChecker: checkers.fromPeer,
+    checkers,
     keepaliveMs: options.keepaliveMs,
     deadAfterMs: options.deadAfterMs,
     isReadyOnOpen: true,

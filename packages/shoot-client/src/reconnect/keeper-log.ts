@@ -1,4 +1,5 @@
 import type { Logger } from '@reversed-vpn/daemon'
+import { TunnelError } from '@reversed-vpn/protocol'
 import { TunError } from '@reversed-vpn/session'
 import type { ShootClientMetrics } from '../metrics.js'
 import type { KeeperEvents } from './session-keeper.js'
@@ -35,6 +36,8 @@ export function createKeeperEvents({ log, way, metrics, onDeviceLost }: KeeperLo
     onLaneDown: (session, lane, error) => {
       if (error instanceof TunError) onDeviceLost(error)
       metrics().laneDown(error === undefined)
+      if (error instanceof TunnelError && error.closeCode !== undefined)
+        metrics().protocolBroken(error.closeCode)
       const fields = { sessionId: session.id, lane: lane.index, rttMs: lane.rttMs, err: error }
       if (error === undefined) log.info(fields, 'lane closed')
       else log.warn(fields, 'lane lost')

@@ -1,24 +1,32 @@
 import { randomBytes } from 'node:crypto'
+import { EventEmitter, once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { TLSSocket } from 'node:tls'
 import {
   CONTROL_VERSION,
   type HelloMessage,
   type OffloadKind,
   type WelcomeMessage,
 } from '@reversed-vpn/protocol'
-import { FrameStream, type Lane, RejectedError, Session, sendHello } from '@reversed-vpn/session'
-import { type DialError, toDialError } from '../dial/transport.js'
-import { Backoff, type BackoffOptions } from './backoff.js'
+import {
+  type BackoffOptions,
+  type DialError,
+  type DialledConnection,
+  type LaneConnection,
+  LaneDialler,
+  RejectedError,
+  Session,
+  type SessionLane,
+  sendHello,
+} from '@reversed-vpn/session'
 
 /** What the keeper tells its owner: for logs and metrics, nothing depends on it. */
 export interface KeeperEvents {
   onDialFailed(lane: number, error: DialError, waitMs: number): void
   onSessionUp(session: Session): void
-  onLaneUp(session: Session, lane: Lane): void
-  onLaneDown(session: Session, lane: Lane, error: Error | undefined): void
+  onLaneUp(session: Session, lane: SessionLane): void
+  onLaneDown(session: Session, lane: SessionLane, error: Error | undefined): void
   onSessionDown(session: Session, error: Error | undefined): void
-  /** Another shoot-client has taken over; this one will not dial for `waitMs`. */
+  /** Another shoot-client has taken over; this one will not dial for `waitMs`, 0 where it never does. */
   onSuperseded(waitMs: number): void
 }
 
@@ -28,13 +36,16 @@ export interface SessionKeeperOptions {
   /** Told to the seed side, for its logs. */
   readonly software: string
   readonly backoff: BackoffOptions
-  readonly dial: (signal: AbortSignal) => Promise<TLSSocket>
+  /** Absent where the seed side dials: connections come by {@link SessionKeeper.take}. */
+  readonly dial?: (lane: number, signal: AbortSignal) => Promise<DialledConnection>
   /** Sets up the interface for what WELCOME announces, and makes the session that carries over it. */
   readonly openSession: (
     welcome: WelcomeMessage,
     remoteAddress: string,
     instance: string,
   ) => Promise<SessionParts>
+  /** The seed side has told its networks anew, to a further lane of a session that is open. The lane waits for it. @default nothing */
+  readonly onWelcomeAgain?: (welcome: WelcomeMessage) => Promise<void>
   readonly events: KeeperEvents
 }
 
@@ -44,36 +55,37 @@ export type SessionParts = Omit<ConstructorParameters<typeof Session>[0], 'handl
 /** The largest MTU this side can set; the seed side decides below it. */
 const MAX_MTU = 65_535
 
-/** One dial, from the first look-up to WELCOME. */
-const ATTEMPT_TIMEOUT_MS = 15_000
-
-/** A lane that was up for this long counts as stable: waits begin with the shortest again. */
-const STABLE_AFTER_MS = 5_000
-
 /** A superseded client that is not stopping stays away for a while, or two would displace each other for ever. */
 const SUPERSEDED_WAIT_MS = { min: 30_000, max: 60_000 } as const
 
 /**
- * Keeps a session to the seed-server up, with all its lanes. Each lane has a loop of its own:
- *
- *            ┌──────────────── wait (full jitter) ◀──────────────┐ failed
- *            ▼                                                    │
- *     session or lane 0 ──▶ dial ──▶ HELLO ──▶ WELCOME ──▶ up ────┤ lost
- *                                                          └──────┘ GOAWAY for this lane: dial while the old one carries
- *
- * Lane 0 opens the session; lanes beyond it join once it is there.
+ * Keeps a session to the seed-server up, with all its lanes, and says HELLO on every connection, whoever dialled it. Lane 0 opens
+ * the session; lanes beyond it join once it is there.
  */
 export class SessionKeeper {
   readonly instance = randomBytes(16).toString('hex')
   readonly #options: SessionKeeperOptions
   readonly #stopping = new AbortController()
-  readonly #changed = new EventTarget()
+  readonly #dialler: LaneDialler
+  readonly #changed = new EventEmitter().setMaxListeners(0)
+  /** Lanes that say HELLO. */
+  readonly #coming = new Set<number>()
   #session: Session | undefined
+  #opening: Promise<unknown> = Promise.resolve()
+  #lanesMax = 1
   #awayUntilMs = 0
-  #loops: Promise<unknown> | undefined
 
   constructor(options: SessionKeeperOptions) {
     this.#options = options
+    this.#dialler = new LaneDialler({
+      backoff: options.backoff,
+      untilWanted: async (lane, signal) => {
+        if (lane > 0) await this.#untilSession(signal)
+        await this.#stayAway(signal)
+      },
+      bringUp: (lane, signal) => this.#dialLane(lane, signal),
+      onFailed: options.events.onDialFailed,
+    })
   }
 
   /** The session that is up now. */
@@ -81,10 +93,23 @@ export class SessionKeeper {
     return this.#session
   }
 
-  /** Begins to dial, and never gives up until {@link stop}. */
+  /** Begins to dial, and never gives up until {@link stop}. To be called on the side that dials. */
   start(): void {
-    const lanes = Array.from({ length: this.#options.lanes }, (_, index) => this.#keepLane(index))
-    this.#loops = Promise.all(lanes)
+    this.#dialler.keep(this.#options.lanes)
+  }
+
+  /**
+   * Makes a connection that the seed side dialled a lane.
+   * @throws RejectedError, TunnelError of `sendHello`, or what `openSession` throws; the connection is ended then
+   */
+  async take(frames: LaneConnection, remoteAddress: string): Promise<void> {
+    await this.#sayHello(frames, remoteAddress, this.#chooseLane(), this.#stopping.signal)
+  }
+
+  /** Has every lane replaced. @param withinMs see `Session`; given, connections that are not lanes yet are begun anew as well */
+  renewLanes(withinMs?: number): void {
+    if (withinMs !== undefined) this.#dialler.dialAnew()
+    this.#session?.renewLanes(withinMs)
   }
 
   /**
@@ -93,55 +118,66 @@ export class SessionKeeper {
    */
   async stop(drainMs = 0): Promise<void> {
     this.#stopping.abort(new Error('stopping'))
+    const dialled = this.#dialler.stop()
     if (this.#awayUntilMs > 0) await this.#untilSessionGone(AbortSignal.timeout(drainMs))
     await this.#session?.close('going-away', 'the shoot-client is stopping')
-    await this.#loops
+    await dialled
   }
 
-  async #keepLane(index: number): Promise<void> {
-    const { signal } = this.#stopping
-    const backoff = new Backoff(this.#options.backoff)
-    while (!signal.aborted) {
-      try {
-        if (index > 0) await this.#untilSession(signal)
-        await this.#stayAway(signal)
-        const lane = await this.#bringUp(index)
-        await this.#untilLost(lane, signal)
-        if (Date.now() - lane.openedAtMs >= STABLE_AFTER_MS) backoff.reset()
-        if (lane.isDown) await wait(backoff.nextMs(), undefined, { signal })
-      } catch (error) {
-        if (signal.aborted) return
-        const waitMs = backoff.nextMs()
-        this.#options.events.onDialFailed(index, toDialError(error, 'handshake'), waitMs)
-        await wait(waitMs, undefined, { signal }).catch(() => {})
-      }
-    }
+  async #dialLane(index: number, signal: AbortSignal): Promise<SessionLane> {
+    const dialled = await this.#options.dial?.(index, signal)
+    if (dialled === undefined) throw new Error('the seed side dials')
+    return this.#sayHello(dialled.connection, dialled.remoteAddress, index, signal)
   }
 
-  async #bringUp(index: number): Promise<Lane> {
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(ATTEMPT_TIMEOUT_MS)])
-    const socket = await this.#options.dial(signal)
-    const frames = new FrameStream(socket)
+  async #sayHello(
+    frames: LaneConnection,
+    remoteAddress: string,
+    index: number,
+    signal: AbortSignal,
+  ): Promise<SessionLane> {
     const joined = this.#session
+    this.#coming.add(index)
     try {
       const welcome = await sendHello(frames, this.#hello(index, joined))
       signal.throwIfAborted()
-      const session = joined ?? (await this.#openSession(welcome, socket))
+      if (joined !== undefined) await this.#options.onWelcomeAgain?.(welcome)
+      const session = joined ?? (await this.#openSession(welcome, remoteAddress))
+      signal.throwIfAborted()
       if (session.state === 'closed') throw new Error('the session ended while the lane was coming up')
       const lane = session.addLane(index, frames)
       this.#options.events.onLaneUp(session, lane)
       return lane
     } catch (error) {
-      frames.abort()
-      if (!(error instanceof RejectedError)) throw error
-      // What the seed side does not know any more is not worth keeping: the next dial begins a new session.
-      if (error.rejectCode === 'unknown-session') joined?.abort(error)
-      throw toDialError(error, 'rejected')
+      // One that was told what it did wrong has a moment to read it.
+      if (!frames.isEnding) frames.abort()
+      // What the seed side does not know any more is not worth keeping: the next connection begins a new session.
+      const isForgotten = error instanceof RejectedError && error.rejectCode === 'unknown-session'
+      if (isForgotten) joined?.abort(error)
+      throw error
+    } finally {
+      this.#coming.delete(index)
     }
   }
 
+  /**
+   * Which lane a connection becomes that the seed side dialled: it has a lane replaced, has lost one, or wants one more. If none
+   * of these is known of here, it has lost one that only seems to be up.
+   */
+  #chooseLane(): number {
+    const lanes = this.#session?.lanes
+    if (lanes === undefined) return 0
+    const isFree = (index: number) => !this.#coming.has(index)
+    const up = [...lanes.values()].filter(({ index }) => isFree(index))
+    const replaced = up.find((lane) => lane.isReplacementWanted)
+    if (replaced !== undefined) return replaced.index
+    for (let index = 0; index < this.#lanesMax; index++) if (!lanes.has(index) && isFree(index)) return index
+    const [silent] = up.sort((one, other) => one.lastByteAtMs - other.lastByteAtMs)
+    return silent?.index ?? 0
+  }
+
   #hello(index: number, session: Session | undefined): HelloMessage {
-    const { accepts, software } = this.#options
+    const { accepts, software, lanes } = this.#options
     const join = session === undefined ? {} : { session: session.id, token: session.token, lane: index }
     return {
       type: 'HELLO',
@@ -150,33 +186,42 @@ export class SessionKeeper {
       accepts,
       mtu: MAX_MTU,
       software,
+      lanes,
       ...join,
     }
   }
 
-  async #openSession(welcome: WelcomeMessage, socket: TLSSocket): Promise<Session> {
-    const remoteAddress = socket.remoteAddress ?? 'unknown'
+  /** One after the other: where the seed side dials, two connections may bring a WELCOME at the same time. */
+  #openSession(welcome: WelcomeMessage, remoteAddress: string): Promise<Session> {
+    const opened = this.#opening.then(() => this.#replaceSession(welcome, remoteAddress))
+    this.#opening = opened.catch(() => {})
+    return opened
+  }
+
+  async #replaceSession(welcome: WelcomeMessage, remoteAddress: string): Promise<Session> {
     const parts = await this.#options.openSession(welcome, remoteAddress, this.instance)
     this.#stopping.signal.throwIfAborted()
     const session = new Session({
       ...parts,
       handler: {
         onLaneReady: () => {},
-        onLaneGoAway: (_, lane) => this.#changed.dispatchEvent(new LaneEvent('replace', lane)),
+        onLaneGoAway: () => {},
         onGoAway: (_, reason) => {
           if (reason === 'superseded') this.#onSuperseded()
         },
-        onLaneDown: (which, lane, error) => {
-          this.#options.events.onLaneDown(which, lane, error)
-          this.#changed.dispatchEvent(new LaneEvent('down', lane))
-        },
+        onLaneDown: (which, lane, error) => this.#options.events.onLaneDown(which, lane, error),
         onClosed: (closed, error) => this.#onClosed(closed, error),
       },
     })
     session.activate()
+    const previous = this.#session
     this.#session = session
+    // There is one at a time, or a seed side that begins more and more could pile them up.
+    previous?.abort(new Error('another session was begun'))
+    this.#lanesMax = welcome.lanesMax
+    this.#awayUntilMs = 0
     this.#options.events.onSessionUp(session)
-    this.#changed.dispatchEvent(new Event('session'))
+    this.#changed.emit('session')
     return session
   }
 
@@ -184,13 +229,14 @@ export class SessionKeeper {
     const { min, max } = SUPERSEDED_WAIT_MS
     const waitMs = min + Math.random() * (max - min)
     this.#awayUntilMs = performance.now() + waitMs
-    this.#options.events.onSuperseded(waitMs)
+    // Where the seed side dials it is the one that may come back, to whom it likes.
+    this.#options.events.onSuperseded(this.#options.dial === undefined ? 0 : waitMs)
   }
 
   #onClosed(session: Session, error: Error | undefined): void {
     if (this.#session === session) this.#session = undefined
     this.#options.events.onSessionDown(session, error)
-    this.#changed.dispatchEvent(new Event('gone'))
+    this.#changed.emit('gone')
   }
 
   async #stayAway(signal: AbortSignal): Promise<void> {
@@ -201,49 +247,12 @@ export class SessionKeeper {
   /** Settles when the session is gone, at the latest when the signal fires. */
   async #untilSessionGone(signal: AbortSignal): Promise<void> {
     while (this.#session !== undefined && !signal.aborted) {
-      await this.#next(signal, (event) => event.type === 'gone').catch(() => {})
+      await once(this.#changed, 'gone', { signal }).catch(() => {})
     }
   }
 
   /** Settles when there is a session to join. */
   async #untilSession(signal: AbortSignal): Promise<void> {
-    while (this.#session === undefined) await this.#next(signal, (event) => event.type === 'session')
-  }
-
-  /** Settles when the lane is gone or should be replaced. */
-  async #untilLost(lane: Lane, signal: AbortSignal): Promise<void> {
-    if (!lane.isDown) await this.#next(signal, (event) => event instanceof LaneEvent && event.lane === lane)
-  }
-
-  #next(signal: AbortSignal, fits: (event: Event) => boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const types = ['session', 'gone', 'down', 'replace'] as const
-      const settle = () => {
-        for (const type of types) this.#changed.removeEventListener(type, onEvent)
-        signal.removeEventListener('abort', onAbort)
-      }
-      const onEvent = (event: Event) => {
-        if (!fits(event)) return
-        settle()
-        resolve()
-      }
-      const onAbort = () => {
-        settle()
-        reject(signal.reason as Error)
-      }
-      if (signal.aborted) onAbort()
-      for (const type of types) this.#changed.addEventListener(type, onEvent)
-      signal.addEventListener('abort', onAbort, { once: true })
-    })
-  }
-}
-
-/** Something that happened to one lane. */
-class LaneEvent extends Event {
-  readonly lane: Lane
-
-  constructor(type: 'down' | 'replace', lane: Lane) {
-    super(type)
-    this.lane = lane
+    while (this.#session === undefined) await once(this.#changed, 'session', { signal })
   }
 }

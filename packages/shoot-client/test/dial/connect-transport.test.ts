@@ -1,6 +1,8 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
-import { connectTransport, DialError } from '@reversed-vpn/shoot-client'
+import type { Duplex } from 'node:stream'
+import { DialError } from '@reversed-vpn/session'
+import { connectTransport } from '@reversed-vpn/shoot-client'
 import t from 'tap'
 
 const NEVER = new AbortController().signal
@@ -41,7 +43,7 @@ function transportTo(gateway: URL, headers: { name: string; value: string }[] = 
   return connectTransport({ gateway, target: 'vpn-seed-server.shoot--a.svc:1194', headers })
 }
 
-async function failureOf(attempt: Promise<Socket>): Promise<string> {
+async function failureOf(attempt: Promise<Duplex>): Promise<string> {
   return attempt.then(
     (socket) => {
       socket.destroy()

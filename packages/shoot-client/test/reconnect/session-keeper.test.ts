@@ -1,8 +1,14 @@
 import { type Duplex, duplexPair } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
 import { createFakeTun } from '@reversed-vpn/node-tun'
-import { CidrSet, type HelloMessage, PacketChecker, type RejectCode } from '@reversed-vpn/protocol'
-import { FrameStream, QueueSet, receiveHello, rejectPeer, TrafficTotals } from '@reversed-vpn/session'
+import type { HelloMessage, RejectCode } from '@reversed-vpn/protocol'
+import {
+  FrameStream,
+  QueueSet,
+  receiveHello,
+  rejectPeer,
+  TrafficCheckers,
+  TrafficTotals,
+} from '@reversed-vpn/session'
 import { type KeeperEvents, SessionKeeper } from '@reversed-vpn/shoot-client'
 import t from 'tap'
 
@@ -14,6 +20,8 @@ function createPair(options: { readonly lanes?: number; readonly answers?: Answe
   const hellos: HelloMessage[] = []
   const connections: FrameStream[] = []
   const log: string[] = []
+  /** Networks that were told again. */
+  const heard: string[] = []
   const waiters = new Set<() => void>()
   const note = (text: string) => {
     log.push(text)
@@ -55,13 +63,13 @@ function createPair(options: { readonly lanes?: number; readonly answers?: Answe
     onSuperseded: () => note('superseded'),
   }
   const queues = new QueueSet(createFakeTun().device)
-  const nothing = CidrSet.of([])
-  const checker = new PacketChecker({
-    sources: nothing,
-    destinations: nothing,
-    refused: nothing,
-    accepts: [],
+  const checkers = new TrafficCheckers({
+    side: 'shoot',
+    networks: { pod: [], service: [], node: [] },
+    seedAddresses: [],
     mtu: 1500,
+    ownOffloads: [],
+    peerOffloads: [],
   })
   const keeper = new SessionKeeper({
     lanes: options.lanes ?? 1,
@@ -72,8 +80,12 @@ function createPair(options: { readonly lanes?: number; readonly answers?: Answe
       const [near, far] = duplexPair()
       near.once('end', () => near.end())
       void serve(far)
-      // What the keeper uses of a TLS socket is what every duplex has.
-      return near as TLSSocket
+      return {
+        connection: new FrameStream(near),
+        remoteAddress: '192.0.2.1',
+        name: 'vpn-seed-server',
+        fingerprint: '',
+      }
     },
     openSession: async (welcome, remoteAddress, instance) => ({
       id: welcome.session,
@@ -81,12 +93,12 @@ function createPair(options: { readonly lanes?: number; readonly answers?: Answe
       peer: { name: 'vpn-seed-server', instance, remoteAddress },
       queues,
       totals: new TrafficTotals(),
-      toPeerChecker: checker,
-      fromPeerChecker: checker,
+      checkers,
       keepaliveMs: 60_000,
       deadAfterMs: 180_000,
       isReadyOnOpen: true,
     }),
+    onWelcomeAgain: async (welcome) => void heard.push(...welcome.networks.pod),
     events,
   })
   const until = async (condition: () => boolean) => {
@@ -96,7 +108,7 @@ function createPair(options: { readonly lanes?: number; readonly answers?: Answe
       })
     }
   }
-  return { keeper, hellos, connections, log, until, [Symbol.asyncDispose]: () => keeper.stop() }
+  return { keeper, hellos, connections, log, heard, until, [Symbol.asyncDispose]: () => keeper.stop() }
 }
 
 function count(log: readonly string[], text: string): number {
@@ -109,6 +121,7 @@ t.test('brings up lane 0 first, and the others join with session and token', asy
   await pair.until(() => count(pair.log, 'lane 1 up') === 1 && count(pair.log, 'lane 2 up') === 1)
   t.same(pair.log.slice(0, 2), ['session up', 'lane 0 up'])
   t.notOk('session' in (pair.hellos[0] as HelloMessage))
+  t.equal(pair.hellos[0]?.lanes, 3, 'and the first says how many there will be')
   for (const lane of [1, 2]) {
     const hello = pair.hellos.find((message) => message.lane === lane)
     t.match(hello, { session: 'a'.repeat(32), token: 'b'.repeat(64) })
@@ -151,6 +164,25 @@ t.test('a lane that the peer wants replaced carries until its successor is there
   await pair.until(() => count(pair.log, 'lane 0 up') === 2)
   t.same(pair.log, ['session up', 'lane 0 up', 'lane 0 up'])
   t.match(pair.hellos[1], { session: 'a'.repeat(32), lane: 0 })
+})
+
+t.test('has its lanes replaced without a break, and hears of the networks with each', async (t) => {
+  await using pair = createPair()
+  pair.keeper.start()
+  await pair.until(() => count(pair.log, 'lane 0 up') === 1)
+  pair.keeper.renewLanes()
+  await pair.until(() => count(pair.log, 'lane 0 up') === 2)
+  t.same(pair.log, ['session up', 'lane 0 up', 'lane 0 up'])
+  t.same(pair.heard, ['100.96.0.0/11'])
+})
+
+t.test('a lane that cannot be replaced is ended in time, if it must not stay', async (t) => {
+  await using pair = createPair({ answers: ['welcome', ...Array<Answer>(1000).fill('revoked')] })
+  pair.keeper.start()
+  await pair.until(() => count(pair.log, 'lane 0 up') === 1)
+  pair.keeper.renewLanes(50)
+  await pair.until(() => count(pair.log, 'session down') === 1)
+  t.ok(count(pair.log, 'lane 0 failed: rejected') > 0)
 })
 
 t.test('begins a new session when the seed side does not know the old one any more', async (t) => {

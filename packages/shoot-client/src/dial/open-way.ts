@@ -1,0 +1,41 @@
+import type { Socket } from 'node:net'
+import { formatEndpoint } from '@reversed-vpn/daemon'
+import { type DialTarget, openTcp } from '@reversed-vpn/session'
+import { httpConnect } from './http-connect.js'
+import { secureHop } from './secure-hop.js'
+
+/**
+ * A TCP connection to `target`: directly, or through a corporate proxy that is asked by CONNECT.
+ *
+ * @param proxy `http://` or `https://`, with user and password where it wants them
+ * @throws DialError; the signal's reason when it fires first
+ */
+export async function openWay(
+  target: DialTarget,
+  proxy: URL | undefined,
+  signal: AbortSignal,
+): Promise<Socket> {
+  if (proxy === undefined) return openTcp(target, signal)
+  const host = hostOf(proxy)
+  const toProxy = await openTcp({ host, port: portOf(proxy) }, signal)
+  const below =
+    proxy.protocol === 'https:' ? await secureHop(toProxy, { hop: 'proxy', host }, signal) : toProxy
+  const authority = formatEndpoint({ type: 'tcp', ...target })
+  return httpConnect(below, { hop: 'proxy', target: authority, credentials: proxy }, signal)
+}
+
+/** Whom a URL names, without the brackets of an IPv6 address. */
+export function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '')
+}
+
+/** The port that a URL names or means. */
+export function portOf(url: URL): number {
+  const isTls = url.protocol === 'https:' || url.protocol === 'wss:'
+  return Number(url.port) || (isTls ? 443 : 80)
+}
+
+/** ` by proxy HOST`, or nothing: the end of a transport's description. Credentials are left out. */
+export function byProxy(proxy: URL | undefined): string {
+  return proxy === undefined ? '' : ` by proxy ${proxy.host}`
+}

@@ -1,0 +1,50 @@
+import { isIP, type Socket } from 'node:net'
+import { connect } from 'node:tls'
+import { DialError } from '@reversed-vpn/session'
+
+export interface SecureHopOptions {
+  /** Who is at the other end, for errors: `gateway`, `proxy`. */
+  readonly hop: string
+  /** The name or address that its certificate has to carry. */
+  readonly host: string
+  /** Its authorities, PEM. @default those that Node knows */
+  readonly ca?: string | undefined
+}
+
+/**
+ * TLS up to a hop, beneath what runs end to end.
+ * @throws DialError `tls-failed` naming the hop; the signal's reason when it fires first. The socket is destroyed then.
+ */
+export function secureHop(socket: Socket, options: SecureHopOptions, signal: AbortSignal): Promise<Socket> {
+  const { hop, host, ca } = options
+  return new Promise((resolve, reject) => {
+    const secured = connect({
+      socket,
+      host,
+      ...(isIP(host) === 0 && { servername: host }),
+      ...(ca !== undefined && { ca }),
+    })
+    const settle = () => {
+      signal.removeEventListener('abort', onAbort)
+      secured.off('error', onError).off('close', onClose)
+    }
+    const fail = (error: Error) => {
+      settle()
+      secured.on('error', () => {})
+      secured.destroy()
+      socket.destroy()
+      reject(error)
+    }
+    const onAbort = () => fail(signal.reason as Error)
+    const onError = (error: Error) =>
+      fail(new DialError('tls-failed', `TLS to the ${hop} ${host}: ${error.message}`, error))
+    const onClose = () => onError(new Error('closed during the handshake'))
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    secured.once('error', onError).once('close', onClose)
+    secured.once('secureConnect', () => {
+      settle()
+      resolve(secured)
+    })
+  })
+}
