@@ -1,0 +1,147 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Connection } from '../accept/connection.js'
+import type { EndReason } from '../end-reason.js'
+import { isDestination } from '../routes/destination.js'
+import type { Route, RouteTable } from '../routes/route-table.js'
+import { closingAnswer, redirectTarget } from './http-answers.js'
+
+export interface ConnectServerOptions {
+  /** Names of the header fields that say where to; the first that a request has counts, and it may have only one. */
+  readonly routingHeaders: readonly string[]
+  readonly maxHeaderBytes: number
+  readonly table: () => RouteTable
+  /** Takes over a connection whose route is found. `head` is what came behind the request. */
+  readonly passOn: (connection: Connection, route: Route, head: Buffer) => void
+}
+
+/**
+ * Reads one HTTP request of each connection: a CONNECT with a routing header is passed on, its target ignored; anything else is sent
+ * to the TLS port. Never listens itself.
+ */
+export class ConnectServer {
+  readonly #options: ConnectServerOptions
+  readonly #routingHeaders: ReadonlySet<string>
+  readonly #server: Server
+  readonly #connections = new WeakMap<Duplex, Connection>()
+
+  constructor(options: ConnectServerOptions) {
+    this.#options = options
+    this.#routingHeaders = new Set(options.routingHeaders.map((name) => name.toLowerCase()))
+    this.#server = createServer({
+      maxHeaderSize: options.maxHeaderBytes,
+      insecureHTTPParser: false,
+      // What matters is the routing header; HTTP/1.1 clients that leave out Host exist.
+      requireHostHeader: false,
+      // The door has one deadline for all that comes before the route.
+      headersTimeout: 0,
+      requestTimeout: 0,
+      keepAliveTimeout: 0,
+    })
+    this.#server.on('connect', (request, socket, head) => this.#onConnect(request, socket, head))
+    this.#server.on('request', (request, response) => this.#onRequest(request, response))
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
+      this.#onBadRequest(error, socket),
+    )
+  }
+
+  serve(connection: Connection): void {
+    const { socket } = connection
+    this.#connections.set(socket, connection)
+    this.#server.emit('connection', socket)
+    socket.resume()
+  }
+
+  #onConnect(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const connection = this.#connections.get(socket)
+    // Behind another request, which is answered: passed on as well, its client would have been told two things.
+    if (connection === undefined || connection.hasEnded) return
+    socket.pause()
+    const flaw = flawOf(request)
+    if (flaw !== undefined) {
+      refuse(connection, 'bad-request', closingAnswer(400, flaw), flaw)
+      return
+    }
+    const values = request.rawHeaders.filter(
+      (_, index) =>
+        index % 2 === 1 && this.#routingHeaders.has(request.rawHeaders[index - 1]?.toLowerCase() ?? ''),
+    )
+    const [destination] = values
+    if (destination === undefined) {
+      this.#redirect(connection, request)
+    } else if (values.length > 1) {
+      refuse(connection, 'several-destinations', closingAnswer(400, 'Several routing headers'))
+    } else if (!isDestination(destination)) {
+      refuse(connection, 'malformed-destination', closingAnswer(400, 'Malformed destination'))
+    } else {
+      connection.routingHeader = destination
+      const route = this.#options.table().findByDestination(destination)
+      if (route === undefined)
+        refuse(connection, 'unknown-destination', closingAnswer(404, 'Unknown destination'))
+      else this.#options.passOn(connection, route, head)
+    }
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const connection = this.#connections.get(request.socket)
+    // A second request on the connection: the answer to the first has said that it is the last.
+    if (connection === undefined || connection.hasEnded) return
+    // Without its help: what it would write is the answer as a whole already.
+    response.detachSocket(request.socket)
+    this.#redirect(connection, request)
+  }
+
+  #redirect(connection: Connection, request: IncomingMessage): void {
+    const isConnect = request.method === 'CONNECT'
+    const target = redirectTarget(
+      request.headers.host ?? (isConnect ? request.url : undefined),
+      isConnect ? '/' : request.url,
+    )
+    if (target === undefined) refuse(connection, 'bad-request', closingAnswer(400))
+    else {
+      const reason = isConnect ? 'no-destination' : 'redirected'
+      refuse(connection, reason, closingAnswer(308, undefined, [`Location: ${target}`]))
+    }
+  }
+
+  #onBadRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
+    const connection = this.#connections.get(socket)
+    if (connection === undefined || connection.hasEnded) return
+    if (
+      error.code === 'ECONNRESET' ||
+      (error as { readonly bytesParsed?: number }).bytesParsed === undefined
+    ) {
+      connection.drop('client-left')
+    } else if (error.code === 'HPE_HEADER_OVERFLOW') refuse(connection, 'header-too-long', closingAnswer(431))
+    else refuse(connection, 'bad-request', closingAnswer(400), error.code)
+  }
+}
+
+/**
+ * What a CONNECT must not have though the parser takes it. With content (RFC 9110 §9.3.6) a proxy in front could see another request where
+ * for us the tunnel begins; `Content-Length: 0` is what some clients always send.
+ */
+function flawOf({ httpVersionMajor, headers }: IncomingMessage): string | undefined {
+  if (httpVersionMajor !== 1) return 'Unknown HTTP version'
+  const hasContent =
+    headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0
+  return hasContent ? 'CONNECT with content' : undefined
+}
+
+function refuse(connection: Connection, reason: EndReason, answer: string, detail?: string): void {
+  connection.end(reason, detail)
+  farewell(connection.socket, answer)
+}
+
+/** Bytes that nobody reads turn a close into a reset, which can overtake the answer: they are read until the client leaves, for a while. */
+const FAREWELL_MS = 1000
+
+function farewell(socket: Socket, answer: string): void {
+  socket.removeAllListeners('data')
+  socket.resume()
+  socket.end(answer, 'latin1')
+  const timer = setTimeout(() => socket.destroy(), FAREWELL_MS)
+  socket.once('end', () => socket.destroySoon())
+  socket.once('close', () => clearTimeout(timer))
+}

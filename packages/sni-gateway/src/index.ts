@@ -1,0 +1,8 @@
+export { Connection } from './accept/connection.js'
+export { sniGateway } from './cli.js'
+export { ConnectServer, type ConnectServerOptions } from './connect/connect-server.js'
+export { END_REASONS, type EndReason } from './end-reason.js'
+export { type Route, RouteTable } from './routes/route-table.js'
+export { RoutesFileError, readRoutesFile } from './routes/routes-file.js'
+export { type ClientHello, ClientHelloError, parseClientHello } from './tls/client-hello.js'
+export { ClientHelloReader } from './tls/client-hello-reader.js'
