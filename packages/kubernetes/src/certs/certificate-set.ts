@@ -1,0 +1,48 @@
+import {
+  API_SERVER_EGRESS_SECRET,
+  EGRESS_TLS_SECRET,
+  SEED_SERVER,
+  SEED_SERVER_TLS_SECRET,
+  seedServerHost,
+} from '../seed/names.js'
+import { VPN_SHOOT_TLS_SECRET } from '../shoot/names.js'
+import { Authority, type CertificatePair, type LeafRequest, type Validity } from './authority.js'
+
+/** What the two ends of the tunnel and the callers of the egress proxy expect in each other's certificates. */
+const SHOOT_CLIENT_NAME = 'vpn-shoot-client'
+const API_SERVER_NAME = 'kube-apiserver-http-proxy-client'
+
+export interface CertificateSetOptions extends Validity {
+  readonly seedNamespace: string
+}
+
+export interface CertificateSet {
+  readonly authority: CertificatePair
+  /** By the Secret they are for. */
+  readonly secrets: ReadonlyMap<string, CertificatePair>
+}
+
+/** An authority of one shoot, and everything that manifests of the shoot refer to by the name of a Secret. */
+export async function makeCertificateSet(options: CertificateSetOptions): Promise<CertificateSet> {
+  const authority = await Authority.make('reversed-vpn trial', options)
+  const secrets = new Map<string, CertificatePair>()
+  for (const [secret, request] of Object.entries(leafRequests(options.seedNamespace)))
+    secrets.set(secret, await authority.issue(request))
+  return { authority: await authority.pair(), secrets }
+}
+
+/** Either end of the tunnel may be the one that dials, so both are good for both. */
+function leafRequests(seedNamespace: string): Record<string, LeafRequest> {
+  const seedServerNames: LeafRequest['names'] = [
+    SEED_SERVER,
+    `${SEED_SERVER}.${seedNamespace}`,
+    `${SEED_SERVER}.${seedNamespace}.svc`,
+    seedServerHost(seedNamespace),
+  ]
+  return {
+    [SEED_SERVER_TLS_SECRET]: { names: seedServerNames, usages: ['server', 'client'] },
+    [VPN_SHOOT_TLS_SECRET]: { names: [SHOOT_CLIENT_NAME], usages: ['server', 'client'] },
+    [EGRESS_TLS_SECRET]: { names: seedServerNames, usages: ['server'] },
+    [API_SERVER_EGRESS_SECRET]: { names: [API_SERVER_NAME], usages: ['client'] },
+  }
+}

@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs'
+import { type Daemon, defineDaemon, UsageError } from '@reversed-vpn/daemon'
+import { certsCommand } from './commands/certs-command.js'
+import type { Output } from './commands/output.js'
+import { renderCommand } from './commands/render-command.js'
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+
+/** The program `reversed-vpn`. It is no daemon: all it does is in its subcommands. */
+export function reversedVpn(output: Output): Daemon {
+  return defineDaemon({
+    name: 'reversed-vpn',
+    version,
+    description: 'Writes what has to be deployed for the tunnel of a shoot.',
+    options: {},
+    commands: [renderCommand(version, output), certsCommand(output)],
+    start() {
+      throw new UsageError('no command is given, expected render or certs')
+    },
+  })
+}

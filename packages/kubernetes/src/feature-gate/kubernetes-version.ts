@@ -1,0 +1,26 @@
+import { parse } from 'semver'
+
+/** Major and minor of a Kubernetes version: what decides which features it has. */
+export interface KubernetesVersion {
+  readonly major: number
+  readonly minor: number
+}
+
+export const KUBERNETES_VERSION_SYNTAX = 'a version such as 1.30 or v1.30.2'
+
+/**
+ * Reads `1.30`, `1.30.2`, `v1.18.0-rc.1`; undefined for anything else. A release candidate counts as the release, because
+ * it has the release's features.
+ */
+export function parseKubernetesVersion(text: string): KubernetesVersion | undefined {
+  const match = /^v?(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?([-+].{1,100})?$/.exec(text)
+  if (match === null) return undefined
+  const [, major, minor, patch = '0', suffix = ''] = match
+  const version = parse(`${major}.${minor}.${patch}${suffix}`)
+  return version === null ? undefined : { major: version.major, minor: version.minor }
+}
+
+/** Whether `version` is `major.minor` or newer. */
+export function isAtLeast(version: KubernetesVersion, major: number, minor: number): boolean {
+  return version.major > major || (version.major === major && version.minor >= minor)
+}

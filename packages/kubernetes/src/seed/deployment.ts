@@ -1,0 +1,81 @@
+import { defineManifest, type Manifest } from '../manifest/manifest.js'
+import { configHashAnnotation } from '../pod/config-text.js'
+import { CONFIG_FOLDER, daemonContainer, setupContainer } from '../pod/containers.js'
+import { forwardingSysctls, needsForwardingSysctl } from '../pod/forwarding-sysctls.js'
+import { DAEMON_UID, exceptionAnnotations } from '../pod/security.js'
+import { mountedConfigMap, mountedSecret, mountedTunDevice } from '../pod/volumes.js'
+import type { RenderSetting } from '../setting/render-setting.js'
+import {
+  EGRESS_TLS_SECRET,
+  SEED_PORTS,
+  SEED_SERVER,
+  SEED_SERVER_LABELS,
+  SEED_SERVER_TLS_SECRET,
+} from './names.js'
+import { EGRESS_TLS_FOLDER, listeningSeedConfig, SEED_TLS_FOLDER } from './seed-server-config.js'
+
+/** The seed-server that a shoot dials: one, because the session is, and replaced only once the one before is gone. */
+export function seedServerDeployment(setting: RenderSetting): Manifest {
+  const config = mountedConfigMap('config', SEED_SERVER, CONFIG_FOLDER)
+  const tls = mountedSecret({ name: 'tls', secretName: SEED_SERVER_TLS_SECRET, mountPath: SEED_TLS_FOLDER })
+  const egressTls = mountedSecret({
+    name: 'egress-tls',
+    secretName: EGRESS_TLS_SECRET,
+    mountPath: EGRESS_TLS_FOLDER,
+  })
+  const device = mountedTunDevice('dev-net-tun')
+  const image = setting.images.seedServer
+  return defineManifest(
+    'seed',
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      name: SEED_SERVER,
+      namespace: setting.seedNamespace,
+      labels: SEED_SERVER_LABELS,
+    },
+    {
+      spec: {
+        replicas: 1,
+        revisionHistoryLimit: 2,
+        strategy: { type: 'Recreate' },
+        selector: { matchLabels: SEED_SERVER_LABELS },
+        template: {
+          metadata: {
+            labels: { ...SEED_SERVER_LABELS, 'sidecar.istio.io/inject': 'false' },
+            annotations: {
+              ...configHashAnnotation(listeningSeedConfig(setting)),
+              ...exceptionAnnotations([
+                'setup-container',
+                'dev-net-tun',
+                ...(needsForwardingSysctl(setting) ? (['forwarding-sysctl'] as const) : []),
+              ]),
+            },
+          },
+          spec: {
+            serviceAccountName: SEED_SERVER,
+            automountServiceAccountToken: false,
+            enableServiceLinks: false,
+            terminationGracePeriodSeconds: 30,
+            securityContext: {
+              fsGroup: DAEMON_UID,
+              seccompProfile: { type: 'RuntimeDefault' },
+              ...forwardingSysctls(setting),
+            },
+            initContainers: [setupContainer({ name: 'setup', image, volumes: [config, device] })],
+            containers: [
+              daemonContainer({
+                name: SEED_SERVER,
+                image,
+                ports: SEED_PORTS,
+                adminPort: 'admin',
+                volumes: [config, tls, egressTls, device],
+              }),
+            ],
+            volumes: [config, tls, egressTls, device].map(({ volume }) => volume),
+          },
+        },
+      },
+    },
+  )
+}

@@ -1,0 +1,54 @@
+import type { Manifest } from '../../manifest/manifest.js'
+import { configHashAnnotation } from '../../pod/config-text.js'
+import { CONFIG_FOLDER, daemonContainer, setupContainer } from '../../pod/containers.js'
+import { forwardingSysctls, needsForwardingSysctl } from '../../pod/forwarding-sysctls.js'
+import { exceptionAnnotations } from '../../pod/security.js'
+import { mountedConfigMap, mountedSecret, mountedTunDevice } from '../../pod/volumes.js'
+import type { RenderSetting } from '../../setting/render-setting.js'
+import { SHOOT_PORTS } from '../../shoot/names.js'
+import { SEED_PORTS, SEED_SERVER, SEED_SERVER_TLS_SECRET } from '../names.js'
+import { diallingSeedConfig, SEED_TLS_FOLDER } from '../seed-server-config.js'
+import { apiServerComponent, deploymentPatch } from './component.js'
+
+/** Adds a seed-server that dials to kube-apiserver's pod: their network is one, so its routes lead kube-apiserver into the tunnel. */
+export function sidecarComponent(setting: RenderSetting): Manifest {
+  const config = mountedConfigMap('vpn-config', SEED_SERVER, CONFIG_FOLDER)
+  const device = mountedTunDevice('vpn-dev-net-tun')
+  const tls = mountedSecret({
+    name: 'vpn-tls',
+    secretName: SEED_SERVER_TLS_SECRET,
+    mountPath: SEED_TLS_FOLDER,
+    hasFsGroup: false,
+  })
+  const image = setting.images.seedServer
+  const needsSysctl = needsForwardingSysctl(setting)
+  const patch = deploymentPatch({
+    metadata: {
+      annotations: {
+        ...configHashAnnotation(diallingSeedConfig(setting, SHOOT_PORTS.tunnel)),
+        ...exceptionAnnotations([
+          'setup-container',
+          'dev-net-tun',
+          ...(needsSysctl ? (['forwarding-sysctl'] as const) : []),
+        ]),
+      },
+    },
+    spec: {
+      ...(needsSysctl ? { securityContext: forwardingSysctls(setting) } : {}),
+      initContainers: [setupContainer({ name: 'vpn-setup', image, volumes: [config, device] })],
+      containers: [
+        daemonContainer({
+          name: SEED_SERVER,
+          image,
+          ports: { 'vpn-admin': SEED_PORTS.admin },
+          adminPort: 'vpn-admin',
+          volumes: [config, tls, device],
+          // The pod would wait for the tunnel, the tunnel for the shoot, and the shoot for kube-apiserver.
+          hasReadinessProbe: false,
+        }),
+      ],
+      volumes: [config, tls, device].map(({ volume }) => volume),
+    },
+  })
+  return apiServerComponent('kube-apiserver-vpn-sidecar', setting.seedNamespace, [patch])
+}

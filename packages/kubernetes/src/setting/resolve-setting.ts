@@ -1,0 +1,100 @@
+import type { UsageError } from '@reversed-vpn/daemon'
+import type { RenderOptions } from '../commands/render-options.js'
+import { decideDirection, REVERSED_VPN_ANNOTATION } from '../feature-gate/decide-direction.js'
+import { overlaps, parseCidr } from '../input/cidr.js'
+import type { GardenletConfiguration } from '../input/gardenlet-configuration.js'
+import { NETWORK_KINDS } from '../input/networks.js'
+import type { Shoot } from '../input/shoot.js'
+import type { RenderSetting } from './render-setting.js'
+
+/** What cannot be wrong in a file, only on the command line. */
+export interface OptionErrors {
+  readonly optionError: (flag: string, problem: string) => UsageError
+}
+
+export interface ResolvedSetting {
+  readonly setting: RenderSetting
+  /** What a person should know though it can be rendered, one sentence each. */
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Brings together what the flags, the gardenlet and the shoot say.
+ * @throws UsageError naming the file and path, or the flag
+ */
+export function resolveSetting(
+  options: RenderOptions,
+  gardenlet: GardenletConfiguration,
+  shoot: Shoot,
+  errors: OptionErrors,
+): ResolvedSetting {
+  const direction = decideDirection({
+    gates: gardenlet.gates,
+    kubernetesVersion: shoot.kubernetesVersion,
+    annotation: shoot.annotations[REVERSED_VPN_ANNOTATION],
+  })
+  const domain = shoot.domain ?? `${shoot.name}.${shoot.namespace}.invalid`
+  const apiServerHost = options.apiServerHost ?? `api.${domain}`
+  const shootHost = options.shootHost ?? `vpn-shoot.${domain}`
+  const dialled = direction.isReversed ? apiServerHost : shootHost
+  const flag = direction.isReversed ? '--api-server-host' : '--shoot-host'
+  const warnings = [...direction.warnings]
+  if (dialled.endsWith('.invalid'))
+    warnings.push(
+      `${shoot.file.file} has no spec.dns.domain and ${flag} is not given: ${dialled} is dialled, which nothing resolves`,
+    )
+  const networksOf = (kind: (typeof NETWORK_KINDS)[number]) => shoot.networks[kind].map(({ text }) => text)
+  return {
+    setting: {
+      direction,
+      seedNamespace: shoot.seedNamespace,
+      kubernetesVersion: shoot.kubernetesVersion,
+      networks: { pods: networksOf('pods'), services: networksOf('services'), nodes: networksOf('nodes') },
+      families: shoot.families,
+      transferNetworks: chooseTransferNetworks(options.vpnNetwork, shoot, errors),
+      apiServerHost,
+      shootHost,
+      endpoint: chooseEndpoint(options, errors),
+      ingress: gardenlet.ingress,
+      transport: options.transport,
+      images: {
+        seedServer: options.imageSeedServer,
+        shootClient: options.imageShootClient,
+        sniGateway: options.imageSniGateway,
+      },
+      apiServerFlagsIn: options.apiServerFlagsIn,
+      hasPodSysctls: options.podSysctls,
+    },
+    warnings,
+  }
+}
+
+function chooseEndpoint({ istio, gateway }: RenderOptions, errors: OptionErrors): RenderSetting['endpoint'] {
+  if (gateway === true) {
+    if (istio === true)
+      throw errors.optionError('gateway', 'the endpoint is one: leave out --istio or --gateway')
+    return 'sni-gateway'
+  }
+  if (istio === false) throw errors.optionError('istio', 'no endpoint is left, expected --gateway')
+  return 'istio'
+}
+
+/** One transfer network for each family of the shoot, apart from the shoot's own networks. */
+function chooseTransferNetworks(
+  given: RenderOptions['vpnNetwork'],
+  shoot: Shoot,
+  errors: OptionErrors,
+): string[] {
+  return shoot.families.map((family) => {
+    const [network, second] = given.map(parseCidr).filter((candidate) => candidate.family === family)
+    if (network === undefined || second !== undefined)
+      throw errors.optionError('vpn-network', `expected one network of IPv${family}, as the shoot has it`)
+    for (const kind of NETWORK_KINDS) {
+      const taken = shoot.networks[kind].find((cidr) => overlaps(cidr, network))
+      if (taken === undefined) continue
+      const problem = `${taken.text} overlaps the transfer network ${network.text}, expected --vpn-network elsewhere`
+      throw shoot.file.error(shoot.given[kind].path, problem)
+    }
+    return network.text
+  })
+}

@@ -1,0 +1,82 @@
+import { decideDirection, parseKubernetesVersion, resolveFeatureGates } from '@reversed-vpn/kubernetes'
+import t from 'tap'
+
+interface Row {
+  readonly gates?: Parameters<typeof resolveFeatureGates>[0]
+  readonly version: string
+  readonly annotation?: string
+  readonly isReversed: boolean
+  readonly reason: string
+  readonly warning?: RegExp
+}
+
+const ON = { ReversedVPN: true }
+const NO_SNI = { APIServerSNI: false }
+
+const ROWS: readonly Row[] = [
+  { version: '1.30', isReversed: false, reason: 'feature-gate' },
+  { gates: ON, version: '1.30', isReversed: true, reason: 'feature-gate' },
+  { gates: ON, version: '1.18.0', isReversed: true, reason: 'feature-gate' },
+  { gates: ON, version: 'v1.18.0-rc.1', isReversed: true, reason: 'feature-gate' },
+  { gates: ON, version: '1.17.17', isReversed: false, reason: 'kubernetes-version' },
+  { gates: ON, version: '1.9', isReversed: false, reason: 'kubernetes-version' },
+  { gates: ON, version: '2.0', isReversed: true, reason: 'feature-gate' },
+  { version: '1.30', annotation: 'true', isReversed: true, reason: 'annotation' },
+  { gates: ON, version: '1.30', annotation: 'false', isReversed: false, reason: 'annotation' },
+  { version: '1.30', annotation: '1', isReversed: true, reason: 'annotation' },
+  { gates: ON, version: '1.30', annotation: 'F', isReversed: false, reason: 'annotation' },
+  {
+    version: '1.17.0',
+    annotation: 'true',
+    isReversed: false,
+    reason: 'kubernetes-version',
+    warning: /needs Kubernetes 1\.18/,
+  },
+  {
+    gates: ON,
+    version: '1.30',
+    annotation: 'yes',
+    isReversed: true,
+    reason: 'feature-gate',
+    warning: /value is "yes"/,
+  },
+  {
+    gates: ON,
+    version: '1.30',
+    annotation: ' true',
+    isReversed: true,
+    reason: 'feature-gate',
+    warning: /" true"/,
+  },
+  { version: '1.30', annotation: '', isReversed: false, reason: 'feature-gate', warning: /value is ""/ },
+  {
+    gates: NO_SNI,
+    version: '1.30',
+    annotation: 'true',
+    isReversed: false,
+    reason: 'feature-gate',
+    warning: /needs the gate APIServerSNI/,
+  },
+  {
+    gates: { KonnectivityTunnel: true },
+    version: '1.30',
+    annotation: 'true',
+    isReversed: true,
+    reason: 'annotation',
+  },
+  { gates: { KonnectivityTunnel: true }, version: '1.30', isReversed: false, reason: 'feature-gate' },
+]
+
+for (const { gates = {}, version, annotation, isReversed, reason, warning } of ROWS) {
+  const title = `${JSON.stringify(gates)} with Kubernetes ${version} and annotation ${annotation}: ${isReversed}, ${reason}`
+  t.test(title, async (t) => {
+    const kubernetesVersion = parseKubernetesVersion(version)
+    if (kubernetesVersion === undefined) throw new Error(`${version} is no version`)
+    const decision = decideDirection({ gates: resolveFeatureGates(gates), kubernetesVersion, annotation })
+    t.equal(decision.isReversed, isReversed)
+    t.equal(decision.reason, reason)
+    t.match(decision.explanation, isReversed ? /^the shoot dials: ./ : /^the seed dials: ./)
+    if (warning === undefined) t.same(decision.warnings, [])
+    else t.match(decision.warnings.join('\n'), warning)
+  })
+}
