@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { labIdOf, markOf } from './lab-id.js'
 import { LabProcess, type SpawnOptions, type WaitOptions } from './lab-process.js'
 import { type CommandResult, mustRunCommand, type RunOptions, runCommand } from './run-command.js'
 import type { AddressPair, HostName } from './topology.js'
@@ -20,17 +21,17 @@ export class Host {
 
   /** Runs a command here to its end; any exit code is a result. @throws LabError when it takes longer than its deadline */
   run(command: string, args: readonly string[] = [], options?: RunOptions): Promise<CommandResult> {
-    return runCommand('ip', this.#inside(command, args), options)
+    return runCommand('ip', this.#inside(command, args), this.#marked(options))
   }
 
   /** Runs a command here that has to succeed. @throws LabError with its output when it does not */
   mustRun(command: string, args: readonly string[] = [], options?: RunOptions): Promise<CommandResult> {
-    return mustRunCommand('ip', this.#inside(command, args), options)
+    return mustRunCommand('ip', this.#inside(command, args), this.#marked(options))
   }
 
   /** Starts a program here. It ends with the lab, or before by its own `stop`. */
   async spawn(command: string, args: readonly string[] = [], options?: SpawnOptions): Promise<LabProcess> {
-    const started = await LabProcess.start('ip', this.#inside(command, args), options)
+    const started = await LabProcess.start('ip', this.#inside(command, args), this.#marked(options))
     this.#started(started)
     return started
   }
@@ -63,6 +64,12 @@ export class Host {
   // `ip netns exec` becomes the command, so its process id is the command's.
   #inside(command: string, args: readonly string[]): string[] {
     return ['netns', 'exec', this.netns, command, ...args]
+  }
+
+  /** Until `ip` has entered the namespace nothing else tells that it belongs to the lab. */
+  #marked(options: RunOptions = {}): RunOptions {
+    const labId = labIdOf(this.netns)
+    return { ...options, env: { ...(labId === undefined ? {} : markOf(labId)), ...options.env } }
   }
 }
 

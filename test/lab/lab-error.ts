@@ -1,4 +1,9 @@
-export type LabErrorCode = 'ERR_LAB_COMMAND' | 'ERR_LAB_DEADLINE' | 'ERR_LAB_EXITED' | 'ERR_LAB_CLOSED'
+export type LabErrorCode =
+  | 'ERR_LAB_COMMAND'
+  | 'ERR_LAB_DEADLINE'
+  | 'ERR_LAB_EXITED'
+  | 'ERR_LAB_CLOSED'
+  | 'ERR_LAB_SETTING'
 
 /** What went wrong in the lab itself, with the output of the program it happened to in the message. */
 export class LabError extends Error {

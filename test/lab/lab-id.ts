@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
 const PREFIX = 'rvlab'
+const MARK = 'REVERSED_VPN_LAB'
 const PATTERN = /^(rvlab-(\d+)-(\d+)-[0-9a-f]{6})(?:-|$)/
 
 /**
@@ -17,6 +18,11 @@ export function newLabId(): string {
 /** The lab that a namespace or a directory belongs to; undefined for names that are not ours. */
 export function labIdOf(name: string): string | undefined {
   return PATTERN.exec(name)?.[1]
+}
+
+/** To be in the environment of what a lab starts outside of its namespaces, so that it goes with the lab. */
+export function markOf(labId: string): Record<string, string> {
+  return { [MARK]: labId }
 }
 
 /** Whether the process that owns a lab has not ended. */

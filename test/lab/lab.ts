@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { buildTopology, type Hosts } from './build-topology.js'
 import { openDirectRoute } from './direct-route.js'
 import { Host } from './host.js'
-import { isOwnerAlive, newLabId } from './lab-id.js'
+import { isOwnerAlive, markOf, newLabId } from './lab-id.js'
 import type { LabProcess } from './lab-process.js'
 import { stopWatching, watchOver } from './open-labs.js'
 import { destroyLab, findLabs, NETNS_ETC_DIR } from './remains.js'
@@ -88,6 +88,11 @@ export class Lab implements AsyncDisposable {
       await writeFile(join(etcDir, 'resolv.conf'), 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n')
     }
     await buildTopology(this.hosts)
+  }
+
+  /** For the environment of what is started outside of the hosts and has to go with the lab. */
+  get mark(): Record<string, string> {
+    return markOf(this.id)
   }
 
   /** Where `hosts` and `resolv.conf` of a host lie; programs see it when the files are written in place. */

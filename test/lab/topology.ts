@@ -46,6 +46,12 @@ export const NODE_PUBLIC: AddressPair = { ipv4: '203.0.113.10', ipv6: '2001:db8:
 
 const SEED_CONTROL: AddressPair = { ipv4: '10.10.1.1', ipv6: 'fd00:a:1::1' }
 
+/** The shoot's way to the internet, and so to the seed. */
+export const WAN_LINK: Link = link(
+  end('node', 'wan0', NODE_PUBLIC),
+  end('internet', 'node0', { ipv4: '203.0.113.1', ipv6: '2001:db8:3::1' }),
+)
+
 //   caller ── seed ── internet ── node ── pod1, pod2, node2
 //                        └─ gateway
 export const LINKS: readonly Link[] = [
@@ -55,10 +61,7 @@ export const LINKS: readonly Link[] = [
     end('gateway', 'wan0', ADDRESSES.gateway),
     end('internet', 'gateway0', { ipv4: '198.51.100.1', ipv6: '2001:db8:2::1' }),
   ),
-  link(
-    end('node', 'wan0', NODE_PUBLIC),
-    end('internet', 'node0', { ipv4: '203.0.113.1', ipv6: '2001:db8:3::1' }),
-  ),
+  WAN_LINK,
   link(
     end('node', 'pod1', { ipv4: '100.96.1.1', ipv6: 'fd00:10:96:1::1' }),
     end('pod1', 'eth0', ADDRESSES.pod1),

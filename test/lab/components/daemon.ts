@@ -12,6 +12,8 @@ export interface DaemonOptions {
   /** The program to start, path and first arguments. @default the one of this repository */
   readonly command?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
+  /** How long its admin server may take to answer. @default 10000 */
+  readonly startDeadlineMs?: number
 }
 
 const READY_POLL_MS = 50
@@ -40,11 +42,12 @@ export class Daemon implements AsyncDisposable {
     command: readonly string[],
     adminPort: number,
     env?: NodeJS.ProcessEnv,
+    deadlineMs?: number,
   ): Promise<Daemon> {
     const [program = '', ...args] = command
     const process = await host.spawn(program, args, { env })
     const daemon = new Daemon(host, process, adminPort)
-    await host.waitForPort(process, adminPort, { families: [6] })
+    await host.waitForPort(process, adminPort, { families: [6], deadlineMs })
     return daemon
   }
 

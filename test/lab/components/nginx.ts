@@ -3,12 +3,17 @@ import { join } from 'node:path'
 import type { Host } from '../host.js'
 import type { Lab } from '../lab.js'
 import type { LabProcess } from '../lab-process.js'
+import type { KeyPair } from '../openssl-authority.js'
 
 export interface NginxOptions {
   /** @default 80 */
   readonly port?: number
   /** Size of `/big`, all zeros. @default 64 MiB */
   readonly bigFileBytes?: number
+  /** What `/` says. @default the name of the host */
+  readonly page?: string
+  /** Speaks TLS with that certificate. @default plain HTTP */
+  readonly tls?: KeyPair
 }
 
 /** One request as nginx saw it. */
@@ -20,7 +25,7 @@ export interface AccessRecord {
   readonly bytesSent: number
 }
 
-/** A web server on both families: `/` names the host it runs on, `/big` is a large file. */
+/** A web server on both families: `/` is one line, `/big` a large file. */
 export interface Nginx extends AsyncDisposable {
   readonly process: LabProcess
   readonly port: number
@@ -33,11 +38,11 @@ export async function startNginx(lab: Lab, host: Host, options: NginxOptions = {
   const port = options.port ?? 80
   const dir = join(lab.dir, `nginx-${host.name}-${port}`)
   await mkdir(join(dir, 'www'), { recursive: true })
-  await writeFile(join(dir, 'www', 'index.html'), `${host.name}\n`)
+  await writeFile(join(dir, 'www', 'index.html'), `${options.page ?? host.name}\n`)
   await writeFile(join(dir, 'www', 'big'), '')
   await truncate(join(dir, 'www', 'big'), options.bigFileBytes ?? 64 * 1024 * 1024)
   await writeFile(join(dir, 'access.log'), '')
-  await writeFile(join(dir, 'nginx.conf'), configuration(dir, port))
+  await writeFile(join(dir, 'nginx.conf'), configuration(dir, port, options.tls))
   const server = await host.spawn('nginx', [
     '-c',
     join(dir, 'nginx.conf'),
@@ -67,8 +72,13 @@ function parseAccessLog(text: string): AccessRecord[] {
     .map((line): AccessRecord => JSON.parse(line))
 }
 
-function configuration(dir: string, port: number): string {
+function configuration(dir: string, port: number, tls: KeyPair | undefined): string {
   const tempPaths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+  const ssl = tls === undefined ? '' : ' ssl'
+  const certificate =
+    tls === undefined
+      ? ''
+      : `ssl_certificate ${tls.certFile}; ssl_certificate_key ${tls.keyFile}; ssl_protocols TLSv1.2 TLSv1.3;`
   // The lab's directory belongs to root alone, so the worker stays root.
   return `user root root;
 worker_processes 1;
@@ -84,8 +94,9 @@ http {
   sendfile on;
   tcp_nopush on;
   server {
-    listen 0.0.0.0:${port};
-    listen [::]:${port} ipv6only=on;
+    listen 0.0.0.0:${port}${ssl};
+    listen [::]:${port} ipv6only=on${ssl};
+    ${certificate}
     root ${dir}/www;
   }
 }

@@ -10,7 +10,9 @@ import type { ConnectGateway } from './connect-gateway.js'
 export interface OpenvpnOptions {
   readonly certificates: ShootCertificates
   /** Goes through its CONNECT. @default straight to the seed */
-  readonly gateway?: ConnectGateway
+  readonly gateway?: Pick<ConnectGateway, 'url'>
+  /** Sent with CONNECT, as gateways want that route by header. @default none */
+  readonly headers?: readonly { readonly name: string; readonly value: string }[]
   /** @default 'ovpn0' */
   readonly tun?: string
   /** Added to both command lines, such as `--txqueuelen 1000`. */
@@ -73,12 +75,9 @@ function serverArgs(
 function clientArgs(
   tun: string,
   lab: Lab,
-  { certificates, gateway, extraArgs = [] }: OpenvpnOptions,
+  { certificates, gateway, headers, extraArgs = [] }: OpenvpnOptions,
 ): string[] {
-  const proxy =
-    gateway === undefined
-      ? []
-      : ['--http-proxy', lab.hosts.gateway.addresses.ipv4, String(gateway.port), '--http-proxy-timeout', '5']
+  const proxy = gateway === undefined ? [] : proxyArgs(gateway.url, headers)
   return [
     ...commonArgs(
       tun,
@@ -99,6 +98,12 @@ function clientArgs(
     ...proxy,
     ...extraArgs,
   ]
+}
+
+function proxyArgs(url: string, headers: OpenvpnOptions['headers'] = []): string[] {
+  const { hostname, port } = new URL(url)
+  const fields = headers.flatMap(({ name, value }) => ['--http-proxy-option', 'CUSTOM-HEADER', name, value])
+  return ['--http-proxy', hostname, port, '--http-proxy-timeout', '5', ...fields]
 }
 
 function commonArgs(tun: string, ca: string, cert: string, key: string): string[] {

@@ -9,7 +9,10 @@ export interface SeedServerOptions extends DaemonOptions {
 }
 
 export interface EgressRequest {
-  readonly certificates: ShootCertificates
+  readonly certificates: {
+    readonly apiserver: { readonly certFile: string; readonly keyFile: string }
+    readonly egressCa: { readonly certFile: string }
+  }
   /** How curl knows the seed. @default 'seed', its name in every hosts file */
   readonly proxyHost?: string
   /** @default the kube-apiserver's */
@@ -36,7 +39,7 @@ export function startSeedServer(lab: Lab, options: SeedServerOptions): Promise<D
     ...networkFlags(),
   })
   const command = [...(options.command ?? [binOf('seed-server')]), ...usual, ...(options.args ?? [])]
-  return Daemon.start(lab.hosts.seed, command, ADMIN_PORT, options.env)
+  return Daemon.start(lab.hosts.seed, command, ADMIN_PORT, options.env, options.startDeadlineMs)
 }
 
 /** What the kube-apiserver does: a CONNECT to the egress proxy over mutual TLS, here by curl on the caller. */

@@ -1,3 +1,4 @@
+import type { Host } from '../host.js'
 import type { Lab } from '../lab.js'
 import type { KeyPair } from '../openssl-authority.js'
 import { SEED_SERVER_NAME, type ShootCertificates } from '../pki.js'
@@ -8,6 +9,8 @@ export interface ShootClientOptions extends DaemonOptions {
   readonly certificates: ShootCertificates
   /** Shown instead of the shoot-client's own. */
   readonly client?: KeyPair
+  /** @default the lab's node */
+  readonly host?: Host
   /** Goes through its CONNECT. @default straight to the seed */
   readonly gateway?: ConnectGateway
 }
@@ -15,7 +18,7 @@ export interface ShootClientOptions extends DaemonOptions {
 const TUNNEL_PORT = 1194
 const ADMIN_PORT = 15001
 
-/** Starts our shoot-client on the node. Resolves when its admin server answers, before the tunnel is up. */
+/** Starts our shoot-client. Resolves when its admin server answers, before the tunnel is up. */
 export function startShootClient(lab: Lab, options: ShootClientOptions): Promise<Daemon> {
   const { certFile, keyFile } = options.client ?? options.certificates.shootClient
   const usual = flags({
@@ -27,5 +30,11 @@ export function startShootClient(lab: Lab, options: ShootClientOptions): Promise
     'tls-ca': options.certificates.tunnelCa.certFile,
   })
   const command = [...(options.command ?? [binOf('shoot-client')]), ...usual, ...(options.args ?? [])]
-  return Daemon.start(lab.hosts.node, command, ADMIN_PORT, options.env)
+  return Daemon.start(
+    options.host ?? lab.hosts.node,
+    command,
+    ADMIN_PORT,
+    options.env,
+    options.startDeadlineMs,
+  )
 }
