@@ -1,0 +1,26 @@
+import type { Daemon } from '@reversed-vpn/test/lab'
+
+/** What the checks of a daemon dropped in one direction, by reason. */
+export async function dropsOf(daemon: Daemon, direction: 'toShoot' | 'toSeed'): Promise<Map<string, number>> {
+  const pattern = new RegExp(
+    `^\\w+tunnel_dropped_packets_total\\{direction="${direction}",reason="([^"]+)"\\}$`,
+  )
+  return new Map(
+    [...(await daemon.metrics())].flatMap(([name, value]): [string, number][] => {
+      const reason = pattern.exec(name)?.[1]
+      return reason === undefined ? [] : [[reason, value]]
+    }),
+  )
+}
+
+/** By how much each has risen, where it has. */
+export function risen(
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+): Map<string, number> {
+  const differences = [...after].map(([key, value]): [string, number] => [
+    key,
+    value - (before.get(key) ?? 0),
+  ])
+  return new Map(differences.filter(([, more]) => more > 0))
+}
