@@ -1,9 +1,10 @@
-import { type ConnectGateway, type Host, startConnectGateway, startNginx } from '@reversed-vpn/test/lab'
+import { type ConnectGateway, startConnectGateway, startNginx } from '@reversed-vpn/test/lab'
 import t, { type Test } from 'tap'
 import { Download } from './support/download.js'
 import { publishNoise } from './support/files.js'
 import { readMachine } from './support/machine.js'
 import { inUrl, TunnelLab } from './support/tunnel-lab.js'
+import { ownTables, readTunnel } from './support/tunnel-state.js'
 
 const MIB = 1024 * 1024
 
@@ -27,21 +28,6 @@ function startDownloads(ways: readonly Way[] = ['routed', 'proxied']): Promise<D
       return Download.start(stage, { way, url, original: noise, bytesPerSecond: 8 * MIB })
     }),
   )
-}
-
-/** What the tunnel put into a host, with the numbers that a thing made anew would not have again. */
-async function readTunnel(host: Host) {
-  const machine = await readMachine(host)
-  const link = JSON.parse((await host.mustRun('ip', ['-j', 'link', 'show', 'vpn0'])).stdout) as {
-    ifindex: number
-  }[]
-  return { ...machine, ifindex: link[0]?.ifindex, tables: await ownTables(host) }
-}
-
-async function ownTables(host: Host): Promise<readonly { readonly name: string; readonly handle: number }[]> {
-  const { stdout } = await host.mustRun('nft', ['-j', 'list', 'tables'])
-  const { nftables } = JSON.parse(stdout) as { nftables: { table?: { name: string; handle: number } }[] }
-  return nftables.flatMap(({ table }) => (table?.name.startsWith('reversed_vpn') ? [table] : []))
 }
 
 const CUTS = [

@@ -145,7 +145,7 @@ const ofClient: readonly Case[] = [
     code: 2,
     line: /--tls-(key|cert) .*/,
   },
-  { what: 'no server', flags: { server: undefined }, code: 2, line: /--server / },
+  { what: 'no server', flags: { server: undefined }, code: 2, line: /--server: is not given/ },
   {
     what: 'a server without port',
     flags: { server: '192.0.2.10' },

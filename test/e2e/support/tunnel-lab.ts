@@ -3,6 +3,7 @@ import {
   type ConnectGateway,
   curlThroughEgress,
   type Daemon,
+  type Host,
   Lab,
   Pki,
   type ShootCertificates,
@@ -15,8 +16,11 @@ export const QUICK_TIMES = ['--keepalive', '300ms', '--dead-after', '1500ms']
 export const QUICK_RECONNECT = ['--reconnect-min', '50ms', '--reconnect-max', '400ms']
 
 export interface ClientOptions {
+  readonly host?: Host
   readonly gateway?: ConnectGateway
   readonly args?: readonly string[]
+  readonly command?: readonly string[]
+  readonly env?: NodeJS.ProcessEnv
 }
 
 /** A lab with certificates for one shoot, in which daemons come and go. */
@@ -46,10 +50,11 @@ export class TunnelLab implements AsyncDisposable {
     return this.lab.hosts
   }
 
-  /** Resolves when its admin server answers. */
-  startSeed(args: readonly string[] = []): Promise<Daemon> {
+  /** Resolves when its admin server answers. @param command the program, its first arguments and what comes before it */
+  startSeed(args: readonly string[] = [], command?: readonly string[]): Promise<Daemon> {
     const { certificates } = this
-    return startSeedServer(this.lab, { certificates, args: [...QUICK_TIMES, ...args] })
+    const program = command === undefined ? {} : { command }
+    return startSeedServer(this.lab, { ...program, certificates, args: [...QUICK_TIMES, ...args] })
   }
 
   /** Resolves when its admin server answers. */

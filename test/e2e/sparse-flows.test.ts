@@ -1,0 +1,59 @@
+// A lane kept for flows that send little: shown by what each lane has carried.
+import { startNginx } from '@reversed-vpn/test/lab'
+import t from 'tap'
+import { Download } from './support/download.js'
+import { publishNoise } from './support/files.js'
+import { type LaneStatus, lanesOf } from './support/lanes.js'
+import { inUrl, TunnelLab } from './support/tunnel-lab.js'
+
+const MIB = 1024 * 1024
+const FILE_BYTES = 64 * MIB
+const PINGS = 50
+/** Bulk and the ping begin where the kernel's hash puts them. */
+const FIRST_PACKETS_BYTES = 4 * MIB
+
+const stage = await TunnelLab.create()
+t.teardown(() => stage[Symbol.asyncDispose]())
+const { lab } = stage
+const { caller, pod1 } = lab.hosts
+await startNginx(lab, pod1)
+const noise = await publishNoise(lab, pod1, 'noise', FILE_BYTES)
+
+t.test('beside bulk, a ping has the last lane to itself, in both directions', async (t) => {
+  const { seed, client } = await stage.startBoth([], {})
+  await client.waitForLog(({ msg, lane }) => msg === 'lane up' && lane === 1)
+  for (const address of Object.values(pod1.addresses)) {
+    const before = await Promise.all([seed, client].map(async (daemon) => byIndex(await lanesOf(daemon))))
+    const download = await Download.start(stage, {
+      way: 'routed',
+      url: `http://${inUrl(address)}/noise`,
+      original: noise,
+      bytesPerSecond: 32 * MIB,
+    })
+    const ping = await caller.mustRun('ping', ['-c', String(PINGS), '-i', '0.02', '-W', '2', address])
+    t.ok(download.isUnderWay, 'the bulk was there all the time')
+    t.match(ping.stdout, ` ${PINGS} received`)
+    t.equal(await download.outcome(), 'intact')
+
+    const after = await Promise.all([seed, client].map(async (daemon) => byIndex(await lanesOf(daemon))))
+    const [seedLanes, clientLanes] = after.map((lanes, side) =>
+      lanes.map(({ toPeer }, index) => ({
+        packets: toPeer.packets - (before[side]?.[index]?.toPeer.packets ?? 0),
+        bytes: toPeer.bytes - (before[side]?.[index]?.toPeer.bytes ?? 0),
+      })),
+    )
+    const [bulk, sparse] = clientLanes ?? []
+    t.ok(
+      (bulk?.bytes ?? 0) > FILE_BYTES - FIRST_PACKETS_BYTES,
+      `${bulk?.bytes} bytes of bulk on the first lane`,
+    )
+    t.ok((sparse?.bytes ?? FILE_BYTES) < FIRST_PACKETS_BYTES, `${sparse?.bytes} bytes on the last`)
+    t.ok((sparse?.packets ?? 0) >= PINGS - 1, `answers among ${sparse?.packets} packets on the last`)
+    t.ok((seedLanes?.[1]?.packets ?? 0) >= PINGS - 1, 'and so are the requests')
+  }
+  await Promise.all([seed.stop(), client.stop()])
+})
+
+function byIndex(lanes: readonly LaneStatus[]): readonly LaneStatus[] {
+  return lanes.toSorted((one, other) => one.index - other.index)
+}

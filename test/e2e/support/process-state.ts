@@ -1,0 +1,13 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import type { Daemon } from '@reversed-vpn/test/lab'
+
+/** The memory that a daemon has in use now. */
+export function residentBytes({ pid }: Pick<Daemon, 'pid'>): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
+}
+
+/** How many descriptors a daemon has open. */
+export function descriptorsOf({ pid }: Daemon): number {
+  return readdirSync(`/proc/${pid}/fd`).length
+}
