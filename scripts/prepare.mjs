@@ -69,6 +69,8 @@ function environment() {
 function build(env) {
   const native = join(root, 'packages', 'node-tun', 'scripts', 'build-native.mjs')
   run(process.execPath, [native], env, 'the native addon does not build')
+  const wanLink = join(root, 'test', 'lab', 'wan', 'build-wan-link.mjs')
+  run(process.execPath, [wanLink], env, 'the link emulator of the lab does not build')
   run(join(root, 'node_modules', '.bin', 'tsc'), ['-b'], env, 'the sources do not compile')
 }
 

@@ -24,16 +24,21 @@ export const DEBIAN_PACKAGES = {
     ['tinyproxy-bin', 'tinyproxy'],
     ['dnsmasq-base', 'dnsmasq'],
     ['openvpn', 'openvpn'],
+    ['wireguard-go', 'wireguard-go'],
+    ['wireguard-tools', 'wg'],
     ['iperf3', 'iperf3'],
     ['sockperf', 'sockperf'],
+    ['prometheus', 'promtool'],
   ],
-  // Images, and binaries for arm64.
+  // Images, and binaries for arm64 and for musl.
   containers: [
     ['podman', 'podman'],
     ['buildah', 'buildah'],
     ['runc', 'runc'],
     ['debootstrap', 'debootstrap'],
     ['gcc-aarch64-linux-gnu', 'aarch64-linux-gnu-gcc'],
+    ['libc6-dev-arm64-cross', '/usr/aarch64-linux-gnu/include/stdio.h'],
+    ['musl-tools', 'musl-gcc'],
     ['qemu-user-static', 'qemu-aarch64-static'],
   ],
 }

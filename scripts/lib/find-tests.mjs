@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 
 // Of `test/`, what each mode runs besides the packages' own tests.
-const QUICK_SUITES = ['repo', 'lab', 'e2e', 'faults']
+const QUICK_SUITES = ['repo', 'lab', 'fuzz', 'e2e', 'faults', 'security']
 const FULL_SUITES = [...QUICK_SUITES, 'full']
 
 /**
@@ -14,7 +14,7 @@ export function findTests(root, mode) {
     const dir = join(root, 'packages', name)
     return compiledTests(join(dir, 'test'), join(dir, 'dist-test'))
   })
-  const isRoot = ({ source }) => source.split(sep).includes('root')
+  const isRoot = ({ source }) => relative(root, source).split(sep).includes('root')
   const bench = compiledTests(join(root, 'bench', 'test'), join(root, 'bench', 'dist', 'test'))
   const parallel = [...packages.filter((test) => !isRoot(test)), ...bench]
   if (mode === 'unit') return { parallel, serial: [] }

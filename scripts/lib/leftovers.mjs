@@ -1,13 +1,15 @@
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 
 const MARK = 'REVERSED_VPN_TEST_RUN'
+const LAB = 'rvlab-'
 const SETTLE_MS = 2_000
 
 /**
- * Watches what a test run leaves on the machine: namespaces, TUN links and firewall tables that were not there before, and
- * processes that carry the run's mark in their environment.
+ * Watches what a test run leaves on the machine: namespaces, TUN links and firewall tables that were not there before, what
+ * labs had of directories, mounts and cgroups, and processes that carry the run's mark in their environment.
  */
 export class LeftoverCheck {
   #run = `${process.pid}-${Date.now()}`
@@ -35,9 +37,25 @@ function machineState() {
   return [
     ...entriesOf('/run/netns').map((name) => `network namespace ${name}`),
     ...entriesOf('/etc/netns').map((name) => `directory /etc/netns/${name}`),
+    ...labsIn(tmpdir()).map((name) => `directory ${tmpdir()}/${name}`),
+    ...mountPoints().map((place) => `mount ${place}`),
+    ...['', ...entriesOf('/sys/fs/cgroup')].flatMap((hierarchy) =>
+      labsIn(`/sys/fs/cgroup/${hierarchy}`).map((name) => `cgroup ${hierarchy}/${name}`),
+    ),
     ...linesOf('ip', ['-br', 'link', 'show', 'type', 'tun']).map((line) => `TUN link ${line.split(/\s/)[0]}`),
     ...linesOf('nft', ['list', 'tables']).map((line) => `nftables ${line}`),
   ]
+}
+
+function labsIn(dir) {
+  return entriesOf(dir).filter((name) => name.startsWith(LAB))
+}
+
+function mountPoints() {
+  const places = read('/proc/self/mountinfo')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+  return places.filter((place) => place.includes(LAB) && !place.startsWith('/run/netns/'))
 }
 
 /** Another run may have its lab open beside ours: `rvlab-PID-…` is named for its owner (`test/lab/lab-id.ts`). */
