@@ -57,6 +57,10 @@ export class EndlessQueue implements TunQueue {
 
   attach(): void {}
 
+  duplicate(): number {
+    throw new Error('has no descriptor')
+  }
+
   close(): void {
     this.stopPolling()
   }

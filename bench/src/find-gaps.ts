@@ -5,10 +5,11 @@ export function findGaps(results: Results): string[] {
   return [...sampleGaps(results), ...memoryGaps(results)]
 }
 
-function sampleGaps({ peers, scenarios, samples, settings }: Results): string[] {
+function sampleGaps({ peers, scenarios, samples, settings, skipped = [] }: Results): string[] {
   const gaps: string[] = []
   for (const peer of peers) {
     for (const scenario of scenarios) {
+      if (skipped.some((one) => one.peer === peer.name && one.scenario === scenario.name)) continue
       const own = samples.filter((sample) => sample.peer === peer.name && sample.scenario === scenario.name)
       const where = `${scenario.name} ${peer.name}`
       if (own.length < settings.repetitions)

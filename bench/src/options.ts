@@ -1,6 +1,8 @@
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { WAN_LINKS, type WanLinkSetting } from '../wan/wan-links.js'
+import { WAN_PEERS, type WanPeer } from '../wan/wan-variants.js'
 import { BenchError } from './measure/bench-error.js'
 import { PEERS } from './peers/catalog.js'
 import { externalPeer } from './peers/external.js'
@@ -8,42 +10,54 @@ import type { Peer } from './peers/peer.js'
 import { SCENARIOS } from './scenarios/catalog.js'
 import type { Scenario } from './scenarios/scenario.js'
 
+const COMMANDS = ['run', 'report', 'compare', 'ladder', 'storm', 'wan'] as const
+
 /** What a command line of the benchmark asks for. */
 export interface BenchOptions {
-  readonly command: 'run' | 'report' | 'ladder'
+  readonly command: (typeof COMMANDS)[number]
   readonly peers: readonly Peer[]
   readonly scenarios: readonly Scenario[]
   readonly seconds: number
   readonly repetitions: number
   readonly isSmoke: boolean
-  /** Undefined where nothing is to stay: a smoke run without `--output`. */
+  /** Peers or scenarios were named. */
+  readonly isChosen: boolean
+  /** Undefined where nothing is to stay: a smoke run, or two commits, without `--output`. */
   readonly outputDir: string | undefined
   /** Run full load for this long and watch memory instead of comparing. */
   readonly memoryMinutes: number | undefined
-  /** The JSON file that `report` reads. */
-  readonly resultsFile: string | undefined
+  /** What `compare` builds: the earlier commit, and the later one unless that is this tree. */
+  readonly commits: readonly string[]
   /** Only the steps of the ladder with this in their name. */
   readonly ladderFilter: string
+  /** What `wan` takes instead of scenarios and peers. */
+  readonly wanLinks: readonly WanLinkSetting[]
+  readonly wanPeers: readonly WanPeer[]
 }
 
 const MAX_SECONDS = 60
 const MAX_REPETITIONS = 50
 const MAX_MEMORY_MINUTES = 120
-const DEFAULT_OUTPUT = fileURLToPath(new URL('../../../docs/bench/', import.meta.url))
+const DEFAULT_OUTPUT = fileURLToPath(new URL('../../../docs/', import.meta.url))
 
-export const USAGE = `usage: npm run bench -- [options]            measure every peer, write docs/bench
-       npm run bench -- report FILE [options]  make tables and pictures from a results.json again
+export const USAGE = `usage: npm run bench -- [options]            measure every peer, write docs/performance.md
+       npm run bench -- report [options]       make the page and its pictures again from the JSON beside it
+       npm run bench -- compare BASE [HEAD]    two commits in one run (HEAD: this tree); fails where one figure got worse
        npm run bench -- ladder [options]       each layer alone, in one process
+       npm run bench -- storm [options]        2,000 tunnels lose their gateway at once
+       npm run bench -- wan [options]          long ways with loss, BBR and CUBIC inside and outside; hours
 
   --peers a,b             only these: ${PEERS.map(({ name }) => name).join(', ')}
   --only a,b              only these scenarios: ${SCENARIOS.map(({ name }) => name).join(', ')}
-                          (ladder: only steps with this in their name)
+                          (ladder: only steps with this in their name; wan: only these links: ${WAN_LINKS.map(({ name }) => name).join(', ')},
+                          and of the peers ${WAN_PEERS.map(({ name }) => name).join(', ')})
   --external NAME=PROGRAM one more peer: a tunnel program of your own; repeatable
   --seconds N             length of one measurement (default 5)
   --repeat N              repetitions of everything (default 3)
   --memory-minutes N      full load for N minutes, and what it does to memory, instead of the comparison
-  --output DIR            where results go (default docs/bench; report: beside FILE)
-  --smoke                 one second, once, and the ladder; nothing kept; fails where a figure is missing or zero
+  --output DIR            where performance.md goes, and bench/ with JSON and pictures (default docs; compare: nowhere)
+  --smoke                 one second, once, this tree beside itself, the ladder, a small storm and a long way;
+                          nothing kept; fails where a figure is missing or zero
 `
 
 /** @throws BenchError ERR_BENCH_USAGE that names the flag, the value seen and what is expected */
@@ -52,20 +66,24 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
   const command = commandOf(positionals)
   const isSmoke = values.smoke ?? false
   const peers = [...PEERS, ...(values.external ?? []).map(parseExternal)]
+  const isWan = command === 'wan'
   return {
     command,
-    peers: choose('--peers', peers, values.peers),
-    scenarios: command === 'ladder' ? SCENARIOS : choose('--only', SCENARIOS, values.only),
+    peers: isWan ? peers : choose('--peers', peers, values.peers),
+    scenarios: isWan || command === 'ladder' ? SCENARIOS : choose('--only', SCENARIOS, values.only),
     seconds: isSmoke ? 1 : positive('--seconds', values.seconds ?? '5', MAX_SECONDS),
     repetitions: isSmoke ? 1 : positive('--repeat', values.repeat ?? '3', MAX_REPETITIONS),
     isSmoke,
-    outputDir: outputDirOf(values.output, isSmoke, positionals[1]),
+    isChosen: values.peers !== undefined || values.only !== undefined,
+    outputDir: outputDirOf(values.output, isSmoke || command === 'compare'),
+    commits: command === 'compare' ? positionals.slice(1) : [],
     memoryMinutes:
       values['memory-minutes'] === undefined
         ? undefined
         : positive('--memory-minutes', values['memory-minutes'], MAX_MEMORY_MINUTES),
-    resultsFile: positionals[1],
     ladderFilter: command === 'ladder' ? (values.only?.join(',') ?? '') : '',
+    wanLinks: isWan ? choose('--only', WAN_LINKS, values.only) : WAN_LINKS,
+    wanPeers: isWan ? choose('--peers', WAN_PEERS, values.peers) : WAN_PEERS,
   }
 }
 
@@ -91,22 +109,18 @@ function parseFlags(argv: readonly string[]) {
 }
 
 function commandOf(positionals: readonly string[]): BenchOptions['command'] {
-  const [command, file, ...rest] = positionals
-  if (command === undefined) return 'run'
-  if (command === 'report' && file !== undefined && rest.length === 0) return 'report'
-  if (command === 'ladder' && file === undefined) return 'ladder'
-  throw usageError(`"${positionals.join(' ')}": expected nothing, "report FILE" or "ladder"`)
+  const [command = 'run', ...rest] = positionals
+  const known = COMMANDS.find((one) => one === command)
+  const [least, most] = command === 'compare' ? [1, 2] : [0, 0]
+  if (known !== undefined && rest.length >= least && rest.length <= most) return known
+  throw usageError(
+    `"${positionals.join(' ')}": expected nothing, "report", "compare BASE [HEAD]", "ladder", "storm" or "wan"`,
+  )
 }
 
-/** Pictures that are made again go where their JSON lies. */
-function outputDirOf(
-  given: string | undefined,
-  isSmoke: boolean,
-  resultsFile: string | undefined,
-): string | undefined {
+function outputDirOf(given: string | undefined, isFleeting: boolean): string | undefined {
   if (given !== undefined) return resolve(given)
-  if (resultsFile !== undefined) return dirname(resolve(resultsFile))
-  return isSmoke ? undefined : DEFAULT_OUTPUT
+  return isFleeting ? undefined : DEFAULT_OUTPUT
 }
 
 function parseExternal(text: string): Peer {

@@ -9,6 +9,8 @@ export interface Results {
   readonly peers: readonly PeerRecord[]
   readonly scenarios: readonly ScenarioRecord[]
   readonly samples: readonly Sample[]
+  /** What was not measured because the peer cannot have part in it. */
+  readonly skipped?: readonly Skipped[]
   readonly memory: readonly MemoryRecord[]
 }
 
@@ -31,6 +33,12 @@ export interface ScenarioRecord {
   readonly name: string
   readonly title: string
   readonly metrics: readonly Metric[]
+}
+
+export interface Skipped {
+  readonly scenario: string
+  readonly peer: string
+  readonly reason: string
 }
 
 export interface Sample {

@@ -5,9 +5,10 @@ import { runIperf } from './measure/iperf.js'
 import { memoryOf, type ProcessMemory } from './measure/proc.js'
 import type { Peer } from './peers/peer.js'
 import { log } from './progress.js'
-import type { MemoryRecord, Results, RunSettings, Sample } from './results.js'
+import type { MemoryRecord, Results, RunSettings, Sample, Skipped } from './results.js'
+import { reasonAgainst } from './scenarios/fitness.js'
 import type { Scenario } from './scenarios/scenario.js'
-import { openStages, type Stage } from './stage.js'
+import { openStages, Stage } from './stage.js'
 
 export interface ComparisonOptions {
   readonly peers: readonly Peer[]
@@ -15,6 +16,10 @@ export interface ComparisonOptions {
   readonly settings: RunSettings
   /** Rest before the first look at memory, and a tenth of it before every measurement. In milliseconds. */
   readonly settleMs: number
+  /** Why a peer is not measured in a scenario. @default as what it carries wants it */
+  readonly reasonAgainst?: typeof reasonAgainst
+  /** Whether each peer carries something before it is measured. @default true */
+  readonly isWarm?: boolean
 }
 
 /**
@@ -27,7 +32,7 @@ export async function runComparison(options: ComparisonOptions): Promise<Results
   const environment = await describeEnvironment()
   await using stages = await openStages(options.peers)
   const idle = await readIdleMemory(stages.list, options.settleMs)
-  await warmUp(stages.list)
+  if (options.isWarm ?? true) await warmUp(stages.list)
   const samples = await measureAll(stages.list, options)
   return {
     environment,
@@ -37,17 +42,24 @@ export async function runComparison(options: ComparisonOptions): Promise<Results
     }),
     scenarios: options.scenarios.map(({ name, title, metrics }) => ({ name, title, metrics })),
     samples,
+    skipped: options.scenarios.flatMap((scenario) => skippedOf(scenario, options)),
     memory: readFinalMemory(stages.list, idle),
   }
 }
 
 async function measureAll(stages: readonly Stage[], options: ComparisonOptions): Promise<Sample[]> {
   const { scenarios, settings, settleMs } = options
-  const total = settings.repetitions * scenarios.length * stages.length
+  const fitting = new Map(
+    scenarios.map((scenario) => [
+      scenario,
+      stages.filter(({ peer }) => (options.reasonAgainst ?? reasonAgainst)(peer, scenario) === undefined),
+    ]),
+  )
+  const total = settings.repetitions * [...fitting.values()].flat().length
   const samples: Sample[] = []
   for (let repetition = 0; repetition < settings.repetitions; repetition++) {
-    for (const scenario of scenarios) {
-      for (const stage of rotate(stages, repetition)) {
+    for (const [scenario, own] of fitting) {
+      for (const stage of rotate(own, repetition)) {
         await sleep(settleMs / 10)
         const sample = await measureOne(scenario, stage, stages, repetition, settings.seconds)
         samples.push(sample)
@@ -58,13 +70,22 @@ async function measureAll(stages: readonly Stage[], options: ComparisonOptions):
   return samples
 }
 
+function skippedOf(scenario: Scenario, options: ComparisonOptions): Skipped[] {
+  return options.peers.flatMap((peer) => {
+    const reason = (options.reasonAgainst ?? reasonAgainst)(peer, scenario)
+    return reason === undefined ? [] : [{ scenario: scenario.name, peer: peer.name, reason }]
+  })
+}
+
 async function measureOne(
   scenario: Scenario,
-  stage: Stage,
+  shared: Stage,
   stages: readonly Stage[],
   repetition: number,
   seconds: number,
 ): Promise<Sample> {
+  await using fresh = scenario.isFresh === true ? await Stage.open(shared.peer) : undefined
+  const stage = fresh ?? shared
   const others = stages.filter((other) => other !== stage).flatMap((other) => other.path.processes)
   const where = { scenario: scenario.name, peer: stage.peer.name, repetition }
   const startedAt = new Date().toISOString()
@@ -131,7 +152,7 @@ async function warmUp(stages: readonly Stage[]): Promise<void> {
 }
 
 function rotate<T>(list: readonly T[], by: number): T[] {
-  const start = by % list.length
+  const start = by % Math.max(1, list.length)
   return [...list.slice(start), ...list.slice(0, start)]
 }
 

@@ -1,13 +1,23 @@
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type CommandResult, Lab, type MeasureServer, mustRunCommand, Pki } from '@reversed-vpn/test/lab'
+import {
+  type CommandResult,
+  Lab,
+  type MeasureServer,
+  mustRunCommand,
+  Pki,
+  type ShootCertificates,
+  startNginx,
+} from '@reversed-vpn/test/lab'
+import { startBulkServer } from '../egress/start-bulk-server.js'
 import { startIperf } from './measure/iperf.js'
 import { commandLineOf } from './measure/proc.js'
 import { startTcpSockperf } from './measure/sockperf.js'
 import type { OpenPath, Peer } from './peers/peer.js'
 import { log } from './progress.js'
 
-const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url))
+/** Of this program. */
+export const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url))
 
 /**
  * One peer in a lab of its own, with the servers that measure in the pod. Every stage of a run is up from its first
@@ -17,6 +27,7 @@ const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url))
 export class Stage implements AsyncDisposable {
   readonly peer: Peer
   readonly lab: Lab
+  readonly certificates: ShootCertificates
   readonly path: OpenPath
   readonly iperf: MeasureServer
   readonly sockperf: MeasureServer
@@ -29,13 +40,16 @@ export class Stage implements AsyncDisposable {
     const lab = await Lab.create()
     try {
       const pki = await Pki.create(lab.dir)
-      const path = await peer.open(lab, await pki.shoot())
+      const certificates = await pki.shoot()
+      const path = await peer.open(lab, certificates)
       const [iperf, sockperf, link] = await Promise.all([
         startIperf(lab.hosts.pod1),
         startTcpSockperf(lab.hosts.pod1),
         mustRunCommand('ip', ['-n', lab.hosts.seed.netns, '-json', 'link', 'show', 'dev', path.seedDevice]),
+        startNginx(lab, lab.hosts.pod1),
+        startBulkServer(lab.hosts.pod1),
       ])
-      return new Stage(peer, lab, path, { iperf, sockperf, mtu: mtuIn(link) })
+      return new Stage(peer, lab, certificates, path, { iperf, sockperf, mtu: mtuIn(link) })
     } catch (error) {
       await lab.close()
       throw error
@@ -45,11 +59,13 @@ export class Stage implements AsyncDisposable {
   private constructor(
     peer: Peer,
     lab: Lab,
+    certificates: ShootCertificates,
     path: OpenPath,
     { iperf, sockperf, mtu }: { iperf: MeasureServer; sockperf: MeasureServer; mtu: number },
   ) {
     this.peer = peer
     this.lab = lab
+    this.certificates = certificates
     this.path = path
     this.iperf = iperf
     this.sockperf = sockperf
@@ -65,9 +81,9 @@ export class Stage implements AsyncDisposable {
     return this.lab.hosts.caller
   }
 
-  /** Where it goes to: a pod behind the node. */
+  /** Where it goes to: a pod behind the node, or what stands for it. */
   get podAddress(): string {
-    return this.lab.hosts.pod1.addresses.ipv4
+    return this.path.podAddress ?? this.lab.hosts.pod1.addresses.ipv4
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -44,7 +44,9 @@ export async function watchMemory(
   command: string,
 ): Promise<MemoryRun> {
   const environment = await describeEnvironment()
-  await using stages = await openStages(peers.filter(({ name }) => name !== 'direct'))
+  await using stages = await openStages(
+    peers.filter(({ name, carries = ['tcp'] }) => name !== 'direct' && carries.includes('tcp')),
+  )
   const trends: MemoryTrend[] = []
   for (const stage of stages.list) trends.push(...(await watchOne(stage, minutes * 60)))
   return { environment, minutes, command, trends }

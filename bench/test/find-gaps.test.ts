@@ -16,6 +16,13 @@ t.test('a measurement that is missing is a gap', async (t) => {
   t.same(gaps, ['tcp-1-to-shoot openvpn: 1 of 2 samples'])
 })
 
+t.test('a measurement that the peer has no part in is no gap', async (t) => {
+  const results = sampleResults([1, 1], [10, 10])
+  const samples = results.samples.filter(({ peer }) => peer !== 'openvpn')
+  const skipped = [{ scenario: 'tcp-1-to-shoot', peer: 'openvpn', reason: 'it cannot' }]
+  t.same(findGaps({ ...results, samples, skipped }), [])
+})
+
 t.test('a measurement that failed is a gap, with its reason', async (t) => {
   const results = sampleResults([1], [10])
   const samples = results.samples.map((sample) => ({ ...sample, error: 'iperf3 hung' }))

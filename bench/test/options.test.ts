@@ -6,14 +6,47 @@ t.test('without options every peer and scenario is measured three times for five
   t.match(options, { command: 'run', seconds: 5, repetitions: 3, isSmoke: false })
   t.same(
     options.peers.map(({ name }) => name),
-    ['direct', 'openvpn', 'openvpn-proxy', 'ours', 'ours-proxy'],
+    [
+      'direct',
+      'openvpn',
+      'openvpn-proxy',
+      'wireguard-go',
+      'haproxy-relay',
+      'ours',
+      'ours-proxy',
+      'ours-gateway',
+      'ours-haproxy',
+      'ours-websocket',
+      'ours-websocket-nginx',
+      'haproxy-egress',
+    ],
   )
-  t.match(options.outputDir, /docs\/bench\/?$/)
+  t.match(options.outputDir, /docs\/?$/)
 })
 
 t.test('a smoke run takes one second of each, once, and keeps nothing', async (t) => {
   t.match(parseOptions(['--smoke', '--seconds', '9']), { seconds: 1, repetitions: 1, outputDir: undefined })
 })
+
+t.test('the ladder and the storm are commands of their own', async (t) => {
+  for (const command of ['ladder', 'storm']) t.equal(parseOptions([command]).command, command)
+  t.throws(() => parseOptions(['storm', 'much']), { code: 'ERR_BENCH_USAGE' })
+})
+
+t.test(
+  'two commits, or one and this tree, are compared, and nothing is kept unless that is asked for',
+  async (t) => {
+    t.match(parseOptions(['compare', 'a', 'b']), {
+      command: 'compare',
+      commits: ['a', 'b'],
+      outputDir: undefined,
+    })
+    t.match(parseOptions(['compare', 'a', '--output', '/tmp/a']), { commits: ['a'], outputDir: '/tmp/a' })
+    for (const commits of [[], ['a', 'b', 'c']]) {
+      t.throws(() => parseOptions(['compare', ...commits]), { code: 'ERR_BENCH_USAGE' })
+    }
+  },
+)
 
 t.test('an external program is one more peer, last in order', async (t) => {
   const { peers } = parseOptions(['--external', 'other=/opt/other', '--peers', 'other,ours'])
@@ -26,8 +59,10 @@ t.test('an external program is one more peer, last in order', async (t) => {
   )
 })
 
-t.test('a report goes beside the file it is made from', async (t) => {
-  t.match(parseOptions(['report', '/tmp/a/results.json']), { command: 'report', outputDir: '/tmp/a' })
+t.test('a report is made again where it lies', async (t) => {
+  t.match(parseOptions(['report']), { command: 'report', outputDir: /docs\/?$/ })
+  t.match(parseOptions(['report', '--output', '/tmp/a']), { command: 'report', outputDir: '/tmp/a' })
+  t.throws(() => parseOptions(['report', '/tmp/a']), { code: 'ERR_BENCH_USAGE' })
 })
 
 const REFUSED: readonly (readonly [string, readonly string[], RegExp])[] = [

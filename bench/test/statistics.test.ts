@@ -1,5 +1,5 @@
 import t from 'tap'
-import { median, percentile, slopeOf, spreadOf } from '../src/measure/statistics.js'
+import { median, percentile, percentileOfTime, slopeOf, spreadOf } from '../src/measure/statistics.js'
 
 t.test('the median of an even number of samples lies between the two in the middle', async (t) => {
   t.equal(median([4, 1, 3, 2]), 2.5)
@@ -13,6 +13,14 @@ t.test('a percentile is a sample that was measured', async (t) => {
   t.equal(percentile(samples, 95), 50)
   t.equal(percentile(samples, 0), 10)
   t.ok(Number.isNaN(percentile([], 50)))
+})
+
+t.test('a percentile of the time weighs each duration by its own length', async (t) => {
+  const durations = [...Array.from({ length: 100 }, () => 1), 100, 200]
+  t.equal(percentileOfTime(durations, 25), 1)
+  t.equal(percentileOfTime(durations, 50), 100)
+  t.equal(percentileOfTime(durations, 99), 200)
+  t.ok(Number.isNaN(percentileOfTime([], 99)))
 })
 
 t.test('no samples have no spread', async (t) => {

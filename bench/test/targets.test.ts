@@ -40,3 +40,48 @@ t.test('memory is held against its limits in megabytes of 10⁶ bytes', async (t
     { measured: '210.0 MB', target: '≤ 200 MB', isMet: false },
   ])
 })
+
+t.test('a ratio may have to be one thing and reach for another', async (t) => {
+  const [verdict] = judgeTargets(sampleResults([1, 1, 1], [10, 10, 10]))
+  t.match(verdict, { target: '≥ 9', isMet: true, reach: { target: '≥ 11', isMet: false } })
+})
+
+t.test('processor time is that of both daemons together', async (t) => {
+  const results = sampleResults([1, 1], [10, 10])
+  const samples = results.samples.map((sample) => ({
+    ...sample,
+    cpuSecondsPerGigabyte: sample.peer === 'ours' ? { seed: 1, shoot: 1.5 } : { seed: 15, shoot: 10 },
+  }))
+  const verdicts = judgeTargets({ ...results, samples })
+  t.match(
+    verdicts.find(({ title }) => title.startsWith('CPU')),
+    { measured: '0.10 (0.10–0.10; of medians 0.10)', target: '≤ 0.12', isMet: true },
+  )
+})
+
+t.test('bulk through the egress proxy is held against the same peer without it', async (t) => {
+  const results = sampleResults([1], [10])
+  const [scenario] = results.scenarios
+  const [sample] = results.samples
+  if (scenario === undefined || sample === undefined) throw new Error('the sample results are empty')
+  const names = ['egress-routed-to-shoot', 'egress-bulk-to-shoot']
+  const verdicts = judgeTargets({
+    ...results,
+    scenarios: names.map((name) => ({ ...scenario, name })),
+    samples: names.map((name, index) => ({
+      ...sample,
+      scenario: name,
+      peer: 'ours',
+      values: { gigabitsPerSecond: 4 - 2 * index },
+    })),
+  })
+  t.match(
+    verdicts.find(({ title }) => title.includes('egress')),
+    {
+      title: '1 bulk stream through the egress proxy, to shoot: ours / the same, routed past it',
+      measured: '0.50 (0.50–0.50; of medians 0.50)',
+      isMet: true,
+      reach: { target: '≥ 0.6', isMet: false },
+    },
+  )
+})

@@ -20,6 +20,8 @@ export interface Environment {
 
 const VERSIONS: Readonly<Record<string, readonly [string, ...string[]]>> = {
   openvpn: ['openvpn', '--version'],
+  'wireguard-go': ['wireguard-go', '--version'],
+  haproxy: ['haproxy', '-v'],
   tinyproxy: ['tinyproxy', '-v'],
   iperf3: ['iperf3', '--version'],
   sockperf: ['sockperf', '--version'],

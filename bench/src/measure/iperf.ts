@@ -8,6 +8,10 @@ export interface IperfLoad {
   readonly direction: Direction
   readonly seconds: number
   readonly streams?: number
+  /** How the sender of the stream itself judges losses. @default as its host does */
+  readonly congestion?: string
+  /** Whole seconds before those that count, for what a connection needs to come up to speed. @default 0 */
+  readonly leadSeconds?: number
   /** UDP datagrams of a size, offered at a rate. @default TCP, as fast as it goes */
   readonly udp?: { readonly payloadBytes: number; readonly megabitsPerSecond: number }
 }
@@ -27,15 +31,15 @@ interface Sum {
   readonly retransmits?: number
 }
 
-const PORT = 5201
+export const IPERF_PORT = 5201
 
 /** The control connection shares the tunnel with the load, so what happens at its end may wait for full queues. */
 const GRACE_MS = 20_000
 
 /** iperf3 as a server, which says little, so that it can run for hours. One test at a time. */
 export function startIperf(host: Host): Promise<MeasureServer> {
-  return MeasureServer.create(PORT, async () => {
-    const args = ['--server', '--port', String(PORT), '--interval', '0', '--forceflush']
+  return MeasureServer.create(IPERF_PORT, async () => {
+    const args = ['--server', '--port', String(IPERF_PORT), '--interval', '0', '--forceflush']
     const server = await host.spawn('iperf3', args)
     await waitForListening(server, 0)
     return server
@@ -57,7 +61,7 @@ export async function runIperf(
   const command = `iperf3 ${args.join(' ')}`
   const seenLines = server.process.output.length
   try {
-    const deadlineMs = load.seconds * 1000 + GRACE_MS
+    const deadlineMs = (load.seconds + (load.leadSeconds ?? 0)) * 1000 + GRACE_MS
     const { stdout, stderr } = await client.run('iperf3', args, { deadlineMs })
     const result = parseIperf(command, stdout, stderr)
     await waitForListening(server.process, seenLines)
@@ -83,6 +87,8 @@ function iperfArgs(port: number, address: string, load: IperfLoad): string[] {
     ...['--connect-timeout', '5000'],
     ...(load.streams === undefined ? [] : ['--parallel', String(load.streams)]),
     ...(load.direction === 'toSeed' ? ['--reverse'] : []),
+    ...(load.congestion === undefined ? [] : ['--congestion', load.congestion]),
+    ...(load.leadSeconds === undefined ? [] : ['--omit', String(load.leadSeconds)]),
     ...(udp === undefined
       ? []
       : ['--udp', '--length', String(udp.payloadBytes), '--bitrate', `${udp.megabitsPerSecond}M`]),

@@ -16,7 +16,16 @@ export interface PingResult {
  */
 export async function runPing(client: Host, address: string, seconds: number): Promise<PingResult> {
   const count = Math.round(seconds / INTERVAL_SECONDS)
-  const args = ['-n', '-i', String(INTERVAL_SECONDS), '-c', String(count), '-w', String(seconds + 3), address]
+  const args = [
+    '-n',
+    '-i',
+    String(INTERVAL_SECONDS),
+    '-c',
+    String(count),
+    '-w',
+    String(Math.ceil(seconds) + 3),
+    address,
+  ]
   const command = `ping ${args.join(' ')}`
   const { stdout, stderr } = await client.run('ping', args, { deadlineMs: seconds * 1000 + 10_000 })
   const roundTripsMs = [...stdout.matchAll(/ time=([\d.]+) ms/g)].map(([, time]) => Number(time))

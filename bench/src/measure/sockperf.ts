@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises'
 import { type Host, MeasureServer } from '@reversed-vpn/test/lab'
 import { BenchError } from './bench-error.js'
+import { percentileOfTime } from './statistics.js'
 
-const PORT = 11112
+export const SOCKPERF_PORT = 11112
 
 export interface SockperfResult {
   readonly command: string
@@ -9,21 +11,25 @@ export interface SockperfResult {
   /** Half of a round trip. */
   readonly oneWayP50Microseconds: number
   readonly oneWayP99Microseconds: number
+  /** The same, but of the time: of a hundred moments, ninety-nine were spent on exchanges that took at most this. */
+  readonly oneWayP99OfTimeMicroseconds?: number
 }
 
 /** sockperf answering on TCP. */
 export function startTcpSockperf(host: Host): Promise<MeasureServer> {
-  return MeasureServer.create(PORT, async () => {
-    const args = ['server', '--tcp', '-i', host.addresses.ipv4, '-p', String(PORT)]
+  return MeasureServer.create(SOCKPERF_PORT, async () => {
+    const args = ['server', '--tcp', '-i', host.addresses.ipv4, '-p', String(SOCKPERF_PORT)]
     const server = await host.spawn('sockperf', args)
-    await host.waitForPort(server, PORT)
+    await host.waitForPort(server, SOCKPERF_PORT)
     return server
   })
 }
 
 /**
- * One message at a time to and fro over one TCP connection.
+ * One message at a time to and fro over one TCP connection. While it waits it sends nothing, so that an idle moment weighs
+ * hundreds of times what a loaded one of the same length does; a log tells by time.
  *
+ * @param logFile where every exchange is noted for that. @default not noted
  * @throws BenchError ERR_BENCH_MEASUREMENT when sockperf reports no percentiles; LabError when it hangs
  */
 export async function runPingPong(
@@ -31,9 +37,11 @@ export async function runPingPong(
   server: MeasureServer,
   address: string,
   seconds: number,
+  logFile?: string,
 ): Promise<SockperfResult> {
-  const args = ['ping-pong', '--tcp', '-i', address, '-p', String(server.port), '-t', String(seconds)]
-  const command = `sockperf ${args.join(' ')}`
+  const where = ['--tcp', '-i', address, '-p', String(server.port), '-t', String(seconds)]
+  const args = ['ping-pong', ...where, ...(logFile === undefined ? [] : ['--full-log', logFile])]
+  const command = `sockperf ${['ping-pong', ...where].join(' ')}`
   try {
     const { stdout, stderr } = await client.run('sockperf', args, { deadlineMs: seconds * 1000 + 10_000 })
     const percentileAt = (percent: string) => numberIn(command, stdout, stderr, `percentile ${percent} = +`)
@@ -42,6 +50,11 @@ export async function runPingPong(
       exchanges: numberIn(command, stdout, stderr, 'Total '),
       oneWayP50Microseconds: percentileAt('50.000'),
       oneWayP99Microseconds: percentileAt('99.000'),
+      ...(logFile === undefined
+        ? {}
+        : {
+            oneWayP99OfTimeMicroseconds: percentileOfTime(latenciesIn(await readFile(logFile, 'utf8')), 99),
+          }),
     }
   } catch (error) {
     await server.restart()
@@ -53,4 +66,9 @@ function numberIn(command: string, stdout: string, stderr: string, before: strin
   const found = new RegExp(`${before}(\\d+(?:\\.\\d+)?)`).exec(stdout)?.[1]
   if (found !== undefined) return Number(found)
   throw new BenchError('ERR_BENCH_MEASUREMENT', `${command}: no "${before}" in\n${stderr}${stdout}`)
+}
+
+/** `packet, txTime(sec), rxTime(sec), latency(usec)` for each exchange. */
+function latenciesIn(log: string): number[] {
+  return [...log.matchAll(/^\d+, [\d.]+, [\d.]+, ([\d.]+)$/gm)].map(([, latency]) => Number(latency))
 }

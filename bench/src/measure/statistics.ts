@@ -35,6 +35,18 @@ export function percentile(samples: readonly number[], percent: number): number 
   return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? Number.NaN
 }
 
+/** The smallest duration such that those up to it fill at least `percent` of the time of all together. NaN for none. */
+export function percentileOfTime(durations: readonly number[], percent: number): number {
+  const sorted = [...durations].sort((left, right) => left - right)
+  const all = sorted.reduce((sum, duration) => sum + duration, 0)
+  let passed = 0
+  for (const duration of sorted) {
+    passed += duration
+    if (passed >= (percent / 100) * all) return duration
+  }
+  return Number.NaN
+}
+
 export interface Point {
   readonly x: number
   readonly y: number

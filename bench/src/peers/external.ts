@@ -1,6 +1,7 @@
 import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Host, type Lab, NETWORKS, type ShootCertificates } from '@reversed-vpn/test/lab'
+import { type Lab, NETWORKS, type ShootCertificates } from '@reversed-vpn/test/lab'
+import { masquerade } from './masquerade.js'
 import type { Peer } from './peer.js'
 
 const DEVICE = 'tunc'
@@ -31,8 +32,8 @@ export function externalPeer(name: string, program: string): Peer {
       await seed.ip(
         [NETWORKS.pod, NETWORKS.service, NETWORKS.node].map(({ ipv4 }) => `route add ${ipv4} dev ${DEVICE}`),
       )
-      await masquerade(seed, 'oifname')
-      await masquerade(node, 'iifname')
+      await masquerade(seed, 'oifname', DEVICE)
+      await masquerade(node, 'iifname', DEVICE)
       return {
         processes: [
           { role: 'seed', pid: server.pid },
@@ -56,14 +57,4 @@ async function writePki(lab: Lab, { tunnelCa, seedServer, shootClient }: ShootCe
   ]
   await Promise.all(files.map(([from, to]) => copyFile(from, join(dir, to))))
   return dir
-}
-
-async function masquerade(host: Host, match: 'iifname' | 'oifname'): Promise<void> {
-  await host.nft(`table inet bench_external {
-  chain postrouting {
-    type nat hook postrouting priority srcnat; policy accept;
-    ${match} "${DEVICE}" masquerade
-  }
-}
-`)
 }

@@ -33,3 +33,14 @@ export function cpuSamplesOf(results: Results, scenario: string, peer: string, r
     .map(({ cpuSecondsPerGigabyte }) => cpuSecondsPerGigabyte?.[role])
     .filter((value) => value !== undefined)
 }
+
+/** What both daemons of a peer took together for a gigabyte, by repetition. */
+export function daemonsCpuSamplesOf(results: Results, scenario: string, peer: string): Map<number, number> {
+  const own = results.samples.filter((sample) => sample.scenario === scenario && sample.peer === peer)
+  return new Map(
+    own.flatMap(({ repetition, cpuSecondsPerGigabyte: cpu }): [number, number][] => {
+      const { seed, shoot } = cpu ?? {}
+      return seed === undefined || shoot === undefined ? [] : [[repetition, seed + shoot]]
+    }),
+  )
+}

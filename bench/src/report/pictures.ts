@@ -1,13 +1,9 @@
-import type { PeerRecord, Results } from '../results.js'
+import type { Results } from '../results.js'
 import { barChart, type Panel } from './bar-chart.js'
+import { colorOf } from './colors.js'
+import { drawLatencies } from './latency-chart.js'
 import { cpuSamplesOf, samplesOf } from './look-up.js'
-
-/** A picture and the name of the file that the page looks for it in. */
-export interface Picture {
-  readonly title: string
-  readonly fileName: string
-  readonly svg: string
-}
+import type { Picture } from './part.js'
 
 interface Theme {
   readonly title: string
@@ -37,16 +33,13 @@ const THEMES: readonly Theme[] = [
     prefixes: ['rtt-under-load'],
     metrics: ['meanMs', 'p95Ms'],
   },
+  {
+    title: 'The egress proxy, and what it is held against',
+    fileName: 'egress.svg',
+    prefixes: ['egress-'],
+    metrics: ['connectsPerSecond', 'firstByteP50Ms', 'gigabitsPerSecond', 'kilobytesEach'],
+  },
 ]
-
-const COLORS: Readonly<Record<string, string>> = {
-  direct: '#9aa5b1',
-  openvpn: '#e8a33d',
-  'openvpn-proxy': '#f3cd8c',
-  ours: '#2f6fdb',
-  'ours-proxy': '#8fb4f0',
-}
-const EXTERNAL_COLOR = '#5aa469'
 
 /** The pictures of a run; what was not measured has none. */
 export function drawPictures(results: Results): Picture[] {
@@ -55,6 +48,7 @@ export function drawPictures(results: Results): Picture[] {
     ...themed
       .filter(({ panels }) => panels.length > 0)
       .map(({ theme: { title, fileName }, panels }) => ({ title, fileName, svg: barChart(title, panels) })),
+    ...drawLatencies(results),
     ...drawCpu(results),
     ...drawMemory(results),
   ]
@@ -69,7 +63,7 @@ function panelsOf(results: Results, { prefixes, metrics }: Theme): Panel[] {
         .map(({ key, title, unit }) => ({
           title: `${scenario.title}: ${title}`,
           unit,
-          bars: results.peers.map((peer) => ({
+          bars: takingPart(results, scenario.name).map((peer) => ({
             label: peer.title,
             color: colorOf(peer),
             samples: [
@@ -78,6 +72,11 @@ function panelsOf(results: Results, { prefixes, metrics }: Theme): Panel[] {
           })),
         })),
     )
+}
+
+/** All but those that cannot have part in it. */
+function takingPart({ peers, skipped = [] }: Results, scenario: string) {
+  return peers.filter(({ name }) => !skipped.some((one) => one.scenario === scenario && one.peer === name))
 }
 
 function drawCpu(results: Results): Picture[] {
@@ -116,8 +115,4 @@ function drawMemory({ memory, peers }: Results): Picture[] {
     panelOf('After the last load', 'finalRssBytes'),
   ]
   return [{ title, fileName: 'memory.svg', svg: barChart(title, panels) }]
-}
-
-function colorOf({ name }: PeerRecord): string {
-  return COLORS[name] ?? EXTERNAL_COLOR
 }

@@ -5,6 +5,7 @@ import type { Scenario } from './scenario.js'
 export const PING_PONG: Scenario = {
   name: 'ping-pong',
   title: 'TCP ping-pong, one way',
+  load: 'tcp',
   metrics: [
     { key: 'p50Microseconds', title: 'p50', unit: 'µs', isHigherBetter: false },
     { key: 'p99Microseconds', title: 'p99', unit: 'µs', isHigherBetter: false },

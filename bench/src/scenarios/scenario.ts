@@ -1,3 +1,4 @@
+import type { Load } from '../peers/peer.js'
 import type { Stage } from '../stage.js'
 
 /** One figure that a scenario yields. */
@@ -25,5 +26,9 @@ export interface Scenario {
   readonly name: string
   readonly title: string
   readonly metrics: readonly Metric[]
+  /** What a peer has to carry for it. */
+  readonly load: Load
+  /** Wants programs that have carried nothing yet: a stage of its own for every measurement. @default false */
+  readonly isFresh?: boolean
   run(stage: Stage, seconds: number): Promise<Measurement>
 }

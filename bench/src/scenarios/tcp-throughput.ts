@@ -8,6 +8,7 @@ export function tcpThroughput(streams: number, direction: Direction): Scenario {
   return {
     name: `tcp-${streams}-${suffix}`,
     title: `${streams} TCP stream${streams === 1 ? '' : 's'}, ${arrow}`,
+    load: 'tcp',
     metrics: [{ key: 'gigabitsPerSecond', title: 'received', unit: 'Gbit/s', isHigherBetter: true }],
     async run(stage, seconds) {
       const load = { direction, seconds, streams }

@@ -8,6 +8,7 @@ const OFFERED_MEGABITS_PER_SECOND = 80
 export const UDP_SMALL: Scenario = {
   name: 'udp-64-to-shoot',
   title: `64-byte UDP, ${OFFERED_MEGABITS_PER_SECOND} Mbit/s offered, caller → pod`,
+  load: 'packets',
   metrics: [
     { key: 'megabitsPerSecond', title: 'delivered', unit: 'Mbit/s', isHigherBetter: true },
     { key: 'offeredMegabitsPerSecond', title: 'sent', unit: 'Mbit/s', isHigherBetter: true },

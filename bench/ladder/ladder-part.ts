@@ -1,28 +1,17 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import type { Part } from '../src/report/part.js'
 import { figure, table } from '../src/report/table.js'
 import type { LadderResults, StepResult } from './run-ladder.js'
 
-/** Writes `ladder.json` and `ladder.md` into a directory, which is made. @returns the page */
-export async function writeLadderReport(results: LadderResults, dir: string): Promise<string> {
-  const page = renderPage(results)
-  await mkdir(dir, { recursive: true })
-  await Promise.all([
-    writeFile(join(dir, 'ladder.json'), `${JSON.stringify(results, undefined, 2)}\n`),
-    writeFile(join(dir, 'ladder.md'), page),
-  ])
-  return page
-}
-
-function renderPage({ environment, steps }: LadderResults): string {
-  return `# Layers alone
+/** What each layer costs alone. */
+export function ladderPart({ environment, steps }: LadderResults): Part {
+  const text = `## Layers alone
 
 - commit ${environment.commit}${environment.isDirty ? ', with changes that are in no commit' : ''}; ${environment.startedAt}
 - Node.js ${environment.node}, Linux ${environment.kernel}, ${environment.processors} × ${environment.cpu}
-- all in one process, both ends of a connection included
+- all in one process, both ends of a connection included; a TUN in a process and a namespace of its own: the kernel drops what is written, or sends it out of the same device again
 
-${table(['', 'a second (least–most)', 'µs each', 'Gbit/s'], steps.map(rowOf))}
-`
+${table(['', 'a second (least–most)', 'µs each', 'Gbit/s'], steps.map(rowOf))}`
+  return { text, pictures: [] }
 }
 
 function rowOf({ name, operation, bytesPerOperation, operationsPerSecond }: StepResult): string[] {

@@ -2,7 +2,8 @@ import { type Spread, spreadOf } from '../measure/statistics.js'
 import type { Role } from '../peers/peer.js'
 import type { Results } from '../results.js'
 import { cpuSamplesOf, spreadOfFigure } from './look-up.js'
-import type { Picture } from './pictures.js'
+import { type Part, showPictures } from './part.js'
+import { drawPictures } from './pictures.js'
 import { figure, table } from './table.js'
 import { judgeTargets } from './targets.js'
 
@@ -13,20 +14,23 @@ const ROLE_TITLES: Readonly<Record<Role, string>> = {
   proxy: 'CONNECT proxy',
 }
 
-/** The whole run as a page, pictures by the names of their files. */
-export function renderMarkdown(results: Results, pictures: readonly Picture[]): string {
+/** The comparison of peers. */
+export function comparisonPart(results: Results): Part {
+  const pictures = drawPictures(results)
+  const { repetitions, seconds } = results.settings
   const sections = [
-    '# Measured',
+    '## Beside others',
     setting(results),
-    `## Targets\n\n${targetTable(results)}`,
-    `## Figures\n\nMedian (least–most) of ${results.settings.repetitions} measurements of ${results.settings.seconds} s.\n\n${figureTable(results)}`,
-    `## Processor time\n\nSeconds of processor time, user and kernel, per gigabyte received: median.\n\n${cpuTable(results)}`,
-    `## Memory\n\nResident memory in MB (10⁶ bytes).\n\n${memoryTable(results)}`,
+    `### Targets\n\n${targetTable(results)}`,
+    `### Pictures\n\n${showPictures(pictures)}`,
+    `### Figures\n\nMedian (least–most) of ${repetitions} measurements of ${seconds} s.\n\n${figureTable(results)}`,
+    `### Processor time\n\nSeconds of processor time, user and kernel, per gigabyte received: median.\n\n${cpuTable(results)}`,
+    `### Memory\n\nResident memory in MB (10⁶ bytes).\n\n${memoryTable(results)}`,
     failures(results),
-    `## Pictures\n\n${pictures.map(({ title, fileName }) => `![${title}](${fileName})`).join('\n\n')}`,
-    `## Command lines\n\n${commandLines(results)}`,
+    skipped(results),
+    `### Command lines\n\n${commandLines(results)}`,
   ]
-  return `${sections.filter((section) => section !== '').join('\n\n')}\n`
+  return { text: sections.filter((section) => section !== '').join('\n\n'), pictures }
 }
 
 function setting({ environment, settings, peers, samples }: Results): string {
@@ -40,18 +44,21 @@ function setting({ environment, settings, peers, samples }: Results): string {
     '- caller → seed → peer → node → pod, each peer in network namespaces of its own, all up during the whole run and measured one at a time; ' +
       'the programs of all others together took at most ' +
       `${percent(samples.map(({ idlePeersShare }) => idlePeersShare))} of the processors meanwhile, the hypervisor at most ${percent(samples.map(({ stolenShare }) => stolenShare))}`,
+    '- in each repetition every peer has its turn in a scenario right after the other, beginning with another one each time; receivers count, and what fails is listed',
   ].join('\n')
 }
 
 function targetTable(results: Results): string {
   const verdicts = judgeTargets(results)
   if (verdicts.length === 0) return 'None of them was measured in this run.'
-  const rows = verdicts.map(({ title, measured, target, isMet }) => {
-    return [title, measured ?? 'not measured', target, isMet ? 'met' : '**not met**']
+  const met = (isMet: boolean) => (isMet ? 'met' : '**not met**')
+  const rows = verdicts.map(({ title, measured, target, isMet, reach }) => {
+    const further = reach === undefined ? ['', ''] : [reach.target, met(reach.isMet)]
+    return [title, measured ?? 'not measured', target, met(isMet), ...further]
   })
   const note =
     'A ratio is the median of the ratios within each repetition (least–most; beside it the ratio of the medians).'
-  return `${note}\n\n${table(['', 'measured', 'target', ''], rows)}`
+  return `${note}\n\n${table(['', 'measured', 'has to be', '', 'reach for', ''], rows)}`
 }
 
 function figureTable(results: Results): string {
@@ -96,7 +103,20 @@ function failures({ samples }: Results): string {
   const lines = failed.map(({ scenario, peer, repetition, error = '' }) => {
     return `- ${scenario}, ${peer}, repetition ${repetition + 1}: ${error.split('\n')[0]}`
   })
-  return `## Measurements that failed\n\n${lines.join('\n')}`
+  return `### Measurements that failed\n\n${lines.join('\n')}`
+}
+
+/** What a peer has no part in, by reason. */
+function skipped({ skipped: all = [], peers }: Results): string {
+  if (all.length === 0) return ''
+  const titles = new Map(peers.map(({ name, title }) => [name, title]))
+  const reasons = [...new Set(all.map(({ reason }) => reason))]
+  const lines = reasons.map((reason) => {
+    const own = all.filter((one) => one.reason === reason)
+    const names = [...new Set(own.map(({ peer }) => titles.get(peer) ?? peer))]
+    return `- ${names.join('; ')}: ${reason}; so not ${[...new Set(own.map(({ scenario }) => scenario))].join(', ')}`
+  })
+  return `### Not measured\n\n${lines.join('\n')}`
 }
 
 function commandLines({ peers, scenarios, samples }: Results): string {

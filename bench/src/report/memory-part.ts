@@ -1,25 +1,23 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import * as echarts from 'echarts'
 import type { MemoryRun } from '../watch-memory.js'
+import { type Part, type Picture, showPictures } from './part.js'
 import { table } from './table.js'
 
 const WIDTH = 900
 const HEIGHT = 380
 
-/** Writes `memory.json`, `memory.md` and `memory-trend.svg` into a directory, which is made. @returns the page */
-export async function writeMemoryReport(run: MemoryRun, dir: string): Promise<string> {
-  const page = renderPage(run)
-  await mkdir(dir, { recursive: true })
-  await Promise.all([
-    writeFile(join(dir, 'memory.json'), `${JSON.stringify(run, undefined, 2)}\n`),
-    writeFile(join(dir, 'memory.md'), page),
-    writeFile(join(dir, 'memory-trend.svg'), drawTrends(run)),
-  ])
-  return page
+/** What full load for minutes does to memory. */
+export function memoryPart(run: MemoryRun): Part {
+  const pictures = [
+    { title: 'Resident memory under full load', fileName: 'memory-trend.svg', svg: drawTrends(run) },
+  ]
+  return { text: renderText(run, pictures), pictures }
 }
 
-function renderPage({ trends, minutes, command, environment }: MemoryRun): string {
+function renderText(
+  { trends, minutes, command, environment }: MemoryRun,
+  pictures: readonly Picture[],
+): string {
   const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1)
   const rows = trends.map(({ title, role, medianBytes, peakBytes, slopeBytesPerMinute, isFlat }) => [
     `${title}, ${role}`,
@@ -28,7 +26,7 @@ function renderPage({ trends, minutes, command, environment }: MemoryRun): strin
     `${(slopeBytesPerMinute / 1e6).toFixed(3)}`,
     isFlat ? 'flat' : '**rising**',
   ])
-  return `# Memory under full load
+  return `## Memory under full load
 
 - commit ${environment.commit}${environment.isDirty ? ', with changes that are in no commit' : ''}; ${environment.startedAt}; \`${command}\`
 - Node.js ${environment.node}, Linux ${environment.kernel}, ${environment.processors} × ${environment.cpu}
@@ -36,7 +34,7 @@ function renderPage({ trends, minutes, command, environment }: MemoryRun): strin
 
 ${table(['', 'median', 'at most', 'MB a minute', 'trend'], rows)}
 
-![Resident memory under full load](memory-trend.svg)
+${showPictures(pictures)}
 `
 }
 

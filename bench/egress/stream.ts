@@ -1,0 +1,66 @@
+import { once } from 'node:events'
+import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTls, type SecureContext } from 'node:tls'
+
+/** How a stream to the pod begins. */
+export interface Way {
+  readonly host: string
+  readonly port: number
+  /** Mutual TLS, to a server that has to go by this name. @default plain TCP */
+  readonly tls?: { readonly context: SecureContext; readonly serverName: string }
+  /** `HOST:PORT` that is asked for by CONNECT. @default nothing is asked */
+  readonly target?: string | undefined
+}
+
+const ANSWER = /^HTTP\/1\.1 200 .*?\r\ncontent-length: (\d+)\r\n.*?\r\n\r\n(.*)$/is
+
+/** Connects as a kube-apiserver does: nothing is kept of connections before. @throws Error that says what came instead */
+export async function openStream({ host, port, tls, target }: Way): Promise<Socket> {
+  const socket =
+    tls === undefined
+      ? connectTcp({ host, port, noDelay: true })
+      : connectTls({ host, port, secureContext: tls.context, servername: tls.serverName })
+  socket.on('error', () => {})
+  await settled(socket, tls === undefined ? 'connect' : 'secureConnect')
+  if (target === undefined) return socket
+  socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n\r\n`)
+  const [answer] = (await settled(socket, 'data')) as [Buffer]
+  socket.pause()
+  if (answer.toString('latin1').startsWith('HTTP/1.1 200 ')) return socket
+  socket.destroy()
+  throw new Error(`CONNECT was answered ${answer.toString('latin1').split('\r\n')[0]}`)
+}
+
+/**
+ * Asks the web server of the pod for its page.
+ * @param isLast the connection is not used again
+ * @returns when the first byte of the answer came, in ms of `performance.now()`, once all of it is there
+ */
+export async function ask(socket: Socket, isLast: boolean): Promise<number> {
+  socket.write(`GET / HTTP/1.1\r\nHost: pod\r\n${isLast ? 'Connection: close\r\n' : ''}\r\n`)
+  socket.resume()
+  let firstByteMs = Number.NaN
+  let heard = ''
+  for (;;) {
+    const [chunk] = (await settled(socket, 'data')) as [Buffer]
+    if (heard === '') firstByteMs = performance.now()
+    heard += chunk.toString('latin1')
+    const [, length, body] = ANSWER.exec(heard) ?? []
+    if (body !== undefined && body.length === Number(length)) return firstByteMs
+    if (heard.length > 4096) throw new Error(`the page was answered ${heard.split('\r\n')[0]}`)
+  }
+}
+
+/** The event, or an error when the connection closes first. */
+export async function settled(socket: Socket, event: string): Promise<unknown[]> {
+  const closing = new AbortController()
+  const onClose = () => closing.abort()
+  socket.once('close', onClose)
+  try {
+    return await once(socket, event, { signal: closing.signal })
+  } catch (cause) {
+    throw new Error(`closed before ${event}`, { cause })
+  } finally {
+    socket.off('close', onClose)
+  }
+}

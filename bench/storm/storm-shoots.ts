@@ -1,0 +1,88 @@
+// The shoot side of a storm: tunnels without a TUN, dialled by CONNECT and kept as a shoot-client keeps its own. Prints one line
+// `all up {…}` each time that none is missing, and `down N` when some are.
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { setTimeout as wait } from 'node:timers/promises'
+import { CONTROL_VERSION } from '@reversed-vpn/protocol'
+import { Backoff, dialTunnel, FrameStream, loadTlsMaterial, sendHello } from '@reversed-vpn/session'
+import { connectTransport } from '@reversed-vpn/shoot-client'
+import { destinationOf, SEED_SERVER_NAME } from '@reversed-vpn/test/lab'
+import { percentile } from '../src/measure/statistics.js'
+import { type AllUp, readSetting, shootAt } from './storm-setting.js'
+
+/** The shoot-client's defaults. */
+const BACKOFF = { minMs: 100, maxMs: 10_000 }
+const DEAD_AFTER_MS = 15_000
+const ATTEMPT_TIMEOUT_MS = 15_000
+const DOWN_REPORT_MS = 250
+
+const { tls: files, ports, gateway, tunnels } = readSetting()
+const tls = loadTlsMaterial(files)
+const waitedMs: number[] = []
+let up = 0
+let attempts = 0
+
+for (let index = 0; index < tunnels; index++) void keep(ports[index % ports.length] ?? 0)
+reportLosses()
+
+async function keep(port: number): Promise<never> {
+  const backoff = new Backoff(BACKOFF)
+  for (;;) {
+    const lostAtMs = performance.now()
+    const frames = await dialUntilUp(port, backoff)
+    waitedMs.push(performance.now() - lostAtMs)
+    backoff.reset()
+    if (++up === tunnels) reportAllUp()
+    if (!frames.isClosed) await once(frames.stream, 'close')
+    up--
+    await wait(backoff.nextMs())
+  }
+}
+
+async function dialUntilUp(port: number, backoff: Backoff): Promise<FrameStream> {
+  const transport = connectTransport({
+    gateway: new URL(gateway),
+    target: `vpn-seed-server:${port}`,
+    headers: [{ name: 'Reversed-VPN', value: destinationOf(shootAt(port)) }],
+  })
+  for (;;) {
+    attempts++
+    try {
+      const { socket } = await dialTunnel(
+        { transport, tls, peerName: SEED_SERVER_NAME, sni: SEED_SERVER_NAME, deadAfterMs: DEAD_AFTER_MS },
+        AbortSignal.timeout(ATTEMPT_TIMEOUT_MS),
+      )
+      const frames = new FrameStream(socket)
+      await sendHello(frames, {
+        type: 'HELLO',
+        version: CONTROL_VERSION,
+        instance: randomBytes(16).toString('hex'),
+        accepts: [],
+        mtu: 1500,
+      })
+      return frames
+    } catch {
+      await wait(backoff.nextMs())
+    }
+  }
+}
+
+function reportAllUp(): void {
+  const figures: AllUp = {
+    attempts,
+    p50Ms: percentile(waitedMs, 50),
+    p99Ms: percentile(waitedMs, 99),
+    maxMs: Math.max(...waitedMs),
+  }
+  console.log(`all up ${JSON.stringify(figures)}`)
+  waitedMs.length = 0
+  attempts = 0
+}
+
+function reportLosses(): void {
+  let reported = up
+  setInterval(() => {
+    if (up < reported) console.log(`down ${tunnels - up}`)
+    reported = up
+  }, DOWN_REPORT_MS)
+}

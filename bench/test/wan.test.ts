@@ -1,0 +1,136 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { parseOptions } from '../src/options.js'
+import { writeReport } from '../src/report/write-report.js'
+import { WAN_LINKS } from '../wan/wan-links.js'
+import { findWanGaps, type WanResults, type WanSample } from '../wan/wan-results.js'
+import { smokeVariantsOf, variantName, variantsOf, WAN_PEERS } from '../wan/wan-variants.js'
+import { sampleResults } from './sample-results.js'
+
+const VALUES = {
+  oneStreamMegabits: 250,
+  eightStreamsMegabits: 400,
+  idlePingMs: 50,
+  loadedPingP50AboveMs: -0.1,
+  loadedPingP95AboveMs: 12,
+  pageMs: 111,
+}
+
+function sampleOf(linkName: string, repetition: number, more: Partial<WanSample> = {}): WanSample {
+  const startedAt = '2026-01-01T00:00:00.000Z'
+  return { linkName, variant: 'ours bbr/cubic', repetition, startedAt, values: VALUES, commands: [], ...more }
+}
+
+function resultsOf(samples: readonly WanSample[]): WanResults {
+  const { environment, settings } = sampleResults([1], [1])
+  return {
+    environment,
+    settings: { ...settings, repetitions: 2 },
+    links: WAN_LINKS,
+    variants: [
+      {
+        name: 'ours bbr/cubic',
+        title: 'reversed-vpn; bbr in cubic',
+        peer: 'ours',
+        inner: 'bbr',
+        outer: 'cubic',
+      },
+    ],
+    samples,
+  }
+}
+
+t.test(
+  'every tunnel is measured with each congestion control inside and outside, no tunnel with each inside',
+  async (t) => {
+    t.same(variantsOf(WAN_PEERS.slice(0, 2)).map(variantName), [
+      'direct bbr',
+      'direct cubic',
+      'openvpn bbr/bbr',
+      'openvpn bbr/cubic',
+      'openvpn cubic/bbr',
+      'openvpn cubic/cubic',
+    ])
+  },
+)
+
+t.test('a smoke run has one variant of each peer', async (t) => {
+  t.same(
+    smokeVariantsOf(WAN_PEERS).map(({ peer }) => peer),
+    WAN_PEERS,
+  )
+})
+
+t.test(
+  'links and peers of the long way are chosen by name, and are not those of the comparison',
+  async (t) => {
+    const { command, wanLinks, wanPeers } = parseOptions(['wan', '--only', '10ms', '--peers', 'ours-lanes-4'])
+    t.equal(command, 'wan')
+    t.match(wanLinks, [{ name: '10ms', roundTripMs: 10 }])
+    t.match(wanPeers, [{ name: 'ours-lanes-4' }])
+    t.throws(() => parseOptions(['wan', '--only', 'ping-pong']), {
+      message: /^--only "ping-pong": expected some of 50ms,/,
+    })
+    t.throws(() => parseOptions(['--only', '10ms']), { message: /^--only "10ms": expected some of tcp-1/ })
+  },
+)
+
+t.test(
+  'what failed, what is zero and what the link missed are gaps, a ping quicker than the idle ones is none',
+  async (t) => {
+    t.same(findWanGaps(resultsOf([sampleOf('50ms', 0)])), [])
+    const way = {
+      ...{
+        packets: 9,
+        bytes: 9,
+        delivered: 9,
+        deliveredBytes: 9,
+        lost: 0,
+        dropped: 0,
+        inFlight: 0,
+        missed: 3,
+      },
+      queueDelayMs: { mean: 0, max: 0 },
+      latenessMs: { mean: 0, max: 0 },
+    }
+    const gaps = findWanGaps(
+      resultsOf([
+        sampleOf('50ms', 0, { error: 'iperf3 hung' }),
+        sampleOf('10ms', 0, { values: { ...VALUES, pageMs: 0 } }),
+        sampleOf('10ms', 1, { link: { toShoot: way, toSeed: { ...way, missed: 0 } } }),
+      ]),
+    )
+    t.same(gaps, [
+      '50ms, ours bbr/cubic #1: iperf3 hung',
+      '10ms, ours bbr/cubic #1: pageMs is 0',
+      '10ms, ours bbr/cubic #2: the link was not quick enough for 3 packets',
+    ])
+  },
+)
+
+t.test('the report has a table for each link, and pictures where several losses were measured', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'reversed-vpn-wan-report-'))
+  t.teardown(() => rm(dir, { recursive: true }))
+  const slower = { ...VALUES, oneStreamMegabits: 150 }
+  const results = resultsOf([
+    sampleOf('50ms', 0),
+    sampleOf('50ms', 1, { values: slower }),
+    sampleOf('50ms-loss-1', 0, { values: {}, error: 'iperf3 hung\nand more' }),
+  ])
+  const text = await writeReport(dir, 'wan.json', results)
+  t.same((await readdir(join(dir, 'bench'))).sort(), ['wan-loss-1.svg', 'wan-loss-8.svg', 'wan.json'])
+  const page = await readFile(join(dir, 'performance.md'), 'utf8')
+  t.ok(page.includes(text))
+  t.match(page, '(bench/wan-loss-1.svg)')
+  t.match(page, '### 50 ms, 500 Mbit/s, no loss\n')
+  t.match(page, '| reversed-vpn; bbr in cubic | 200 (150–250) |')
+  t.match(page, '- 50ms-loss-1, ours bbr/cubic, repetition 1: iperf3 hung\n')
+  t.match(await readFile(join(dir, 'bench', 'wan-loss-1.svg'), 'utf8'), /^<svg .*bbr in cubic.*<\/svg>$/s)
+  t.same(JSON.parse(await readFile(join(dir, 'bench', 'wan.json'), 'utf8')), results)
+
+  const [first] = WAN_LINKS
+  const alone = { ...results, links: first === undefined ? [] : [first] }
+  t.notMatch(await writeReport(dir, 'wan.json', alone), '.svg')
+})

@@ -1,0 +1,76 @@
+import { describeEnvironment } from '../src/measure/environment.js'
+import { log } from '../src/progress.js'
+import type { RunSettings } from '../src/results.js'
+import { measureWan, type WanTimes } from './measure-wan.js'
+import { describeLink, type WanLinkSetting } from './wan-links.js'
+import type { WanResults, WanSample } from './wan-results.js'
+import { WanStage } from './wan-stage.js'
+import { variantName, variantTitle, type WanVariant } from './wan-variants.js'
+
+export interface WanRunOptions {
+  readonly links: readonly WanLinkSetting[]
+  readonly variants: readonly WanVariant[]
+  readonly settings: RunSettings
+  readonly times: WanTimes
+}
+
+/** Each direction of a link has a seed of its own, beginning with the one given. */
+const SEEDS_APART = 10
+
+/**
+ * Measures every variant over every link, repetition by repetition. Variants of a link follow each other, so that what drifts
+ * on the machine meets them alike. One that fails is recorded with its error and the run goes on.
+ */
+export async function runWan(options: WanRunOptions): Promise<WanResults> {
+  const { links, variants, settings } = options
+  const environment = await describeEnvironment()
+  const samples: WanSample[] = []
+  const total = settings.repetitions * links.length * variants.length
+  for (let repetition = 0; repetition < settings.repetitions; repetition++) {
+    for (const link of links) {
+      for (const variant of variants) {
+        const sample = await measureOne(link, variant, repetition, options.times)
+        samples.push(sample)
+        log(
+          `[${samples.length}/${total}] ${describeLink(link)}: ${variantTitle(variant)}: ${describe(sample)}`,
+        )
+      }
+    }
+  }
+  return {
+    environment,
+    settings,
+    links,
+    variants: variants.map((variant) => {
+      const { peer, inner, outer } = variant
+      const record = { name: variantName(variant), title: variantTitle(variant), peer: peer.name, inner }
+      return peer.isTunnel ? { ...record, outer } : record
+    }),
+    samples,
+  }
+}
+
+async function measureOne(
+  link: WanLinkSetting,
+  variant: WanVariant,
+  repetition: number,
+  times: WanTimes,
+): Promise<WanSample> {
+  const where = { linkName: link.name, variant: variantName(variant), repetition }
+  const startedAt = new Date().toISOString()
+  try {
+    await using stage = await WanStage.open(variant, link, SEEDS_APART * (repetition + 1))
+    const measured = await measureWan(stage, variant.inner, times)
+    return { ...where, startedAt, ...measured, commands: [...stage.commands, ...measured.commands] }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    return { ...where, startedAt, values: {}, commands: [], error: message }
+  }
+}
+
+function describe({ values, error }: WanSample): string {
+  if (error !== undefined) return `FAILED ${error}`
+  return Object.entries(values)
+    .map(([key, value]) => `${key} ${value.toPrecision(3)}`)
+    .join(', ')
+}
