@@ -85,6 +85,23 @@ napi_value get_socket_option_text(napi_env env, napi_callback_info info)
   return make_string(env, text, strnlen(text, bytes));
 }
 
+/* getSocketOptionBytes(fd, level, option, buffer): fills the buffer as far as the kernel has something, and says how far */
+napi_value get_socket_option_bytes(napi_env env, napi_callback_info info)
+{
+  socket_option target;
+  void *bytes = NULL;
+  size_t capacity = 0;
+  if (!get_socket_option(env, info, 4, &target) ||
+      !get_typed_array(env, target.value, napi_uint8_array, "not a Uint8Array", &bytes, &capacity)) {
+    return NULL;
+  }
+  socklen_t length = (socklen_t)capacity;
+  if (getsockopt(target.fd, target.level, target.option, bytes, &length) < 0) {
+    return throw_errno(env, errno, "getsockopt", NULL);
+  }
+  return make_number(env, length);
+}
+
 /* getUnreadBytes(fd): what was written and the other end of a local socket has not read */
 napi_value get_unread_bytes(napi_env env, napi_callback_info info)
 {

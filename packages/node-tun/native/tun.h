@@ -111,6 +111,7 @@ napi_value set_socket_option_number(napi_env env, napi_callback_info info);
 napi_value get_socket_option_number(napi_env env, napi_callback_info info);
 napi_value set_socket_option_text(napi_env env, napi_callback_info info);
 napi_value get_socket_option_text(napi_env env, napi_callback_info info);
+napi_value get_socket_option_bytes(napi_env env, napi_callback_info info);
 napi_value get_unread_bytes(napi_env env, napi_callback_info info);
 
 #endif

@@ -37,6 +37,7 @@ interface NativeAddon {
   getSocketOptionNumber(fd: number, level: number, option: number): number
   setSocketOptionText(fd: number, level: number, option: number, value: string): void
   getSocketOptionText(fd: number, level: number, option: number): string
+  getSocketOptionBytes(fd: number, level: number, option: number, buffer: Uint8Array): number
   getUnreadBytes(fd: number): number
 }
 

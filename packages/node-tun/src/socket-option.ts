@@ -1,7 +1,9 @@
 import type { Server, Socket } from 'node:net'
 import { loadNativeAddon } from './native-addon.js'
 
-// netinet/in.h, linux/tcp.h
+// asm-generic/socket.h, netinet/in.h, linux/tcp.h
+const SOL_SOCKET = 1
+const SO_MAX_PACING_RATE = 47
 const IPPROTO_TCP = 6
 const TCP_CONGESTION = 13
 const TCP_USER_TIMEOUT = 18
@@ -46,6 +48,21 @@ export function setTcpCongestion(fd: number, name: string): void {
 /** The congestion control in use. @throws TunError */
 export function getTcpCongestion(fd: number): string {
   return loadNativeAddon().getSocketOptionText(fd, IPPROTO_TCP, TCP_CONGESTION)
+}
+
+/**
+ * Sets how fast TCP may send at most, in bytes a second (`SO_MAX_PACING_RATE`). The congestion control may send more slowly.
+ * @param bytesPerSecond 1 to 2³¹ - 1; undefined: as fast as the congestion control says, which is the default
+ * @throws TunError as `setTcpUserTimeoutMs`
+ */
+export function setMaxPacingRate(fd: number, bytesPerSecond: number | undefined): void {
+  loadNativeAddon().setSocketOptionNumber(fd, SOL_SOCKET, SO_MAX_PACING_RATE, bytesPerSecond ?? -1)
+}
+
+/** What `setMaxPacingRate` set. @throws TunError */
+export function getMaxPacingRate(fd: number): number | undefined {
+  const rate = loadNativeAddon().getSocketOptionNumber(fd, SOL_SOCKET, SO_MAX_PACING_RATE)
+  return rate === -1 ? undefined : rate
 }
 
 /**

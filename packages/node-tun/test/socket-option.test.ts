@@ -6,10 +6,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TLSSocket } from 'node:tls'
 import {
+  getBbrPacingGain,
+  getMaxPacingRate,
   getTcpCongestion,
+  getTcpInfo,
   getTcpNotsentLowatBytes,
   getTcpUserTimeoutMs,
   getUnreadBytes,
+  setMaxPacingRate,
   setTcpCongestion,
   setTcpNotsentLowatBytes,
   setTcpUserTimeoutMs,
@@ -54,6 +58,42 @@ test('sets options that the kernel gives back', async (t) => {
   t.equal(getTcpNotsentLowatBytes(fd), 131_072)
 })
 
+test('limits how fast TCP sends, and takes the limit away', async (t) => {
+  await using connection = await openConnection()
+  const { fd } = connection
+  t.equal(getMaxPacingRate(fd), undefined, 'the default')
+  setMaxPacingRate(fd, 1_000_000)
+  t.equal(getMaxPacingRate(fd), 1_000_000)
+  t.match(describe(connection), /pacing_rate \d+bps\/8000000bps/, 'as ss shows it')
+  setMaxPacingRate(fd, undefined)
+  t.equal(getMaxPacingRate(fd), undefined)
+  t.throws(() => setMaxPacingRate(fd, 2 ** 31), RangeError)
+})
+
+test('tells what the kernel knows of the way', async (t) => {
+  await using connection = await openConnection()
+  const { fd, socket } = connection
+  const { ackedBytes } = getTcpInfo(fd)
+  await new Promise((resolve) => socket.write(Buffer.alloc(1000), resolve))
+  // On loopback the answer to a segment is there when the write returns.
+  t.equal(getTcpInfo(fd).ackedBytes - ackedBytes, 1000)
+  const { roundTripUs, minRoundTripUs } = getTcpInfo(fd)
+  const [, shown] = /\brtt:([\d.]+)\//.exec(describe(connection)) ?? []
+  t.equal(roundTripUs, Math.round(1000 * Number(shown)), 'as ss shows it')
+  t.ok(minRoundTripUs > 0 && minRoundTripUs <= roundTripUs)
+})
+
+test('tells the gain of BBR, and of nothing else', async (t) => {
+  await using connection = await openConnection()
+  const offered = readFileSync('/proc/sys/net/ipv4/tcp_allowed_congestion_control', 'utf8').trim().split(' ')
+  for (const name of offered) {
+    setTcpCongestion(connection.fd, name)
+    t.equal(getBbrPacingGain(connection.fd), name === 'bbr' ? 0 : undefined, name)
+    await new Promise((resolve) => connection.socket.write('acknowledged', resolve))
+    t.equal(getBbrPacingGain(connection.fd)?.toFixed(2), name === 'bbr' ? '2.89' : undefined, name)
+  }
+})
+
 test('chooses a congestion control that the kernel offers', async (t) => {
   await using connection = await openConnection()
   const offered = readFileSync('/proc/sys/net/ipv4/tcp_allowed_congestion_control', 'utf8').trim().split(' ')
@@ -74,6 +114,7 @@ test('refuses what is not a TCP socket with the code of the kernel', async (t) =
   const file = openSync('/dev/null', 'r')
   t.teardown(() => closeSync(file))
   t.throws(() => setTcpUserTimeoutMs(file, 1), { name: 'TunError', code: 'ENOTSOCK', syscall: 'setsockopt' })
+  t.throws(() => getTcpInfo(file), { name: 'TunError', code: 'ENOTSOCK', syscall: 'getsockopt' })
   t.throws(() => getTcpCongestion(file), { name: 'TunError', code: 'ENOTSOCK', syscall: 'getsockopt' })
   t.throws(() => getTcpUserTimeoutMs(-1), {
     code: 'EBADF',
