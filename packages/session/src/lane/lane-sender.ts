@@ -19,6 +19,7 @@ import {
 } from '../limits.js'
 import type { FlowSteering } from './flow-steering.js'
 import type { LaneCounters } from './lane-counters.js'
+import { StartupWatch, sendingPathOf } from './startup-watch.js'
 
 /**
  * Takes a packet that has passed the checks out of its batch: returns true if another session carries it. The bytes are the
@@ -66,9 +67,11 @@ export class LaneSender {
   #buffersMade = 0
   #state: 'stopped' | 'polling' | 'pausing' | 'stalled' = 'stopped'
   #pause: NodeJS.Timeout | undefined
+  readonly #startup: StartupWatch
 
   constructor(options: LaneSenderOptions) {
     this.#options = options
+    this.#startup = new StartupWatch(sendingPathOf(options.stream))
   }
 
   /** Starts taking packets from the queue. Idempotent. */
@@ -148,6 +151,7 @@ export class LaneSender {
       this.#countRecords(endOffset)
       const batch = endOffset === buffer.length ? buffer : buffer.subarray(0, endOffset)
       this.#options.stream.write(batch, () => this.#release(buffer))
+      this.#startup.onSent(endOffset, performance.now())
     }
     if (repaired.length > 0) this.#sendRepaired(repaired)
     return endOffset
