@@ -9,7 +9,7 @@ const SETTLE_MS = 2_000
 
 /**
  * Watches what a test run leaves on the machine: namespaces, TUN links and firewall tables that were not there before, what
- * labs had of directories, mounts and cgroups, and processes that carry the run's mark in their environment.
+ * labs had of directories, mounts, cgroups and emulated processors, and processes that carry the run's mark in their environment.
  */
 export class LeftoverCheck {
   #run = `${process.pid}-${Date.now()}`
@@ -39,6 +39,8 @@ function machineState() {
     ...entriesOf('/etc/netns').map((name) => `directory /etc/netns/${name}`),
     ...labsIn(tmpdir()).map((name) => `directory ${tmpdir()}/${name}`),
     ...mountPoints().map((place) => `mount ${place}`),
+    // Where it is mounted at all; a lab that has an entry has a mount of its own.
+    ...labsIn('/proc/sys/fs/binfmt_misc').map((name) => `emulation ${name}`),
     ...['', ...entriesOf('/sys/fs/cgroup')].flatMap((hierarchy) =>
       labsIn(`/sys/fs/cgroup/${hierarchy}`).map((name) => `cgroup ${hierarchy}/${name}`),
     ),

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cgroupNames, removeCgroups } from './cgroups.js'
+import { endEmulation } from './emulation.js'
 import { labIdOf, markOf } from './lab-id.js'
 import { pauseHere } from './pause-here.js'
 
@@ -19,8 +20,8 @@ export function findLabs(): Set<string> {
 }
 
 /**
- * Removes a lab at once: every process in its namespaces or with its mark, the namespaces, their `/etc`, its cgroups and its
- * directory. It is synchronous, so that it works on the way out of a process too, and it may be called for a lab that is half made.
+ * Removes a lab at once: every process in its namespaces or with its mark, the namespaces, their `/etc`, its cgroups, its
+ * emulation and its directory. It is synchronous, so that it works on the way out of a process too, and it may be called for a lab that is half made.
  */
 export function destroyLab(labId: string): void {
   const namespaces = entriesOf(NETNS_DIR).filter((name) => labIdOf(name) === labId)
@@ -30,6 +31,7 @@ export function destroyLab(labId: string): void {
     spawnSync('ip', ['-force', '-batch', '-'], { input: batch, stdio: ['pipe', 'ignore', 'ignore'] })
   }
   removeCgroups(labId)
+  endEmulation(labId)
   for (const dir of [NETNS_ETC_DIR, tmpdir()]) {
     for (const name of entriesOf(dir)) {
       if (labIdOf(name) === labId) rmSync(join(dir, name), { recursive: true, force: true })
