@@ -25,8 +25,7 @@ test('a package whose addon was never built works but for what needs it', async 
 
 test('an addon for another machine is told apart from none by its cause', async (t) => {
   using copy = copyPackage()
-  mkdirSync(join(copy.directory, 'build', 'Release'), { recursive: true })
-  writeFileSync(join(copy.directory, 'build', 'Release', 'tun.node'), 'not an addon')
+  writeForeignAddon(copy.directory)
   const { openTun } = await importCopy(copy)
   t.throws(() => openTun({ name: 'never0' }), {
     code: 'ERR_TUN_ADDON_NOT_BUILT',
@@ -34,15 +33,18 @@ test('an addon for another machine is told apart from none by its cause', async 
   })
 })
 
-test('without a build of its own the package takes one that was packed', async (t) => {
-  using copy = copyPackage()
-  const target = `linux-${process.arch}-glibc`
-  const script = join(copy.directory, 'scripts', 'build-prebuilt.mjs')
-  const built = spawnSync(process.execPath, [script, target], { cwd: copy.directory, encoding: 'utf8' })
-  t.match(built, { status: 0, stdout: `node-tun: built prebuilds/${target}/tun.node\n`, stderr: '' })
-  const { getTcpUserTimeoutMs, TunError } = await importCopy(copy)
-  t.throws(() => getTcpUserTimeoutMs(1_000_000), { constructor: TunError, code: 'EBADF' })
-})
+for (const build of ['no build of its own', 'a build for another machine'] as const) {
+  test(`with ${build} the package takes one that was packed`, async (t) => {
+    using copy = copyPackage()
+    if (build === 'a build for another machine') writeForeignAddon(copy.directory)
+    const target = `linux-${process.arch}-glibc`
+    const script = join(copy.directory, 'scripts', 'build-prebuilt.mjs')
+    const built = spawnSync(process.execPath, [script, target], { cwd: copy.directory, encoding: 'utf8' })
+    t.match(built, { status: 0, stdout: `node-tun: built prebuilds/${target}/tun.node\n`, stderr: '' })
+    const { getTcpUserTimeoutMs, TunError } = await importCopy(copy)
+    t.throws(() => getTcpUserTimeoutMs(1_000_000), { constructor: TunError, code: 'EBADF' })
+  })
+}
 
 test('an unknown target, or one without a compiler, is named', async (t) => {
   using copy = copyPackage()
@@ -65,3 +67,8 @@ test('on another system the error says so', async (t) => {
   t.throws(() => openTun({ name: 'never0' }), { name: 'TunAddonError', code: 'ERR_TUN_UNSUPPORTED_PLATFORM' })
   t.equal(createFakeTun().device.openQueue().readBatch(new Uint8Array(70_000), 0, new Uint32Array(1)), 0)
 })
+
+function writeForeignAddon(directory: string): void {
+  mkdirSync(join(directory, 'build', 'Release'), { recursive: true })
+  writeFileSync(join(directory, 'build', 'Release', 'tun.node'), 'not an addon')
+}

@@ -11,31 +11,43 @@ const CONFINED = [
 const OWN_MOUNTS = ['nsenter', `--mount=/proc/${process.pid}/ns/mnt`, 'unshare', '--mount']
 const BUILD_DEADLINE_MS = 600_000
 
+export interface ContainerOptions {
+  /** How long a container may take to start, or to do what it is run for. @default 30000 */
+  readonly deadlineMs?: number
+  /** Added to the memory that a manifest allows a container. @default 0 */
+  readonly extraMemoryBytes?: number
+  /** Files and folders of the machine that containers find under a name of their own, read-only. @default none */
+  readonly lent?: Readonly<Record<string, string>>
+}
+
 /** podman and buildah with storage, state and cgroups of a lab's own, which go with the lab. */
 export class ContainerTools {
   readonly lab: Lab
   readonly env: NodeJS.ProcessEnv
+  readonly options: Required<ContainerOptions>
 
-  static async create(lab: Lab): Promise<ContainerTools> {
+  static async create(lab: Lab, options: ContainerOptions): Promise<ContainerTools> {
     const dir = join(lab.dir, 'containers')
     await mkdir(dir)
     const storageFile = join(dir, 'storage.conf')
     const enginesFile = join(dir, 'containers.conf')
     await writeFile(storageFile, storageConfiguration(dir, await chooseDriver(dir)))
     await writeFile(enginesFile, engineConfiguration(dir))
-    return new ContainerTools(lab, {
+    const env = {
       ...lab.mark,
       CONTAINERS_STORAGE_CONF: storageFile,
       CONTAINERS_CONF: enginesFile,
       TMPDIR: dir,
       // Nobody here runs systemd; health checks are run by hand.
       DISABLE_HC_SYSTEMD: 'true',
-    })
+    }
+    return new ContainerTools(lab, env, { deadlineMs: 30_000, extraMemoryBytes: 0, lent: {}, ...options })
   }
 
-  private constructor(lab: Lab, env: NodeJS.ProcessEnv) {
+  private constructor(lab: Lab, env: NodeJS.ProcessEnv, options: Required<ContainerOptions>) {
     this.lab = lab
     this.env = env
+    this.options = options
   }
 
   /** Makes something of images, in the network of the machine. @throws LabError with its output when it fails */
@@ -56,7 +68,7 @@ export class ContainerTools {
   /** Runs podman to its end. */
   run(host: Host, args: readonly string[]): Promise<CommandResult> {
     const [program, ...rest] = this.podman(args)
-    return host.run(program, rest, { env: this.env })
+    return host.run(program, rest, { env: this.env, deadlineMs: this.options.deadlineMs })
   }
 }
 

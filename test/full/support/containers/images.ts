@@ -9,31 +9,64 @@ const IMAGES = join(REPOSITORY, 'deploy', 'images')
 /** Bases take minutes to make and change with their script alone. */
 const CACHE = join(REPOSITORY, '.prepared', 'containers')
 
-export const BASE_IMAGE = 'localhost/reversed-vpn/base'
+/** What a daemon may add to its base. */
+export const MAX_ADDED_BYTES = 60_000_000
+
+/** As images and Debian name it. */
+export type Architecture = 'amd64' | 'arm64'
+
+export const HERE: Architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
 
 /** Imports a base of Debian and Node, made before where there is none yet. */
-export async function importBase(tools: ContainerTools): Promise<void> {
+export async function importBase(tools: ContainerTools, architecture: Architecture): Promise<void> {
   const script = join(IMAGES, 'make-base.sh')
   const version = createHash('sha256').update(readFileSync(script)).digest('hex').slice(0, 12)
-  const file = join(CACHE, `base-${version}.tar`)
-  if (!existsSync(file)) await tools.make('sh', [script, file])
-  await tools.make('podman', ['import', file, BASE_IMAGE])
+  const file = join(CACHE, `base-${architecture}-${version}.tar`)
+  if (!existsSync(file)) await tools.make('sh', [script, file, architecture])
+  await tools.make('podman', ['import', '--arch', architecture, file, baseOf(architecture)])
 }
 
 /** Builds an image as its manual says. What images have in common is built once. @param tag as a manifest names it */
-export async function buildImage(tools: ContainerTools, daemon: string, tag: string): Promise<void> {
+export async function buildImage(
+  tools: ContainerTools,
+  daemon: string,
+  tag: string,
+  architecture: Architecture,
+): Promise<void> {
   const authorities = process.env.NODE_EXTRA_CA_CERTS
+  const foreign = [
+    ...['--platform', `linux/${architecture}`, '--build-arg', `BUILDPLATFORM=linux/${HERE}`],
+    ...['--build-arg', `BUILD_BASE=${baseOf(HERE)}`],
+  ]
   await tools.make('buildah', [
     ...['bud', '--layers', '--isolation', 'chroot', '--format', 'docker'],
-    ...['--file', join(IMAGES, 'Containerfile'), '--build-arg', `BASE=${BASE_IMAGE}`],
+    ...['--file', join(IMAGES, 'Containerfile'), '--build-arg', `BASE=${baseOf(architecture)}`],
+    ...(architecture === HERE ? [] : foreign),
     ...['--build-arg', `DAEMON=${daemon}`, '--tag', tag],
     ...(authorities === undefined ? [] : ['--secret', `id=ca,src=${authorities}`]),
     REPOSITORY,
   ])
 }
 
-/** Bytes of an image with all it stands on. */
-export async function sizeOf(tools: ContainerTools, image: string): Promise<number> {
-  const { stdout } = await tools.make('podman', ['image', 'inspect', '--format', '{{.Size}}', image])
-  return Number(stdout)
+/** Bytes of an image without its base. */
+export async function sizeAdded(
+  tools: ContainerTools,
+  image: string,
+  architecture: Architecture,
+): Promise<number> {
+  return (await sizeOf(tools, image)) - (await sizeOf(tools, baseOf(architecture)))
+}
+
+/** What an image says of itself, by a template of podman's. */
+export async function inspectImage(tools: ContainerTools, image: string, template: string): Promise<string> {
+  const { stdout } = await tools.make('podman', ['image', 'inspect', '--format', template, image])
+  return stdout.trim()
+}
+
+async function sizeOf(tools: ContainerTools, image: string): Promise<number> {
+  return Number(await inspectImage(tools, image, '{{.Size}}'))
+}
+
+function baseOf(architecture: Architecture): string {
+  return `localhost/reversed-vpn/base-${architecture}`
 }

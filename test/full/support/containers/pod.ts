@@ -106,7 +106,9 @@ export class Pod {
   #start(container: ContainerSpec): Promise<Daemon> {
     const port = container.ports?.find(({ name }) => name === 'admin')?.containerPort
     if (port === undefined) throw new Error(`${container.name} has no admin port`)
-    return Daemon.start(this.host, this.#tools.podman(this.#runArguments(container)), port, this.#tools.env)
+    const { env, options } = this.#tools
+    const command = this.#tools.podman(this.#runArguments(container))
+    return Daemon.start(this.host, command, port, env, options.deadlineMs)
   }
 
   #runArguments(container: ContainerSpec): string[] {
@@ -117,13 +119,15 @@ export class Pod {
       return source
     }
     const etcDir = this.#tools.lab.etcDir(this.host.name)
+    const { extraMemoryBytes, lent } = this.#tools.options
     return [
       ...['run', '--rm', '--name', this.#containerName(container)],
       ...['--cgroup-parent', `/${this.#tools.lab.id}`],
       ...['--network', `ns:/run/netns/${this.host.netns}`, '--no-hosts'],
       ...['hosts', 'resolv.conf'].flatMap((name) => ['--volume', `${etcDir}/${name}:/etc/${name}:ro`]),
+      ...Object.entries(lent).flatMap(([path, name]) => ['--volume', `${path}:${name}:ro`]),
       ...['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1024:1024'],
-      ...podmanArguments(this.#spec, container, sourceOf),
+      ...podmanArguments(this.#spec, container, sourceOf, extraMemoryBytes),
     ]
   }
 }

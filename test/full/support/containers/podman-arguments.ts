@@ -10,12 +10,16 @@ const BYTES_OF = { Ki: 1024, Mi: 1024 ** 2, Gi: 1024 ** 3 } as const
 
 /**
  * A container of a manifest as the arguments of `podman run`, image included. Probes and ports are left out, which podman
- * knows nothing of. @throws Error for a field that nobody here knows, so that none is left out unseen
+ * knows nothing of.
+ *
+ * @param extraMemoryBytes on top of what the manifest allows
+ * @throws Error for a field that nobody here knows, so that none is left out unseen
  */
 export function podmanArguments(
   pod: PodSpec,
   container: ContainerSpec,
   sourceOf: (volume: string) => VolumeSource,
+  extraMemoryBytes: number,
 ): string[] {
   const { name, image, command, args = [], env = [], resources, securityContext, volumeMounts } = container
   const { ports: _ports, livenessProbe: _alive, readinessProbe: _ready, ...rest } = container
@@ -25,7 +29,7 @@ export function podmanArguments(
     ...['--pull', 'never', '--stop-timeout', String(pod.terminationGracePeriodSeconds)],
     ...securityArguments(securityContext),
     ...groupArguments(pod.securityContext.fsGroup),
-    ...['--memory', String(bytesOf(resources.limits.memory))],
+    ...['--memory', String(bytesOf(resources.limits.memory) + extraMemoryBytes)],
     ...env.flatMap((variable) => ['--env', `${variable.name}=${variable.value}`]),
     ...volumeMounts.flatMap(({ name: volume, mountPath, readOnly = false }) => {
       const { path, isDevice } = sourceOf(volume)
