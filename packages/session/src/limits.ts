@@ -19,7 +19,7 @@ export const FLOOD_PACKET_BYTES = 512
 export const FLOOD_PAUSE_MS = 1
 
 /** How long bulk that comes in small pieces may gather before it is read again, as far as timers are exact: what it costs in delay. */
-export const TRICKLE_PAUSE_MS = 1
+export const TRICKLE_PAUSE_MS = 3
 
 /**
  * A flow is bulk while it has sent so much more than it may: the first round trips of a page or of a log are not. It empties in a quarter of
