@@ -79,13 +79,13 @@ export class ContainerLab {
     return curlThroughEgress(this.lab, url, {
       certificates,
       proxyHost: 'vpn-seed-server',
-      args: ['-m', '15', ...args],
+      args: ['-m', '60', ...args],
     })
   }
 
   /** curl on the caller, over the routes of the seed. */
   curlRouted(url: string): Promise<CommandResult> {
-    return this.lab.hosts.caller.run('curl', ['-sS', '-g', '-m', '15', url])
+    return this.lab.hosts.caller.run('curl', ['-sS', '-g', '-m', '60', url])
   }
 }
 
