@@ -14,6 +14,7 @@ export {
 } from './daemon-definition.js'
 export { type Closeable, type Disposer, DisposerStack } from './disposer-stack.js'
 export { describeCause, EnvironmentError, isEnvironmentFailure, oneLine, UsageError } from './errors.js'
+export { countGcPause } from './gc-metric.js'
 export { type Invocation, readInvocation } from './invocation.js'
 export { parseIpAddress, parseIpAddressNormalized } from './ip-address.js'
 export { listenOn } from './listen.js'

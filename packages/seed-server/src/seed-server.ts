@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import {
   AdminServer,
+  countGcPause,
   createRegistry,
   type DaemonContext,
   listenOn,
@@ -69,6 +70,9 @@ export async function startSeedServer(
   const threads = new LaneThreads({
     count: options.threads,
     onLost: (thread, error) => log.error({ thread, err: error }, 'thread lost, its lanes are dialled again'),
+    onGcPauses: (pauses) => {
+      for (const pause of pauses) countGcPause(registry, PREFIX, pause)
+    },
   })
   context.defer('threads', () => threads.close())
   const table = new SessionTable({

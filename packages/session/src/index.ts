@@ -77,6 +77,7 @@ export {
 export { allNetworks, type ShootNetworks } from './shoot-networks.js'
 export { hasReadAll, type SocketTuning, tuneLaneSocket } from './socket-tuning.js'
 export { AskingDiverter, type AskingDiverterOptions } from './threads/asking-diverter.js'
+export type { GcPause } from './threads/gc-pauses.js'
 export { type GivenDescriptor, LaneMemory } from './threads/lane-memory.js'
 export { LaneThreads, type LaneThreadsOptions } from './threads/lane-threads.js'
 export { THREAD_COUNT_SYNTAX } from './threads/thread-count.js'

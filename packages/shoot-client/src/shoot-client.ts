@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import {
   AdminServer,
+  countGcPause,
   createRegistry,
   type DaemonContext,
   type Logger,
@@ -81,6 +82,9 @@ export async function startShootClient(
   const threads = new LaneThreads({
     count: options.threads,
     onLost: (thread, error) => log.error({ thread, err: error }, 'thread lost, its lanes are dialled again'),
+    onGcPauses: (pauses) => {
+      for (const pause of pauses) countGcPause(registry, PREFIX, pause)
+    },
   })
   threads.expect(options.lanes)
   context.defer('threads', () => threads.close())

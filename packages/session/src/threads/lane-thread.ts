@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { duplicateSocketDescriptor } from '@reversed-vpn/node-tun'
 import type { SecureTunnelOptions } from '../dial/dial-tunnel.js'
+import type { GcPause } from './gc-pauses.js'
 import type { FromThread, GivenConnection, ShownMaterial, ToThread } from './messages.js'
 import { RemoteConnection } from './remote-connection.js'
 
@@ -12,23 +13,27 @@ import { RemoteConnection } from './remote-connection.js'
  */
 const HEAP_LIMITS = { maxYoungGenerationSizeMb: 3, maxOldGenerationSizeMb: 64 } as const
 
+export interface LaneThreadEvents {
+  /** The thread ended by itself. The next connection starts it anew. */
+  onLost(error: Error): void
+  /** What it has stood still for since it was last said. */
+  onGcPauses(pauses: readonly GcPause[]): void
+}
+
 /** One thread beside the main one. Runs from the first connection that it is given until {@link close}. */
 export class LaneThread {
   readonly #number: number
-  readonly #onLost: (error: Error) => void
+  readonly #events: LaneThreadEvents
   readonly #connections = new Map<number, RemoteConnection>()
   #worker: Worker | undefined
   #nextId = 1
   #shown: ShownMaterial['tls'] | undefined
   #isClosing = false
 
-  /**
-   * @param number 1 or more
-   * @param onLost the thread ended by itself. The next connection starts it anew.
-   */
-  constructor(number: number, onLost: (error: Error) => void) {
+  /** @param number 1 or more */
+  constructor(number: number, events: LaneThreadEvents) {
     this.#number = number
-    this.#onLost = onLost
+    this.#events = events
   }
 
   get isRunning(): boolean {
@@ -114,7 +119,10 @@ export class LaneThread {
       resourceLimits: HEAP_LIMITS,
     })
     let cause: Error | undefined
-    worker.on('message', ({ from, report }: FromThread) => this.#connections.get(from)?.onReport(report))
+    worker.on('message', (message: FromThread) => {
+      if (message.from === 'thread') this.#events.onGcPauses(message.gcPauses)
+      else this.#connections.get(message.from)?.onReport(message.report)
+    })
     worker.on('error', (error) => {
       cause = error
     })
@@ -127,7 +135,7 @@ export class LaneThread {
     this.#worker = undefined
     this.#shown = undefined
     const connections = [...this.#connections.values()]
-    if (!this.#isClosing) this.#onLost(error)
+    if (!this.#isClosing) this.#events.onLost(error)
     for (const connection of connections) connection.onGone(error)
   }
 }

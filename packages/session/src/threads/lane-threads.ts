@@ -1,3 +1,4 @@
+import type { GcPause } from './gc-pauses.js'
 import { LaneThread } from './lane-thread.js'
 
 export interface LaneThreadsOptions {
@@ -5,6 +6,8 @@ export interface LaneThreadsOptions {
   readonly count: number
   /** A thread ended by itself; its lanes are lost. */
   readonly onLost: (number: number, error: Error) => void
+  /** Pauses of any of them but the main one, a while after. @default nobody is told */
+  readonly onGcPauses?: (pauses: readonly GcPause[]) => void
 }
 
 /** The threads of a daemon that carry lanes beside the main one. None runs before it has something to do. */
@@ -13,15 +16,17 @@ export class LaneThreads {
   #lanes = 1
   #lost = 0
 
-  constructor({ count, onLost }: LaneThreadsOptions) {
-    const onThreadLost = (number: number, error: Error) => {
-      this.#lost++
-      onLost(number, error)
-    }
-    this.#threads = Array.from(
-      { length: count - 1 },
-      (_, index) => new LaneThread(index + 1, (error) => onThreadLost(index + 1, error)),
-    )
+  constructor({ count, onLost, onGcPauses = () => {} }: LaneThreadsOptions) {
+    this.#threads = Array.from({ length: count - 1 }, (_, index) => {
+      const number = index + 1
+      return new LaneThread(number, {
+        onLost: (error) => {
+          this.#lost++
+          onLost(number, error)
+        },
+        onGcPauses,
+      })
+    })
   }
 
   /** How many ended by themselves so far. */

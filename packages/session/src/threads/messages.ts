@@ -7,6 +7,7 @@ import type { ProvenPeer } from '../listen/tls-door.js'
 import type { ShootNetworks } from '../shoot-networks.js'
 import type { TlsMaterial } from '../tls/tls-material.js'
 import type { TrafficPolicy } from '../traffic-policy.js'
+import type { GcPause } from './gc-pauses.js'
 import type { TransferredError } from './transferred-error.js'
 
 /** What a lane is told besides what it is and does: plain data. */
@@ -95,7 +96,6 @@ export type ToThread =
   | { readonly to: 'dial'; readonly given: GivenConnection; readonly options: SecureTunnelOptions }
   | { readonly to: number; readonly order: ConnectionOrder }
 
-export interface FromThread {
-  readonly from: number
-  readonly report: ConnectionReport
-}
+export type FromThread =
+  | { readonly from: 'thread'; readonly gcPauses: readonly GcPause[] }
+  | { readonly from: number; readonly report: ConnectionReport }

@@ -1,12 +1,14 @@
 // Entry of a thread that carries lanes: takes connections over and does with them what the main thread says.
 import { parentPort } from 'node:worker_threads'
 import type { TlsDoor } from '../listen/tls-door.js'
+import { GcPauses } from './gc-pauses.js'
 import type { FromThread, ShownMaterial, ToThread } from './messages.js'
 import { ThreadConnection } from './thread-connection.js'
 
 /** How old the state of a lane may be that the main thread reads. What is counted is never old. */
 const STATE_INTERVAL_MS = 500
 
+const garbage = new GcPauses()
 const connections = new Map<number, ThreadConnection>()
 let door: TlsDoor<ThreadConnection> | undefined
 
@@ -66,4 +68,6 @@ parentPort?.on('message', (message: ToThread) => {
 })
 setInterval(() => {
   for (const connection of connections.values()) connection.publishState()
+  const gcPauses = garbage.take()
+  if (gcPauses.length > 0) parentPort?.postMessage({ from: 'thread', gcPauses } satisfies FromThread)
 }, STATE_INTERVAL_MS).unref()

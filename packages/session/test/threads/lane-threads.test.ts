@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, connect as dialTcp } from 'node:net'
 import { join } from 'node:path'
+import { constants } from 'node:perf_hooks'
 import { createFakeTun } from '@reversed-vpn/node-tun'
 import type { HelloMessage } from '@reversed-vpn/protocol'
 import {
@@ -9,6 +10,7 @@ import {
   type DialledConnection,
   dialLane,
   directTransport,
+  type GcPause,
   type LaneConnection,
   LaneThreads,
   loadTlsMaterial,
@@ -53,8 +55,13 @@ function material({ cert, key }: Pair, ca = authority.ca): TlsMaterial {
 /** Both ends in this process; each has two threads beside the main one, and the listener gives them whatever comes while it has as much. */
 async function createPair() {
   const lost: Error[] = []
+  const gcPauses: GcPause[] = []
   const createThreads = () => {
-    const threads = new LaneThreads({ count: 3, onLost: (_, error) => lost.push(error) })
+    const threads = new LaneThreads({
+      count: 3,
+      onLost: (_, error) => lost.push(error),
+      onGcPauses: (pauses) => gcPauses.push(...pauses),
+    })
     threads.expect(4)
     return threads
   }
@@ -92,6 +99,7 @@ async function createPair() {
     near,
     far,
     lost,
+    gcPauses,
     listener,
     port,
     refusals,
@@ -257,4 +265,12 @@ t.test('a thread that breaks loses its lanes, and the next connection starts ano
   await pair[Symbol.asyncDispose]()
   // /dev/null, which the thread had claimed when it broke.
   t.ok(descriptorCount() <= before + 1, 'no connection is kept')
+})
+
+t.test('what its threads stand still for garbage collection is told', async (t) => {
+  await using pair = await createPair()
+  const minor = () => pair.gcPauses.find(({ kind }) => kind === constants.NODE_PERFORMANCE_GC_MINOR)
+  while (minor() === undefined) (await pair.dial(1)).connection.abort()
+  for (const peer of pair.peers) peer.connection.abort()
+  t.ok((minor()?.durationMs ?? 0) > 0)
 })
