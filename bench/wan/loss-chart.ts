@@ -1,9 +1,8 @@
-import * as echarts from 'echarts'
 import { median } from '../src/measure/statistics.js'
+import { renderLineChart } from '../src/report/render-chart.js'
 import { LOSS_SERIES } from './wan-links.js'
 import type { VariantRecord, WanFigure, WanResults } from './wan-results.js'
 
-const WIDTH = 900
 const HEIGHT = 520
 const LEGEND_WIDTH = 300
 const COLORS: Readonly<Record<string, string>> = {
@@ -21,36 +20,29 @@ const COLORS: Readonly<Record<string, string>> = {
 export function drawLossChart(results: WanResults, figure: WanFigure, title: string): string | undefined {
   const links = results.links.filter(({ name }) => LOSS_SERIES.includes(name))
   if (links.length < 2) return undefined
-  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT })
-  try {
-    chart.setOption({
-      animation: false,
-      backgroundColor: '#ffffff',
-      title: { text: title, left: 12, top: 10, textStyle: { fontSize: 17, color: '#1f2933' } },
-      legend: { orient: 'vertical', right: 10, top: 60, textStyle: { fontSize: 12, color: '#3e4c59' } },
-      grid: { left: 60, right: LEGEND_WIDTH, top: 60, bottom: 50 },
-      xAxis: {
-        type: 'category',
-        name: 'packets lost each way, %',
-        nameLocation: 'middle',
-        nameGap: 30,
-        data: links.map(({ lossPercent }) => String(lossPercent)),
-      },
-      yAxis: { type: 'value', name: 'Mbit/s', min: 0, splitLine: { lineStyle: { color: '#e4e7eb' } } },
-      series: results.variants.map((variant) => ({
-        ...styleOf(variant),
-        type: 'line' as const,
-        name: variant.title,
-        data: links.map((link) => {
-          const value = median(wanSamplesOf(results, link.name, variant.name, figure))
-          return Number.isFinite(value) ? value : null
-        }),
-      })),
-    })
-    return chart.renderToSVGString()
-  } finally {
-    chart.dispose()
-  }
+  return renderLineChart({
+    title,
+    height: HEIGHT,
+    leftWidth: 60,
+    legendWidth: LEGEND_WIDTH,
+    xAxis: {
+      type: 'category',
+      name: 'packets lost each way, %',
+      nameLocation: 'middle',
+      nameGap: 30,
+      data: links.map(({ lossPercent }) => String(lossPercent)),
+    },
+    yAxis: { type: 'value', name: 'Mbit/s', min: 0, splitLine: { lineStyle: { color: '#e4e7eb' } } },
+    series: results.variants.map((variant) => ({
+      ...styleOf(variant),
+      type: 'line' as const,
+      name: variant.title,
+      data: links.map((link) => {
+        const value = median(wanSamplesOf(results, link.name, variant.name, figure))
+        return Number.isFinite(value) ? value : null
+      }),
+    })),
+  })
 }
 
 /** Every value of a figure; failed measurements are absent. */

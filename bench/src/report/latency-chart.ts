@@ -1,12 +1,11 @@
-import * as echarts from 'echarts'
 import { median } from '../measure/statistics.js'
 import type { Results } from '../results.js'
 import { DISTRIBUTION_PERCENTS } from '../scenarios/rtt-under-load.js'
 import { colorOf } from './colors.js'
 import { samplesOf } from './look-up.js'
 import type { Picture } from './part.js'
+import { renderLineChart } from './render-chart.js'
 
-const WIDTH = 900
 const HEIGHT = 460
 const LEGEND_WIDTH = 250
 
@@ -36,37 +35,30 @@ function draw(
   title: string,
   lines: readonly { readonly peer: Results['peers'][number]; readonly points: [number, number][] }[],
 ): string {
-  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT })
-  try {
-    chart.setOption({
-      animation: false,
-      backgroundColor: '#ffffff',
-      title: { text: title, left: 12, top: 10, textStyle: { fontSize: 17, color: '#1f2933' } },
-      legend: { orient: 'vertical', right: 10, top: 60, textStyle: { fontSize: 12, color: '#3e4c59' } },
-      grid: { left: 70, right: LEGEND_WIDTH, top: 60, bottom: 50 },
-      xAxis: {
-        type: 'value',
-        name: 'share of the round trips, %',
-        nameLocation: 'middle',
-        nameGap: 30,
-        max: 100,
-      },
-      yAxis: {
-        type: 'log',
-        name: 'took at most, ms',
-        splitLine: { lineStyle: { color: '#e4e7eb' } },
-      },
-      series: lines.map(({ peer, points }) => ({
-        type: 'line' as const,
-        name: peer.title,
-        showSymbol: false,
-        itemStyle: { color: colorOf(peer) },
-        lineStyle: { color: colorOf(peer), width: 2 },
-        data: points,
-      })),
-    })
-    return chart.renderToSVGString()
-  } finally {
-    chart.dispose()
-  }
+  return renderLineChart({
+    title,
+    height: HEIGHT,
+    leftWidth: 70,
+    legendWidth: LEGEND_WIDTH,
+    xAxis: {
+      type: 'value',
+      name: 'share of the round trips, %',
+      nameLocation: 'middle',
+      nameGap: 30,
+      max: 100,
+    },
+    yAxis: {
+      type: 'log',
+      name: 'took at most, ms',
+      splitLine: { lineStyle: { color: '#e4e7eb' } },
+    },
+    series: lines.map(({ peer, points }) => ({
+      type: 'line' as const,
+      name: peer.title,
+      showSymbol: false,
+      itemStyle: { color: colorOf(peer) },
+      lineStyle: { color: colorOf(peer), width: 2 },
+      data: points,
+    })),
+  })
 }
