@@ -13,5 +13,7 @@ export function throughputOf(iperf3Json: string): number {
   const report = JSON.parse(iperf3Json) as {
     readonly end?: { readonly sum_received?: { readonly bits_per_second?: number } }
   }
-  return report.end?.sum_received?.bits_per_second ?? 0
+  const bitsPerSecond = report.end?.sum_received?.bits_per_second
+  if (bitsPerSecond === undefined) throw new Error(`iperf3 measured nothing: ${iperf3Json}`)
+  return bitsPerSecond
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { performance } from 'node:perf_hooks'
-import { type CommandResult, curlThroughEgress } from '@reversed-vpn/test/lab'
+import { type CommandResult, curlThroughEgress, startIperf3 } from '@reversed-vpn/test/lab'
 import { isLossless, roundTripMs, throughputOf } from './measurements.js'
 import type { Stage } from './stage.js'
 import type { Teller } from './teller.js'
@@ -11,6 +11,7 @@ export interface Scene {
 }
 
 const MEASURE_SECONDS = 3
+const MEASURE_PORT = 5202
 const BIG_FILE_BYTES = 64 * 1024 * 1024
 
 /** The whole play, in order: each scene stands on what the ones before have put up. */
@@ -112,7 +113,18 @@ async function measure(stage: Stage, teller: Teller): Promise<void> {
     { args: [], name: 'TCP to a pod' },
     { args: ['-R'], name: 'TCP from a pod' },
   ]) {
-    const run = ['-c', pod1.addresses.ipv4, '-t', String(MEASURE_SECONDS), '-J', ...args]
+    // Each has a server of its own: one that has just served takes a moment, and refuses until then.
+    await using _server = await startIperf3(pod1, MEASURE_PORT)
+    const run = [
+      '-c',
+      pod1.addresses.ipv4,
+      '-p',
+      String(MEASURE_PORT),
+      '-t',
+      String(MEASURE_SECONDS),
+      '-J',
+      ...args,
+    ]
     const result = await caller.run('iperf3', run, { deadlineMs: 15_000 })
     assert.equal(result.code, 0, `iperf3: ${result.stdout}${result.stderr}`)
     const gigabits = (throughputOf(result.stdout) / 1e9).toFixed(2)
