@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { besides } from '../src/measure/besides.js'
 import { startCpuMeter } from '../src/measure/cpu-meter.js'
 import { runIperf } from '../src/measure/iperf.js'
@@ -38,8 +37,8 @@ export async function measureWan(stage: WanStage, inner: Congestion, times: WanT
   const stopMeter = startCpuMeter(path.processes, [{ role: 'proxy', pid: wan.process.pid }])
   const [one, loaded] = await besides(
     runIperf(caller, iperf, podAddress, load),
-    // The load runs a little longer than the pings, whose answers then meet it too.
-    pause(1000 * leadSeconds).then(() => runPing(caller, podAddress, Math.max(0.5, seconds - 0.5))),
+    // A flow that is there when the load comes. The load runs a little longer, so that the last answers meet it too.
+    runPing(caller, podAddress, leadSeconds + Math.max(0.5, seconds - 0.5), leadSeconds),
   )
   const use = stopMeter()
   const many = await runIperf(caller, iperf, podAddress, { ...load, streams: STREAMS })

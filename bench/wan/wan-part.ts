@@ -33,7 +33,7 @@ function renderText(results: WanResults, pictures: readonly Picture[]): string {
       `- Node.js ${environment.node}, Linux ${environment.kernel}, ${environment.processors} × ${environment.cpu}; ${Object.values(environment.programs).join('; ')}`,
       '- caller → seed → internet → node → pod; the cable between internet and node is [a link](decisions/0024-a-long-way-in-user-space.md) with delay, rate and loss in both directions and queues of one round trip; its program shares the machine',
       `- median (least–most) of ${settings.repetitions} × ${settings.seconds} s; "bbr in cubic": the connections inside the tunnel use BBR, those of the tunnel itself CUBIC; socket buffers as the kernel sets them`,
-      `- ping under load: during the one stream, above the idle median; page: ${PAGE_REQUESTS} small requests at once, each over a new connection, until the last answer`,
+      `- ping under load: during the one stream, of a flow that was there before it, above the idle median; page: ${PAGE_REQUESTS} small requests at once, each over a new connection, until the last answer`,
       errorOfLink(results),
     ].join('\n'),
     ...links.map((link) => `### ${describeLink(link)}\n\n${linkTable(results, link)}`),

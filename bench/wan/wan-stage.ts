@@ -14,6 +14,9 @@ import type { OpenPath } from '../src/peers/peer.js'
 import type { WanLinkSetting } from './wan-links.js'
 import type { WanVariant } from './wan-variants.js'
 
+/** What hosts have whose administrator has not chosen. */
+const LINUX_DEFAULT = 'cubic'
+
 /**
  * A variant behind a long way, in a lab of its own that lasts for its measurements. What a connection has learnt of one link,
  * such as its shortest round trip, would spoil those of the next.
@@ -38,7 +41,7 @@ export class WanStage implements AsyncDisposable {
       const wan = await startWanLink(lab, { ...link, delayMs: link.roundTripMs / 2, seed: lossSeed })
       await Promise.all([
         ...[caller, pod1].map((host) => setDefaultCongestion(host, inner)),
-        ...[seed, node].map((host) => setDefaultCongestion(host, outer)),
+        ...[seed, node].map((host) => setDefaultCongestion(host, peer.isChoosing ? LINUX_DEFAULT : outer)),
       ])
       const pki = await Pki.create(lab.dir)
       const path = await peer.open(lab, await pki.shoot(), outer)

@@ -14,7 +14,9 @@ export interface WanPeer {
   readonly title: string
   /** Whether connections of its own carry those of the user. */
   readonly isTunnel: boolean
-  /** Resolves when traffic can flow. @param outer the congestion control that its hosts have by default, set already */
+  /** Whether it chooses the congestion control of its connections itself: its hosts are left alone. */
+  readonly isChoosing?: true
+  /** Resolves when traffic can flow. @param outer the congestion control of its connections, which its hosts have by default unless it is choosing */
   open(lab: Lab, certificates: ShootCertificates, outer: Congestion): Promise<OpenPath>
 }
 
@@ -64,6 +66,7 @@ function ours(name: string, title: string, client: readonly string[]): WanPeer {
     name,
     title,
     isTunnel: true,
+    isChoosing: true,
     async open(lab, certificates, outer) {
       // BBR is what a user gets without asking.
       const congestion = outer === 'bbr' ? [] : ['--congestion', outer]

@@ -12,9 +12,15 @@ export interface PingResult {
 /**
  * Pings for some seconds, fifty times a second, whether answers come or not.
  *
+ * @param leadSeconds the first of them, which do not count
  * @throws BenchError ERR_BENCH_MEASUREMENT when nothing comes back; LabError when ping hangs
  */
-export async function runPing(client: Host, address: string, seconds: number): Promise<PingResult> {
+export async function runPing(
+  client: Host,
+  address: string,
+  seconds: number,
+  leadSeconds = 0,
+): Promise<PingResult> {
   const count = Math.round(seconds / INTERVAL_SECONDS)
   const args = [
     '-n',
@@ -28,7 +34,10 @@ export async function runPing(client: Host, address: string, seconds: number): P
   ]
   const command = `ping ${args.join(' ')}`
   const { stdout, stderr } = await client.run('ping', args, { deadlineMs: seconds * 1000 + 10_000 })
-  const roundTripsMs = [...stdout.matchAll(/ time=([\d.]+) ms/g)].map(([, time]) => Number(time))
+  const answers = [...stdout.matchAll(/icmp_seq=(\d+) .* time=([\d.]+) ms/g)]
+  const roundTripsMs = answers.flatMap(([, sequence, time]) =>
+    Number(sequence) * INTERVAL_SECONDS > leadSeconds ? [Number(time)] : [],
+  )
   // With a deadline ping sends more than it was asked to, until as many answers are there.
   const sent = Number(/(\d+) packets transmitted/.exec(stdout)?.[1] ?? count)
   if (roundTripsMs.length > 0) return { command, sent, roundTripsMs }

@@ -86,6 +86,7 @@ export async function startSeedServer(
     lanesMax: options.lanesMax,
     keepaliveMs: options.keepaliveMs,
     deadAfterMs: options.deadAfterMs,
+    congestion: congestion.name,
     drainTimeoutMs: options.drainTimeoutMs,
     rotateAfterMs: options.rotateAfterMs,
     rotateAfterRecords: options.rotateAfterRecords,

@@ -1,11 +1,23 @@
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { setTcpCongestion, socketDescriptor, TunError } from '@reversed-vpn/node-tun'
+import {
+  getTcpCongestion,
+  getTcpInfo,
+  setTcpCongestion,
+  socketDescriptor,
+  TunError,
+} from '@reversed-vpn/node-tun'
 import { NetworkError } from './network/index.js'
 
 /** A lost packet is no sign of a full queue to it, which most losses on the way between a shoot and its seed are not. */
-const PREFERRED_CONGESTION = 'bbr'
+export const PREFERRED_CONGESTION = 'bbr'
+
+/** What a connection over a long way has until its slow start has ended. */
+export const SLOW_START_CONGESTION = 'cubic'
+
+/** What connections inside take for a longer way is more than a few milliseconds: no part of a shorter round trip is. */
+const LONG_WAY_US = 9_000
 
 /** What connections of the tunnel get. */
 export interface CongestionChoice {
@@ -29,6 +41,34 @@ export async function chooseCongestion(
   if (refusal === undefined) return { name }
   if (wanted !== undefined) throw refusal
   return { name: undefined, refusal: refusal.message }
+}
+
+/**
+ * Sets the congestion control that a connection begins with. Over a long way that is not BBR: see `StartupWatch`, which has it take over. Where
+ * the kernel has BBR on its own account, or does not let us have the other, BBR it is.
+ * @param fd a connected TCP socket
+ * @throws TunError when the kernel refuses it
+ */
+export function setFirstCongestion(fd: number, wanted: string): void {
+  if (wanted === PREFERRED_CONGESTION && isPacingAvoidable(fd) && trySetCongestion(fd, SLOW_START_CONGESTION))
+    return
+  setTcpCongestion(fd, wanted)
+}
+
+/** A socket that had BBR once spreads what it sends for ever, whatever it has later. */
+function isPacingAvoidable(fd: number): boolean {
+  return getTcpInfo(fd).roundTripUs >= LONG_WAY_US && getTcpCongestion(fd) !== PREFERRED_CONGESTION
+}
+
+/** Whether the kernel lets us have it. */
+export function trySetCongestion(fd: number, name: string): boolean {
+  try {
+    setTcpCongestion(fd, name)
+    return true
+  } catch (error) {
+    if (error instanceof TunError) return false
+    throw error
+  }
 }
 
 async function tryCongestion(name: string): Promise<NetworkError | undefined> {

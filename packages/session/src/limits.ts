@@ -28,6 +28,12 @@ export const TRICKLE_PAUSE_MS = 3
 export const BULK_FLOW_BYTES = 65_536
 export const BULK_FLOW_BYTES_PER_MS = 250
 
+/** A lane has bulk for so long after the last packet of a flow that is: longer than flows over a long way pause between their windows. */
+export const BULK_LANE_MS = 1000
+
+/** In which flows are told apart by their hash. A power of two. */
+export const FLOW_ENTRIES = 4096
+
 /** What is read of a lane before everything else in the process has its turn. Without it libuv would read 2 MiB. */
 export const READ_TURN_BYTES = 262_144
 

@@ -1,8 +1,8 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { CloseCode, GoawayReason } from '@reversed-vpn/protocol'
 import { FrameStream } from './frame-stream.js'
-import { FlowRates } from './lane/flow-rates.js'
 import type { SteeredLane } from './lane/flow-steering.js'
+import { FlowTable } from './lane/flow-table.js'
 import { silentAfterMs } from './lane/keepalive.js'
 import { Lane } from './lane/lane.js'
 import type { PacketDiverter } from './lane/lane-sender.js'
@@ -32,6 +32,8 @@ export interface SessionOptions {
   readonly queues: QueueSet
   readonly totals: TrafficTotals
   readonly checkers: TrafficCheckers
+  /** See `LaneOptions`. */
+  readonly congestion?: string | undefined
   readonly keepaliveMs: number
   readonly deadAfterMs: number
   /** See `LaneOptions`. */
@@ -92,7 +94,7 @@ export class Session {
   readonly #predecessors = new Map<SessionLane, SessionLane>()
   /** Lanes that packets to the peer may take. */
   readonly #ready = new Set<SessionLane>()
-  readonly #flowRates = new FlowRates()
+  readonly #flows = new FlowTable()
   #state: SessionState = 'opening'
   /** Said to every lane once the session is to end, to one that comes too late as well. */
   #farewell: readonly [code: CloseCode, reason: string] | undefined
@@ -205,7 +207,8 @@ export class Session {
   }
 
   #createLane(index: number, connection: LaneConnection): SessionLane {
-    const { queues, checkers, keepaliveMs, deadAfterMs, rotateAfterRecords, rotateAfterMs } = this.#options
+    const { queues, checkers, congestion, keepaliveMs, deadAfterMs } = this.#options
+    const { rotateAfterRecords, rotateAfterMs } = this.#options
     const handler: LaneHandler = {
       onReady: (ready) => this.#onReady(ready),
       onGoAway: (which, reason, laneOnly) => this.#onGoAway(which, reason, laneOnly),
@@ -214,15 +217,16 @@ export class Session {
     }
     const setting = {
       index,
+      congestion,
       keepaliveMs,
       deadAfterMs,
       ...(rotateAfterRecords === undefined ? {} : { rotateAfterRecords }),
       ...(rotateAfterMs === undefined ? {} : { rotateAfterMs }),
     }
     const queue = queues.queue(index)
-    const flowRates = this.#flowRates
+    const flows = this.#flows
     if (!(connection instanceof FrameStream))
-      return connection.createLane({ setting, queue, checkers, flowRates, handler })
+      return connection.createLane({ setting, queue, checkers, flows, handler })
     const { toPeer: toPeerChecker, fromPeer: fromPeerChecker } = checkers
     return new Lane({
       ...setting,
@@ -230,7 +234,7 @@ export class Session {
       queue,
       toPeerChecker,
       fromPeerChecker,
-      flowRates,
+      flows,
       handler,
     })
   }

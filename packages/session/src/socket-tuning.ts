@@ -1,17 +1,17 @@
 import type { Socket } from 'node:net'
 import {
   getUnreadBytes,
-  setTcpCongestion,
   setTcpNotsentLowatBytes,
   setTcpUserTimeoutMs,
   socketDescriptor,
 } from '@reversed-vpn/node-tun'
+import { setFirstCongestion } from './congestion.js'
 import { UNSENT_BYTES } from './limits.js'
 
 export interface SocketTuning {
   /** Unacknowledged data older than this ends the connection (`TCP_USER_TIMEOUT`). */
   readonly userTimeoutMs: number
-  /** `TCP_CONGESTION`, the kernel's default when absent. */
+  /** The congestion control that it is to have, the kernel's default when absent. Over a long way it may begin with another: see `StartupWatch`. */
   readonly congestion?: string | undefined
 }
 
@@ -27,7 +27,7 @@ export function tuneLaneSocket(socket: Socket, tuning: SocketTuning): void {
   if (fd === undefined) return
   setTcpUserTimeoutMs(fd, tuning.userTimeoutMs)
   setTcpNotsentLowatBytes(fd, UNSENT_BYTES)
-  if (tuning.congestion !== undefined) setTcpCongestion(fd, tuning.congestion)
+  if (tuning.congestion !== undefined) setFirstCongestion(fd, tuning.congestion)
 }
 
 /** Whether the other end of a Unix socket has read all that was written to it; true of one that is closed. */

@@ -1,6 +1,7 @@
 import { type SendingPath, StartupWatch } from '@reversed-vpn/session'
 import t from 'tap'
 
+const BBR = 'bbr'
 const STARTUP = 2.89
 const CRUISE = 1
 const WAY_MS = 50
@@ -12,6 +13,9 @@ class FakePath implements SendingPath {
   rate = RATE
   gain: number | undefined = STARTUP
   isClosed = false
+  congestion = BBR
+  isInSlowStart = false
+  isBbrRefused = false
   isArriving = true
   ackedBytes = 0
   looks = 0
@@ -20,12 +24,22 @@ class FakePath implements SendingPath {
   readInfo() {
     if (this.isClosed) return undefined
     this.looks++
-    const { ackedBytes } = this
-    return { roundTripUs: 1000 * (WAY_MS + this.queueMs), minRoundTripUs: 1000 * WAY_MS, ackedBytes }
+    const { ackedBytes, isInSlowStart } = this
+    const roundTripUs = 1000 * (WAY_MS + this.queueMs)
+    return { roundTripUs, minRoundTripUs: 1000 * WAY_MS, isInSlowStart, ackedBytes }
   }
 
   readBbrPacingGain() {
     return this.gain
+  }
+
+  readCongestion() {
+    return this.congestion
+  }
+
+  setCongestion(name: string) {
+    if (!this.isBbrRefused) this.congestion = name
+    return !this.isBbrRefused
   }
 
   setMaxRate(bytesPerSecond: number | undefined) {
@@ -35,9 +49,14 @@ class FakePath implements SendingPath {
 
 /** Bulk of a lane over such a way. */
 class Bulk {
-  readonly path = new FakePath()
-  readonly #watch = new StartupWatch(this.path)
+  readonly path: FakePath
+  readonly #watch: StartupWatch
   #nowMs = 1000
+
+  constructor(state: PathState, wanted: string) {
+    this.path = Object.assign(new FakePath(), state)
+    this.#watch = new StartupWatch(this.path, wanted)
+  }
 
   /** Sends at the rate of the way. */
   flow(ms: number, everyMs = 1): void {
@@ -117,9 +136,54 @@ t.test('of a connection that is gone nothing is asked', async (t) => {
   t.strictSame(path.limits, [])
 })
 
-function flowing(state: Partial<Pick<FakePath, 'queueMs' | 'gain'>> = {}) {
-  const bulk = new Bulk()
-  Object.assign(bulk.path, state)
+t.test('a connection that begins with another congestion control gets BBR', async (t) => {
+  for (const [when, change] of [
+    ['when its slow start has ended', { isInSlowStart: false }],
+    ['when a queue stands', { queueMs: 30 }],
+  ] as const) {
+    const { path, flow } = flowing(BEGINNING)
+    flow(3000)
+    t.equal(path.congestion, 'cubic', 'not before')
+    Object.assign(path, change)
+    flow(200)
+    t.equal(path.congestion, BBR, when)
+  }
+})
+
+t.test('and is watched as if it had had it from the beginning', async (t) => {
+  const { path, flow } = flowing(BEGINNING)
+  path.queueMs = 30
+  flow(500)
+  t.equal(path.limits.length, 1)
+})
+
+t.test('so does one that sends little', async (t) => {
+  const { path, flow, pause } = flowing({ ...BEGINNING, rate: 1_000_000, isInSlowStart: false })
+  for (let second = 0; second < 20; second++) {
+    flow(1)
+    pause(1000)
+  }
+  t.equal(path.congestion, BBR)
+})
+
+t.test('but not where it is to have another, or the kernel refuses BBR', async (t) => {
+  const chosen = flowing({ ...BEGINNING, isInSlowStart: false }, 'cubic')
+  const refused = flowing({ ...BEGINNING, isInSlowStart: false, isBbrRefused: true })
+  for (const { path, flow } of [chosen, refused]) {
+    flow(3000)
+    t.equal(path.congestion, 'cubic')
+    t.strictSame(path.limits, [])
+  }
+  t.equal(refused.path.looks, 1, 'nor is it asked again')
+})
+
+/** Slow start, under the congestion control that has it over a long way. */
+const BEGINNING = { congestion: 'cubic', isInSlowStart: true, gain: STARTUP }
+
+type PathState = Partial<FakePath>
+
+function flowing(state: PathState = {}, wanted = BBR) {
+  const bulk = new Bulk(state, wanted)
   return {
     path: bulk.path,
     flow: (ms: number) => bulk.flow(ms),

@@ -253,6 +253,7 @@ async function openSession(input: OpenSessionOptions): Promise<SessionParts> {
     queues: device.queues,
     totals,
     checkers,
+    congestion: options.congestion,
     keepaliveMs: options.keepaliveMs,
     deadAfterMs: options.deadAfterMs,
     isReadyOnOpen: true,

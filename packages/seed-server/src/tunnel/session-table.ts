@@ -44,6 +44,7 @@ export interface SessionTableOptions {
   readonly lanesMax: number
   readonly keepaliveMs: number
   readonly deadAfterMs: number
+  readonly congestion?: string | undefined
   /** How long a superseded session may still bring packets. */
   readonly drainTimeoutMs: number
   /** See `LaneOptions`. */
@@ -207,8 +208,8 @@ export class SessionTable {
   #open(frames: LaneConnection, hello: HelloMessage, peer: SessionPeer): SessionLane {
     this.#endDeadSessionOf(peer.instance)
     this.#makeRoom()
-    const { device, totals, keepaliveMs, deadAfterMs, rotateAfterMs, rotateAfterRecords, events } =
-      this.#options
+    const { device, totals, congestion, keepaliveMs, deadAfterMs, events } = this.#options
+    const { rotateAfterMs, rotateAfterRecords } = this.#options
     const keys = createSessionKeys()
     const checkers = new TrafficCheckers({
       side: 'seed',
@@ -224,6 +225,7 @@ export class SessionTable {
       queues: device.queues,
       totals,
       checkers,
+      congestion,
       keepaliveMs,
       deadAfterMs,
       ...(rotateAfterMs === undefined ? {} : { rotateAfterMs }),

@@ -1,37 +1,44 @@
-import { BULK_FLOW_BYTES, BULK_FLOW_BYTES_PER_MS } from '../limits.js'
-
-/** Flows that share an entry are judged together. */
-const ENTRIES = 4096
+import { BULK_FLOW_BYTES, BULK_FLOW_BYTES_PER_MS, FLOW_ENTRIES } from '../limits.js'
 
 /** What a flow has to give up before it is sparse again bounds how long that takes. */
 const CEILING_BYTES = 2 * BULK_FLOW_BYTES
 
 /**
  * Tells flows that send much from those that send little: each has an account that fills with what it sends and empties at
- * `BULK_FLOW_BYTES_PER_MS`. One above `BULK_FLOW_BYTES` is bulk. Takes the same memory however many flows there are.
+ * `BULK_FLOW_BYTES_PER_MS`. One above `BULK_FLOW_BYTES` is bulk, until it is empty: over a long way bulk comes in bursts. Takes the same memory however many flows there are; those that
+ * share an entry are judged together.
  *
  * Threads may share that memory. They do not wait for each other: of two that add at the same time, one may not be counted.
  */
 export class FlowRates {
-  readonly memory: SharedArrayBuffer
+  static readonly BYTES = FLOW_ENTRIES * (2 * Float64Array.BYTES_PER_ELEMENT + 1)
+
   readonly #bytes: Float64Array
   readonly #atMs: Float64Array
+  /** 1 from when a flow became bulk until its account is empty. */
+  readonly #wasBulk: Uint8Array
 
-  constructor(memory = new SharedArrayBuffer(2 * ENTRIES * Float64Array.BYTES_PER_ELEMENT)) {
-    this.memory = memory
-    this.#bytes = new Float64Array(memory, 0, ENTRIES)
-    this.#atMs = new Float64Array(memory, ENTRIES * Float64Array.BYTES_PER_ELEMENT, ENTRIES)
+  /** @param memory whose first `BYTES` are its own */
+  constructor(memory = new SharedArrayBuffer(FlowRates.BYTES)) {
+    this.#bytes = new Float64Array(memory, 0, FLOW_ENTRIES)
+    this.#atMs = new Float64Array(memory, this.#bytes.byteLength, FLOW_ENTRIES)
+    this.#wasBulk = new Uint8Array(memory, 2 * this.#bytes.byteLength, FLOW_ENTRIES)
   }
 
   /** Takes note of what a flow sends. @param hash as of `flowHash` @param nowMs of a clock that all threads have */
   add(hash: number, bytes: number, nowMs: number): void {
-    const entry = hash & (ENTRIES - 1)
-    this.#bytes[entry] = Math.min(CEILING_BYTES, this.#left(entry, nowMs) + bytes)
+    const entry = hash & (FLOW_ENTRIES - 1)
+    const left = this.#left(entry, nowMs)
+    const total = Math.min(CEILING_BYTES, left + bytes)
+    if (total > BULK_FLOW_BYTES) this.#wasBulk[entry] = 1
+    else if (left === 0) this.#wasBulk[entry] = 0
+    this.#bytes[entry] = total
     this.#atMs[entry] = nowMs
   }
 
   isBulk(hash: number, nowMs: number): boolean {
-    return this.#left(hash & (ENTRIES - 1), nowMs) > BULK_FLOW_BYTES
+    const entry = hash & (FLOW_ENTRIES - 1)
+    return this.#wasBulk[entry] === 1 && this.#left(entry, nowMs) > 0
   }
 
   #left(entry: number, nowMs: number): number {

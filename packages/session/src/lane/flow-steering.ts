@@ -1,6 +1,6 @@
 import type { TunQueue } from '@reversed-vpn/node-tun'
 import { flowHash } from '@reversed-vpn/protocol'
-import type { FlowRates } from './flow-rates.js'
+import type { FlowTable } from './flow-table.js'
 
 /** A lane that carries to the peer, as far as steering is concerned. */
 export interface SteeredLane {
@@ -13,54 +13,96 @@ export interface SteeredLane {
  * connection, nor for what was lost there.
  *
  * The kernel hands over the packets of a flow on the queue that the last packet of its other direction was written to. So the flow is led by
- * where its packets from the peer are written: those of bulk to the queues of all lanes but the last, all others to the queue of the last.
+ * where its packets from the peer are written:
  *
- *     peer ─▶ any lane ─▶ queueOf ─┬─ the flow is bulk ──▶ queue of a bulk lane ─┐
- *                                  └─ it sends little ───▶ queue of the last ────┤ the kernel notes
- *     peer ◀── that queue's lane ◀── the flow's next packet ◀────────────────────┘
+ *     peer ─▶ any lane ─▶ queueOf ─┬─ the flow is bulk ─────────────────▶ its lane's queue, or ─┐
+ *                                  ├─ sends little, on a lane with bulk ─▶ the free lane's       │ the kernel
+ *                                  └─ sends little, on another ─────────▶ its lane's queue      │ notes
+ *     peer ◀── that queue's lane ◀── the flow's next packet ◀───────────────────────────────────┘
+ *
+ * Bulk stays on the lane where it became bulk, whose congestion window has grown with it: on another it would begin anew, with a whole window
+ * waiting. So what makes way is the role: the free lane becomes another that has no bulk. Where all others have some, their windows are large too,
+ * and the flow is led there.
  *
  * What a flow sends either way counts: of the acknowledgements of bulk enough are lost on a bad link to hold up what is behind them.
- * A flow without answers, and the first packet of any, go where the kernel's hash puts them.
+ * A flow without answers, and the first packet of any, go where the kernel's hash puts them. The peer leads what it sends by itself.
  */
 export class FlowSteering {
-  readonly #rates: FlowRates
-  #bulk: readonly TunQueue[] = []
-  #sparse: TunQueue | undefined
+  readonly #own: number
+  readonly #table: FlowTable
+  readonly #queues = new Map<number, TunQueue>()
+  /** Ascending. */
+  #lanes: readonly number[] = []
 
-  /** @param rates of all lanes of the session */
-  constructor(rates: FlowRates) {
-    this.#rates = rates
+  /** @param own index of the lane whose packets this looks at @param table of all lanes of the session */
+  constructor(own: number, table: FlowTable) {
+    this.#own = own
+    this.#table = table
   }
 
   /** @param lanes those that carry now; with fewer than two nothing is steered */
   setLanes(lanes: readonly SteeredLane[]): void {
-    const queues = lanes.toSorted((one, other) => one.index - other.index).map(({ queue }) => queue)
-    this.#sparse = queues.length < 2 ? undefined : queues.pop()
-    this.#bulk = queues
+    this.#queues.clear()
+    for (const { index, queue } of lanes) this.#queues.set(index, queue)
+    this.#lanes = [...this.#queues.keys()].toSorted((one, other) => one - other)
   }
 
   /** Whether packets have to be looked at. */
   get isNeeded(): boolean {
-    return this.#sparse !== undefined
+    return this.#lanes.length > 1
   }
 
   /** Takes note of a packet to the peer, which has passed the checks. @param payloadOffset where its virtio-net header begins */
   note(bytes: Uint8Array, payloadOffset: number, payloadBytes: number, nowMs: number): void {
-    this.#rates.add(flowHash(bytes, payloadOffset), payloadBytes, nowMs)
+    const { rates, roles } = this.#table
+    const hash = flowHash(bytes, payloadOffset)
+    rates.add(hash, payloadBytes, nowMs)
+    roles.setLaneOf(hash, this.#own)
+    if (rates.isBulk(hash, nowMs)) roles.markBulk(this.#own, nowMs)
   }
 
-  /** Where a packet from the peer, which has passed the checks, should be written; `own` where it makes no difference. Takes note of it, too. */
+  /** Where a packet from the peer, which has passed the checks, should be written. Takes note of it, too. */
   queueOf(
     bytes: Uint8Array,
     payloadOffset: number,
     payloadBytes: number,
     nowMs: number,
-    own: TunQueue,
-  ): TunQueue {
-    if (this.#sparse === undefined) return own
+  ): TunQueue | undefined {
+    if (!this.isNeeded) return undefined
+    const { rates, roles } = this.#table
     const hash = flowHash(bytes, payloadOffset)
-    this.#rates.add(hash, payloadBytes, nowMs)
-    if (!this.#rates.isBulk(hash, nowMs)) return this.#sparse
-    return this.#bulk[(hash >>> 16) % this.#bulk.length] ?? own
+    rates.add(hash, payloadBytes, nowMs)
+    const lane = this.#carrying(roles.laneOf(hash) ?? this.#own)
+    const next = rates.isBulk(hash, nowMs) ? this.#bulkLane(lane, hash, nowMs) : this.#sparseLane(lane, nowMs)
+    return this.#queues.get(next)
+  }
+
+  #sparseLane(lane: number | undefined, nowMs: number): number {
+    const isFree = lane !== undefined && !this.#table.roles.hasBulk(lane, nowMs)
+    return isFree ? lane : this.#freeLane(nowMs)
+  }
+
+  #bulkLane(lane: number | undefined, hash: number, nowMs: number): number {
+    const { roles } = this.#table
+    if (lane !== undefined) roles.markBulk(lane, nowMs)
+    const free = this.#freeLane(nowMs)
+    if (lane !== undefined && lane !== free) return lane
+    const others = this.#lanes.filter((other) => other !== free)
+    return others[(hash >>> 16) % others.length] as number
+  }
+
+  /** The lane that is kept free; another where this one has bulk and there is one that has none. */
+  #freeLane(nowMs: number): number {
+    const { roles } = this.#table
+    const known = roles.free === undefined ? undefined : this.#carrying(roles.free)
+    if (known !== undefined && !roles.hasBulk(known, nowMs)) return known
+    const free =
+      this.#lanes.findLast((lane) => !roles.hasBulk(lane, nowMs)) ?? known ?? (this.#lanes.at(-1) as number)
+    roles.free = free
+    return free
+  }
+
+  #carrying(lane: number): number | undefined {
+    return this.#queues.has(lane) ? lane : undefined
   }
 }

@@ -61,9 +61,10 @@ export class LaneReceiver {
   }
 
   #choose(bytes: Uint8Array, payloadOffset: number, payloadBytes: number): TunWriter {
-    const { queue, steering } = this.#options
+    const { steering } = this.#options
     if (!steering.isNeeded) return this.#own
-    return this.#writerOf(steering.queueOf(bytes, payloadOffset, payloadBytes, Date.now(), queue))
+    const queue = steering.queueOf(bytes, payloadOffset, payloadBytes, Date.now())
+    return queue === undefined ? this.#own : this.#writerOf(queue)
   }
 
   #writerOf(queue: TunQueue): TunWriter {

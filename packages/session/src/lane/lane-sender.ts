@@ -35,6 +35,8 @@ export interface LaneSenderOptions {
   /** What the peer accepts: the rules are kept on this side already. */
   readonly checker: PacketChecker
   readonly counters: LaneCounters['toPeer']
+  /** What the connection is to have; undefined stands for the kernel's default. */
+  readonly congestion: string | undefined
   /** Is told of what is sent. */
   readonly steering: FlowSteering
   /** The queue failed: the device is gone or down. The sender has stopped. */
@@ -71,7 +73,7 @@ export class LaneSender {
 
   constructor(options: LaneSenderOptions) {
     this.#options = options
-    this.#startup = new StartupWatch(sendingPathOf(options.stream))
+    this.#startup = new StartupWatch(sendingPathOf(options.stream), options.congestion)
   }
 
   /** Starts taking packets from the queue. Idempotent. */

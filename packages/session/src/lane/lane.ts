@@ -9,8 +9,8 @@ import {
 } from '@reversed-vpn/protocol'
 import type { FrameStream, FrameStreamHandler } from '../frame-stream.js'
 import { ROTATE_AFTER_MS, ROTATE_AFTER_RECORDS } from '../limits.js'
-import { FlowRates } from './flow-rates.js'
 import { FlowSteering, type SteeredLane } from './flow-steering.js'
+import { FlowTable } from './flow-table.js'
 import { Keepalive } from './keepalive.js'
 import { createLaneCounters, type LaneCounters } from './lane-counters.js'
 import { LaneReceiver } from './lane-receiver.js'
@@ -27,11 +27,13 @@ export interface LaneOptions {
   readonly toPeerChecker: PacketChecker
   readonly fromPeerChecker: PacketChecker
   /** Of all lanes of the session. @default its own */
-  readonly flowRates?: FlowRates
+  readonly flows?: FlowTable
   /** @default ROTATE_AFTER_RECORDS */
   readonly rotateAfterRecords?: number
   /** @default ROTATE_AFTER_MS */
   readonly rotateAfterMs?: number
+  /** The congestion control that its connection is to have. @default the kernel's */
+  readonly congestion?: string | undefined
   readonly keepaliveMs: number
   readonly deadAfterMs: number
   /** Where it counts. @default counters of its own */
@@ -76,14 +78,15 @@ export class Lane implements SessionLane, FrameStreamHandler {
     this.#options = options
     this.index = options.index
     this.counters = options.counters ?? createLaneCounters()
-    const { frames, queue, flowRates = new FlowRates() } = options
-    const steering = new FlowSteering(flowRates)
+    const { frames, queue, flows = new FlowTable() } = options
+    const steering = new FlowSteering(options.index, flows)
     this.#steering = steering
     this.#sender = new LaneSender({
       queue,
       stream: frames.stream,
       checker: options.toPeerChecker,
       counters: this.counters.toPeer,
+      congestion: options.congestion,
       steering,
       onDeviceError: (error) => this.abort(error),
     })

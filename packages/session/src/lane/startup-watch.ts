@@ -2,11 +2,13 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import {
   getBbrPacingGain,
+  getTcpCongestion,
   getTcpInfo,
   setMaxPacingRate,
   socketDescriptor,
   type TcpInfo,
 } from '@reversed-vpn/node-tun'
+import { PREFERRED_CONGESTION, SLOW_START_CONGESTION, trySetCongestion } from '../congestion.js'
 
 /** What is asked and told of the connection below a lane. */
 export interface SendingPath {
@@ -14,6 +16,10 @@ export interface SendingPath {
   readInfo(): TcpInfo | undefined
   /** As {@link getBbrPacingGain}. */
   readBbrPacingGain(): number | undefined
+  /** As {@link getTcpCongestion}. */
+  readCongestion(): string | undefined
+  /** Whether it was set: the kernel may refuse it. */
+  setCongestion(name: string): boolean
   /** As {@link setMaxPacingRate}. */
   setMaxRate(bytesPerSecond: number | undefined): void
 }
@@ -21,6 +27,9 @@ export interface SendingPath {
 /** Between two looks at the kernel so much is sent, and so much time or a round trip passes, whichever is longer. */
 const LOOK_BYTES = 262_144
 const MIN_LOOK_MS = 20
+
+/** While a connection is in slow start: one that sends little should have BBR soon after a loss, too. */
+const SLOW_START_LOOK_BYTES = 16_384
 
 /** Where a look comes so many round trips after the last, there was a pause, and what was sent meanwhile tells no rate. */
 const MAX_LOOK_ROUND_TRIPS = 4
@@ -49,10 +58,16 @@ const MAX_HELD_ROUND_TRIPS = 20
 const VAIN_PAUSE_MS = 10_000
 
 /**
- * Shows BBR the end of its STARTUP, in which it sends almost three times as fast as it has seen the way to be. It stays there as long
+ * Gives a connection BBR when its slow start has ended, where it began with another congestion control (`setFirstCongestion`): BBR spreads what it sends over
+ * the round trip, as fast as it has seen the way to be. Connections inside that are in slow start send twice as much each round trip, find
+ * themselves delayed, and take that for the end of the way (HyStart of CUBIC).
+ *
+ * Then shows BBR the end of its STARTUP, in which it sends almost three times as fast as it has seen the way to be. It stays there as long
  * as the connections inside are what limits it, and they fill the queue of the slowest link as soon as they may: everyone waits in it,
  * those on other lanes too. Sent a little slower than the way for some round trips, the queue stands here instead; BBR measures the way,
  * leaves STARTUP, and keeps queues short by itself from then on, for as long as the connection lives.
+ *
+ *     slow start ── a loss, a growing round trip, a queue stands ──▶ watching, with BBR
  *
  *     watching ── a queue stands, in STARTUP ──▶ holding ── STARTUP left ──▶ done
  *         ▲ └──── STARTUP left, no BBR ─────────────│──────────────────────▶ ▲
@@ -62,7 +77,7 @@ const VAIN_PAUSE_MS = 10_000
  */
 export class StartupWatch {
   readonly #path: SendingPath
-  #state: 'watching' | 'holding' | 'done' = 'watching'
+  #state: 'slow-start' | 'watching' | 'holding' | 'done'
   #bytes = 0
   #lookedAtMs = 0
   #nextLookMs = 0
@@ -71,18 +86,23 @@ export class StartupWatch {
   #holdingSinceMs = 0
   #notBeforeMs = 0
 
-  constructor(path: SendingPath) {
+  /** @param congestion the congestion control that the connection is to have; undefined stands for the kernel's default */
+  constructor(path: SendingPath, congestion: string | undefined) {
     this.#path = path
+    const isFirst = congestion === PREFERRED_CONGESTION && path.readCongestion() === SLOW_START_CONGESTION
+    this.#state = isFirst ? 'slow-start' : 'watching'
   }
 
   /** Takes note of what went to the connection. @param nowMs of `performance.now()` */
   onSent(bytes: number, nowMs: number): void {
     if (this.#state === 'done') return
     this.#bytes += bytes
-    if (this.#bytes < LOOK_BYTES || nowMs < this.#nextLookMs) return
+    const lookBytes = this.#state === 'slow-start' ? SLOW_START_LOOK_BYTES : LOOK_BYTES
+    if (this.#bytes < lookBytes || nowMs < this.#nextLookMs) return
     const info = this.#path.readInfo()
     if (info === undefined) return
-    if (!this.#isInStartup()) this.#finish()
+    if (this.#state === 'slow-start') this.#endSlowStart(info, nowMs)
+    else if (!this.#isInStartup()) this.#finish()
     else if (this.#state === 'watching') this.#watch(info, nowMs)
     else this.#judge(info, nowMs)
     this.#bytes = 0
@@ -96,17 +116,26 @@ export class StartupWatch {
     return gain === 0 || (gain !== undefined && gain >= STARTUP_GAIN)
   }
 
-  #watch({ roundTripUs, minRoundTripUs, ackedBytes }: TcpInfo, nowMs: number): void {
-    const passedMs = nowMs - this.#lookedAtMs
-    const queueUs = roundTripUs - minRoundTripUs
-    const isQueue = queueUs >= Math.max(QUEUE_US, QUEUE_SHARE_OF_ROUND_TRIP * minRoundTripUs)
-    const isSteady = passedMs <= (MAX_LOOK_ROUND_TRIPS * roundTripUs) / 1000
-    this.#queueLooks = isQueue && isSteady ? this.#queueLooks + 1 : 0
-    const rate = (1000 * (ackedBytes - this.#ackedBytes)) / passedMs
-    if (this.#queueLooks < QUEUE_LOOKS || rate < MIN_RATE || nowMs < this.#notBeforeMs) return
+  #endSlowStart(info: TcpInfo, nowMs: number): void {
+    if (info.isInSlowStart && !this.#isQueueStanding(info, nowMs)) return
+    this.#state = this.#path.setCongestion(PREFERRED_CONGESTION) ? 'watching' : 'done'
+    this.#queueLooks = 0
+  }
+
+  #watch(info: TcpInfo, nowMs: number): void {
+    const rate = (1000 * (info.ackedBytes - this.#ackedBytes)) / (nowMs - this.#lookedAtMs)
+    if (!this.#isQueueStanding(info, nowMs) || rate < MIN_RATE || nowMs < this.#notBeforeMs) return
     this.#state = 'holding'
     this.#holdingSinceMs = nowMs
     this.#path.setMaxRate(Math.round(HELD_SHARE * rate))
+  }
+
+  #isQueueStanding({ roundTripUs, minRoundTripUs }: TcpInfo, nowMs: number): boolean {
+    const queueUs = roundTripUs - minRoundTripUs
+    const isQueue = queueUs >= Math.max(QUEUE_US, QUEUE_SHARE_OF_ROUND_TRIP * minRoundTripUs)
+    const isSteady = nowMs - this.#lookedAtMs <= (MAX_LOOK_ROUND_TRIPS * roundTripUs) / 1000
+    this.#queueLooks = isQueue && isSteady ? this.#queueLooks + 1 : 0
+    return this.#queueLooks >= QUEUE_LOOKS
   }
 
   #judge({ roundTripUs }: TcpInfo, nowMs: number): void {
@@ -135,6 +164,14 @@ export function sendingPathOf(stream: Duplex): SendingPath {
     readBbrPacingGain() {
       const fd = descriptor()
       return fd === undefined ? undefined : getBbrPacingGain(fd)
+    },
+    readCongestion() {
+      const fd = descriptor()
+      return fd === undefined ? undefined : getTcpCongestion(fd)
+    },
+    setCongestion(name) {
+      const fd = descriptor()
+      return fd !== undefined && trySetCongestion(fd, name)
     },
     setMaxRate(bytesPerSecond) {
       const fd = descriptor()

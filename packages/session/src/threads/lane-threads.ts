@@ -39,7 +39,7 @@ export class LaneThreads {
     return 1 + this.#threads.filter((thread) => thread.isRunning).length
   }
 
-  /** How many lanes there are going to be. No more threads are used than lanes that carry bulk, which all but the last do. @default 1 */
+  /** How many lanes there are going to be. No more threads are used than lanes that carry bulk, which all but one do. @default 1 */
   expect(lanes: number): void {
     this.#lanes = lanes
   }

@@ -13,7 +13,7 @@ import type { TransferredError } from './transferred-error.js'
 /** What a lane is told besides what it is and does: plain data. */
 export type LaneSetting = Pick<
   LaneOptions,
-  'index' | 'keepaliveMs' | 'deadAfterMs' | 'rotateAfterRecords' | 'rotateAfterMs'
+  'index' | 'congestion' | 'keepaliveMs' | 'deadAfterMs' | 'rotateAfterRecords' | 'rotateAfterMs'
 >
 
 /** Certificates for those who dial us. */
@@ -50,8 +50,8 @@ export type ConnectionOrder =
       readonly setting: LaneSetting
       readonly policy: TrafficPolicy
       readonly queueDescriptor: number
-      /** Memory of `FlowRates`. */
-      readonly flowRates: SharedArrayBuffer
+      /** Memory of a `FlowTable`. */
+      readonly flows: SharedArrayBuffer
     }
   /** The lanes that carry, by index, and the queues of those of them that this connection does not have yet. */
   | { readonly do: 'steer'; readonly lanes: readonly number[]; readonly queues: readonly GivenQueue[] }

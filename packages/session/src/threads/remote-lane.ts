@@ -1,7 +1,7 @@
 import type { TunQueue } from '@reversed-vpn/node-tun'
 import type { CloseCode, GoawayReason } from '@reversed-vpn/protocol'
-import type { FlowRates } from '../lane/flow-rates.js'
 import type { SteeredLane } from '../lane/flow-steering.js'
+import type { FlowTable } from '../lane/flow-table.js'
 import type { LaneCounters } from '../lane/lane-counters.js'
 import type { PacketDiverter } from '../lane/lane-sender.js'
 import type { LaneHandler, SessionLane } from '../lane/session-lane.js'
@@ -15,7 +15,7 @@ export interface RemoteLaneParts {
   /** Stays this thread's: the lane's thread reads and writes the same queue by a descriptor of its own. */
   readonly queue: TunQueue
   readonly checkers: TrafficCheckers
-  readonly flowRates: FlowRates
+  readonly flows: FlowTable
   readonly handler: LaneHandler
 }
 
@@ -46,7 +46,7 @@ export class RemoteLane implements SessionLane {
   #isReplacementWanted = false
 
   constructor(options: RemoteLaneOptions) {
-    const { setting, queue, checkers, flowRates, send } = options
+    const { setting, queue, checkers, flows, send } = options
     this.#options = options
     this.index = setting.index
     this.thread = options.thread
@@ -63,7 +63,7 @@ export class RemoteLane implements SessionLane {
       setting,
       policy: checkers.policy,
       queueDescriptor: this.queueDescriptor,
-      flowRates: flowRates.memory,
+      flows: flows.memory,
     })
     this.#unfollow = checkers.follow((networks) => send({ do: 'set-networks', networks }))
   }

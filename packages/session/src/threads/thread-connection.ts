@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls'
 import { adoptTunQueue, type TunQueue } from '@reversed-vpn/node-tun'
 import type { DialledPeer } from '../dial/dial-tunnel.js'
 import { FrameStream } from '../frame-stream.js'
-import { FlowRates } from '../lane/flow-rates.js'
+import { FlowTable } from '../lane/flow-table.js'
 import { Lane } from '../lane/lane.js'
 import type { RefusalReason } from '../listen/refusal-reason.js'
 import type { ProvenPeer, TlsDoor } from '../listen/tls-door.js'
@@ -171,7 +171,7 @@ export class ThreadConnection {
     setting,
     policy,
     queueDescriptor,
-    flowRates,
+    flows,
   }: Extract<ConnectionOrder, { do: 'become-lane' }>): void {
     const frames = this.#frames
     if (frames === undefined || !this.#memory.claim('queue')) return
@@ -185,7 +185,7 @@ export class ThreadConnection {
       toPeerChecker: checkers.toPeer,
       fromPeerChecker: checkers.fromPeer,
       counters: this.#memory.createCounters(),
-      flowRates: new FlowRates(flowRates),
+      flows: new FlowTable(flows),
       handler: {
         onReady: () => {
           this.publishState()
