@@ -1,6 +1,6 @@
 import { type Spread, spreadOf } from '../src/measure/statistics.js'
 import { daemonsCpuSamplesOf, samplesOf } from '../src/report/look-up.js'
-import { pairedRatios } from '../src/report/targets.js'
+import { pairedRatios } from '../src/report/verdict.js'
 import type { Results } from '../src/results.js'
 
 export const [BASE, HEAD] = ['base', 'head'] as const

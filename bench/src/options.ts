@@ -20,6 +20,8 @@ export interface BenchOptions {
   readonly seconds: number
   readonly repetitions: number
   readonly isSmoke: boolean
+  /** `wan` puts what it measures beside what is there already. */
+  readonly isAdding: boolean
   /** Peers or scenarios were named. */
   readonly isChosen: boolean
   /** Undefined where nothing is to stay: a smoke run, or two commits, without `--output`. */
@@ -55,6 +57,7 @@ export const USAGE = `usage: npm run bench -- [options]            measure every
   --seconds N             length of one measurement (default 5)
   --repeat N              repetitions of everything (default 3)
   --memory-minutes N      full load for N minutes, and what it does to memory, instead of the comparison
+  --add                   wan: beside what was measured of this commit before, instead of in its place
   --output DIR            where performance.md goes, and bench/ with JSON and pictures (default docs; compare: nowhere)
   --smoke                 one second, once, this tree beside itself, the ladder, a small storm and a long way;
                           nothing kept; fails where a figure is missing or zero
@@ -74,6 +77,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
     seconds: isSmoke ? 1 : positive('--seconds', values.seconds ?? '5', MAX_SECONDS),
     repetitions: isSmoke ? 1 : positive('--repeat', values.repeat ?? '3', MAX_REPETITIONS),
     isSmoke,
+    isAdding: isWan && (values.add ?? false),
     isChosen: values.peers !== undefined || values.only !== undefined,
     outputDir: outputDirOf(values.output, isSmoke || command === 'compare'),
     commits: command === 'compare' ? positionals.slice(1) : [],
@@ -99,6 +103,7 @@ function parseFlags(argv: readonly string[]) {
         seconds: { type: 'string' },
         repeat: { type: 'string' },
         'memory-minutes': { type: 'string' },
+        add: { type: 'boolean' },
         output: { type: 'string' },
         smoke: { type: 'boolean' },
       },

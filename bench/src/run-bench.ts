@@ -15,7 +15,7 @@ import { findGaps } from './find-gaps.js'
 import { BenchError } from './measure/bench-error.js'
 import { type BenchOptions, parseOptions, USAGE } from './options.js'
 import { log } from './progress.js'
-import { remakeReport, writeJson, writeReport } from './report/write-report.js'
+import { readResults, remakeReport, writeJson, writeReport } from './report/write-report.js'
 import { runComparison } from './run-comparison.js'
 import { reasonAgainst, reasonAgainstInSmoke } from './scenarios/fitness.js'
 import { watchMemory } from './watch-memory.js'
@@ -140,13 +140,15 @@ async function storm(options: BenchOptions): Promise<number> {
 }
 
 async function goFar(options: BenchOptions, argv: readonly string[]): Promise<number> {
-  const { isSmoke, wanLinks, wanPeers, seconds, repetitions } = options
+  const { isSmoke, isAdding, wanLinks, wanPeers, seconds, repetitions, outputDir } = options
+  const earlier = isAdding && outputDir !== undefined ? await readResults(outputDir, 'wan.json') : undefined
   const smokeLinks = wanLinks.filter(({ name }) => wanLinks.length === 1 || name === SMOKE_LINK)
   const results = await runWan({
     links: isSmoke ? smokeLinks : wanLinks,
     variants: isSmoke ? smokeVariantsOf(wanPeers) : variantsOf(wanPeers),
     settings: { seconds, repetitions, command: commandLine(argv) },
     times: isSmoke ? SMOKE_WAN_TIMES : { ...WAN_TIMES, seconds },
+    earlier,
   })
   await withOutputDir(options, async (dir) => {
     console.log(await writeReport(dir, 'wan.json', results))

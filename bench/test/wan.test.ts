@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import t from 'tap'
 import { parseOptions } from '../src/options.js'
 import { writeReport } from '../src/report/write-report.js'
+import { addResults, checkAddable, nextRepetition } from '../wan/add-results.js'
 import { WAN_LINKS } from '../wan/wan-links.js'
 import { findWanGaps, type WanResults, type WanSample } from '../wan/wan-results.js'
+import { judgeWan } from '../wan/wan-targets.js'
 import { smokeVariantsOf, variantName, variantsOf, WAN_PEERS } from '../wan/wan-variants.js'
 import { sampleResults } from './sample-results.js'
 
@@ -124,7 +126,7 @@ t.test('the report has a table for each link, and pictures where several losses 
   const page = await readFile(join(dir, 'performance.md'), 'utf8')
   t.ok(page.includes(text))
   t.match(page, '(bench/wan-loss-1.svg)')
-  t.match(page, '### 50 ms, 500 Mbit/s, no loss\n')
+  t.match(page, '### 50 ms, 500 Mbit/s, no loss, 2 measurements\n')
   t.match(page, '| reversed-vpn; bbr in cubic | 200 (150–250) |')
   t.match(page, '- 50ms-loss-1, ours bbr/cubic, repetition 1: iperf3 hung\n')
   t.match(await readFile(join(dir, 'bench', 'wan-loss-1.svg'), 'utf8'), /^<svg .*bbr in cubic.*<\/svg>$/s)
@@ -133,4 +135,58 @@ t.test('the report has a table for each link, and pictures where several losses 
   const [first] = WAN_LINKS
   const alone = { ...results, links: first === undefined ? [] : [first] }
   t.notMatch(await writeReport(dir, 'wan.json', alone), '.svg')
+})
+
+t.test('a further run of the same commit is put beside an earlier one', async (t) => {
+  const earlier = resultsOf([sampleOf('50ms', 0), sampleOf('10ms', 0)])
+  t.equal(nextRepetition(earlier), 1, 'and loses other packets')
+  t.equal(nextRepetition(resultsOf([])), 0)
+  const later = { ...resultsOf([sampleOf('50ms', 1)]), links: WAN_LINKS.slice(0, 1) }
+  checkAddable(earlier, later)
+  const all = addResults(earlier, later)
+  t.same(all.links, WAN_LINKS)
+  t.same(all.variants, earlier.variants)
+  t.same(all.samples, [...earlier.samples, ...later.samples])
+
+  const { environment, settings } = later
+  const other = { settings, environment: { ...environment, commit: 'abc' } }
+  t.throws(() => checkAddable(earlier, other), {
+    code: 'ERR_BENCH_USAGE',
+    message: /^--add: this is commit abc, /,
+  })
+  const longer = { environment, settings: { ...settings, seconds: settings.seconds + 1 } }
+  t.throws(() => checkAddable(earlier, longer), { code: 'ERR_BENCH_USAGE' })
+})
+
+t.test('targets are judged by the ratios within each repetition', async (t) => {
+  const variants = ['openvpn', 'ours', 'ours-lanes-4'].map((peer) => `${peer} bbr/bbr`)
+  const valuesOf = (variant: string, repetition: number) =>
+    variant.startsWith('openvpn')
+      ? {
+          ...VALUES,
+          idlePingMs: 128,
+          loadedPingP95AboveMs: -28,
+          eightStreamsMegabits: 100 * (repetition + 1),
+        }
+      : { ...VALUES, eightStreamsMegabits: 320 * (repetition + 1) }
+  const samples = ['50ms-loss-0.1', '50ms-200mbit'].flatMap((link) =>
+    variants.flatMap((variant) =>
+      [0, 1].map((repetition) =>
+        sampleOf(link, repetition, { variant, values: valuesOf(variant, repetition) }),
+      ),
+    ),
+  )
+  t.match(judgeWan(resultsOf(samples)), [
+    { title: /^8 TCP streams/, measured: '3.20 (3.20–3.20)', isMet: true, reach: { isMet: true } },
+    { title: /above idle, .*: ours$/, measured: '12.00 (12.00–12.00)', isMet: true, reach: { isMet: false } },
+    { title: /above idle, .*: ours-lanes-4$/ },
+    {
+      title: /^ping p95 under load, 50 ms, 200 Mbit.s.*: ours .* openvpn$/,
+      measured: /^0.62 /,
+      isMet: true,
+    },
+    { title: /^ping p95/ },
+    { title: /^the load/, measured: /^1.00 /, isMet: true },
+    { title: /^the load/ },
+  ])
 })

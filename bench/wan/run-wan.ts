@@ -1,6 +1,7 @@
 import { describeEnvironment } from '../src/measure/environment.js'
 import { log } from '../src/progress.js'
 import type { RunSettings } from '../src/results.js'
+import { addResults, checkAddable, nextRepetition } from './add-results.js'
 import { measureWan, type WanTimes } from './measure-wan.js'
 import { describeLink, type WanLinkSetting } from './wan-links.js'
 import type { WanResults, WanSample } from './wan-results.js'
@@ -12,6 +13,8 @@ export interface WanRunOptions {
   readonly variants: readonly WanVariant[]
   readonly settings: RunSettings
   readonly times: WanTimes
+  /** Of the same commit, which these are put beside. */
+  readonly earlier?: WanResults | undefined
 }
 
 /** Each direction of a link has a seed of its own, beginning with the one given. */
@@ -20,13 +23,17 @@ const SEEDS_APART = 10
 /**
  * Measures every variant over every link, repetition by repetition. Variants of a link follow each other, so that what drifts
  * on the machine meets them alike. One that fails is recorded with its error and the run goes on.
+ * @throws BenchError ERR_BENCH_USAGE where the earlier results are of something else
  */
 export async function runWan(options: WanRunOptions): Promise<WanResults> {
-  const { links, variants, settings } = options
+  const { links, variants, settings, earlier } = options
   const environment = await describeEnvironment()
+  if (earlier !== undefined) checkAddable(earlier, { environment, settings })
+  const firstRepetition = earlier === undefined ? 0 : nextRepetition(earlier)
   const samples: WanSample[] = []
   const total = settings.repetitions * links.length * variants.length
-  for (let repetition = 0; repetition < settings.repetitions; repetition++) {
+  for (let count = 0; count < settings.repetitions; count++) {
+    const repetition = firstRepetition + count
     for (const link of links) {
       for (const variant of variants) {
         const sample = await measureOne(link, variant, repetition, options.times)
@@ -37,7 +44,7 @@ export async function runWan(options: WanRunOptions): Promise<WanResults> {
       }
     }
   }
-  return {
+  const results = {
     environment,
     settings,
     links,
@@ -48,6 +55,7 @@ export async function runWan(options: WanRunOptions): Promise<WanResults> {
     }),
     samples,
   }
+  return earlier === undefined ? results : addResults(earlier, results)
 }
 
 async function measureOne(

@@ -1,10 +1,13 @@
 import { spreadOf } from '../src/measure/statistics.js'
 import { type Part, type Picture, showPictures } from '../src/report/part.js'
 import { figure, table } from '../src/report/table.js'
+import { verdictTable } from '../src/report/verdict.js'
+import { repetitionsOf } from './add-results.js'
 import { PAGE_REQUESTS } from './load-page.js'
 import { drawLossChart, wanSamplesOf } from './loss-chart.js'
 import { describeLink, type WanLinkSetting } from './wan-links.js'
 import { WAN_FIGURES, type WanFigure, type WanResults } from './wan-results.js'
+import { judgeWan } from './wan-targets.js'
 
 const PICTURES = [
   { figure: 'oneStreamMegabits', title: 'One TCP stream, 50 ms, 500 Mbit/s', fileName: 'wan-loss-1.svg' },
@@ -32,16 +35,26 @@ function renderText(results: WanResults, pictures: readonly Picture[]): string {
       `- commit ${environment.commit}${environment.isDirty ? ', with changes that are in no commit' : ''}; ${environment.startedAt}; \`${settings.command}\``,
       `- Node.js ${environment.node}, Linux ${environment.kernel}, ${environment.processors} × ${environment.cpu}; ${Object.values(environment.programs).join('; ')}`,
       '- caller → seed → internet → node → pod; the cable between internet and node is [a link](decisions/0024-a-long-way-in-user-space.md) with delay, rate and loss in both directions and queues of one round trip; its program shares the machine',
-      `- median (least–most) of ${settings.repetitions} × ${settings.seconds} s; "bbr in cubic": the connections inside the tunnel use BBR, those of the tunnel itself CUBIC; socket buffers as the kernel sets them`,
+      `- median (least–most) of as many measurements of ${settings.seconds} s as each link says; "bbr in cubic": the connections inside the tunnel use BBR, those of the tunnel itself CUBIC; socket buffers as the kernel sets them`,
       `- ping under load: during the one stream, of a flow that was there before it, above the idle median; page: ${PAGE_REQUESTS} small requests at once, each over a new connection, until the last answer`,
       errorOfLink(results),
     ].join('\n'),
-    ...links.map((link) => `### ${describeLink(link)}\n\n${linkTable(results, link)}`),
+    targets(results),
+    ...links.map((link) => `${linkTitle(results, link)}\n\n${linkTable(results, link)}`),
     showPictures(pictures),
     failures(results),
     commandLines(results),
   ]
   return sections.filter((section) => section !== '').join('\n\n')
+}
+
+function targets(results: WanResults): string {
+  const verdicts = judgeWan(results)
+  return verdicts.length === 0 ? '' : `### Targets over a long way\n\n${verdictTable(verdicts)}`
+}
+
+function linkTitle({ samples }: WanResults, link: WanLinkSetting): string {
+  return `### ${describeLink(link)}, ${repetitionsOf(samples, link.name)} measurements`
 }
 
 function linkTable(results: WanResults, link: WanLinkSetting): string {

@@ -6,6 +6,7 @@ import { type Part, showPictures } from './part.js'
 import { drawPictures } from './pictures.js'
 import { figure, table } from './table.js'
 import { judgeTargets } from './targets.js'
+import { verdictTable } from './verdict.js'
 
 const ROLES: readonly Role[] = ['seed', 'shoot', 'proxy']
 const ROLE_TITLES: Readonly<Record<Role, string>> = {
@@ -51,14 +52,9 @@ function setting({ environment, settings, peers, samples }: Results): string {
 function targetTable(results: Results): string {
   const verdicts = judgeTargets(results)
   if (verdicts.length === 0) return 'None of them was measured in this run.'
-  const met = (isMet: boolean) => (isMet ? 'met' : '**not met**')
-  const rows = verdicts.map(({ title, measured, target, isMet, reach }) => {
-    const further = reach === undefined ? ['', ''] : [reach.target, met(reach.isMet)]
-    return [title, measured ?? 'not measured', target, met(isMet), ...further]
-  })
   const note =
     'A ratio is the median of the ratios within each repetition (least–most; beside it the ratio of the medians).'
-  return `${note}\n\n${table(['', 'measured', 'has to be', '', 'reach for', ''], rows)}`
+  return `${note}\n\n${verdictTable(verdicts)}`
 }
 
 function figureTable(results: Results): string {

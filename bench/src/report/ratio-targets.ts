@@ -1,8 +1,4 @@
-/** At least or at most, one of both. */
-export interface Limits {
-  readonly atLeast?: number | undefined
-  readonly atMost?: number | undefined
-}
+import type { Limits } from './verdict.js'
 
 /** How one peer should stand to another in one figure. */
 export interface RatioTarget extends Limits {

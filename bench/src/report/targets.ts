@@ -1,18 +1,8 @@
 import { spreadOf } from '../measure/statistics.js'
 import type { Results } from '../results.js'
 import { daemonsCpuSamplesOf, samplesOf } from './look-up.js'
-import { type Limits, RATIO_TARGETS, type RatioTarget } from './ratio-targets.js'
-
-export interface Verdict {
-  readonly title: string
-  /** What was measured, in the words of the table; undefined when it was not. */
-  readonly measured: string | undefined
-  /** What it has to be. */
-  readonly target: string
-  readonly isMet: boolean
-  /** What would be better still. */
-  readonly reach?: { readonly target: string; readonly isMet: boolean }
-}
+import { RATIO_TARGETS, type RatioTarget } from './ratio-targets.js'
+import { judge, pairedRatios, type Verdict } from './verdict.js'
 
 const MEGABYTE = 1e6
 const IDLE_RSS_LIMIT_BYTES = 90 * MEGABYTE
@@ -37,24 +27,10 @@ function judgeRatio(results: Results, target: RatioTarget): Verdict[] {
   if (!scenarios.has(target.scenario) || !scenarios.has(baseScenario)) return []
   const own = valuesOf(results, target, target.scenario, target.peer)
   const other = valuesOf(results, target, baseScenario, base)
-  const spread = spreadOf(pairedRatios(own, other))
   const ofMedians = medianOf(own) / medianOf(other)
   const against = baseScenario === target.scenario ? base : 'the same, routed past it'
-  const { atLeast, atMost, reachFor } = target
-  return [
-    {
-      title: `${target.title}: ${target.peer} / ${against}`,
-      measured:
-        spread === undefined
-          ? undefined
-          : `${spread.median.toFixed(2)} (${spread.min.toFixed(2)}–${spread.max.toFixed(2)}; of medians ${ofMedians.toFixed(2)})`,
-      target: describeLimits({ atLeast, atMost }),
-      isMet: isWithin(spread?.median, { atLeast, atMost }),
-      ...(reachFor === undefined
-        ? {}
-        : { reach: { target: describeLimits(reachFor), isMet: isWithin(spread?.median, reachFor) } }),
-    },
-  ]
+  const title = `${target.title}: ${target.peer} / ${against}`
+  return [judge(title, pairedRatios(own, other), target, `; of medians ${ofMedians.toFixed(2)}`)]
 }
 
 function valuesOf(
@@ -68,23 +44,8 @@ function valuesOf(
     : samplesOf(results, { scenario, metric, peer })
 }
 
-export function pairedRatios(own: ReadonlyMap<number, number>, base: ReadonlyMap<number, number>): number[] {
-  return [...own].flatMap(([repetition, value]) => {
-    const baseValue = base.get(repetition)
-    return baseValue === undefined || baseValue === 0 ? [] : [value / baseValue]
-  })
-}
-
 function medianOf(samples: ReadonlyMap<number, number>): number {
   return spreadOf([...samples.values()])?.median ?? Number.NaN
-}
-
-function describeLimits({ atLeast, atMost }: Limits): string {
-  return atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`
-}
-
-function isWithin(value: number | undefined, { atLeast, atMost }: Limits): boolean {
-  return value !== undefined && value >= (atLeast ?? 0) && value <= (atMost ?? Number.POSITIVE_INFINITY)
 }
 
 function judgeMemory({ memory }: Results): Verdict[] {

@@ -34,6 +34,14 @@ export async function writeReport<Name extends FileName>(
   return parts.get(fileName)?.text ?? ''
 }
 
+/** What was kept of one part in a directory; undefined where nothing was. */
+export async function readResults<Name extends FileName>(
+  dir: string,
+  fileName: Name,
+): Promise<Parameters<Parts[Name]>[0] | undefined> {
+  return (await readIfThere(join(dir, FILES_DIR, fileName))) as Parameters<Parts[Name]>[0] | undefined
+}
+
 /** Makes `performance.md` and its pictures again from every file of results that is there. */
 export async function remakeReport(dir: string): Promise<ReadonlyMap<string, Part>> {
   const parts = new Map<string, Part>()
