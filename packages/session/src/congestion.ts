@@ -16,7 +16,7 @@ export const PREFERRED_CONGESTION = 'bbr'
 /** What a connection over a long way has until its slow start has ended. */
 export const SLOW_START_CONGESTION = 'cubic'
 
-/** What connections inside take for a longer way is more than a few milliseconds: no part of a shorter round trip is. */
+/** A connection inside takes a few milliseconds more for a full queue. Spread over a shorter round trip, packets are never that late. */
 const LONG_WAY_US = 9_000
 
 /** What connections of the tunnel get. */
@@ -44,8 +44,8 @@ export async function chooseCongestion(
 }
 
 /**
- * Sets the congestion control that a connection begins with. Over a long way that is not BBR: see `StartupWatch`, which has it take over. Where
- * the kernel has BBR on its own account, or does not let us have the other, BBR it is.
+ * Sets the congestion control that a connection begins with. Over a long way that is not BBR: see `StartupWatch`, which has it take
+ * over. Where the kernel has BBR on its own account, or does not let us have the other, BBR it is.
  * @param fd a connected TCP socket
  * @throws TunError when the kernel refuses it
  */

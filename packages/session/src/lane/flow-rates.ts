@@ -5,8 +5,8 @@ const CEILING_BYTES = 2 * BULK_FLOW_BYTES
 
 /**
  * Tells flows that send much from those that send little: each has an account that fills with what it sends and empties at
- * `BULK_FLOW_BYTES_PER_MS`. One above `BULK_FLOW_BYTES` is bulk, until it is empty: over a long way bulk comes in bursts. Takes the same memory however many flows there are; those that
- * share an entry are judged together.
+ * `BULK_FLOW_BYTES_PER_MS`. One above `BULK_FLOW_BYTES` is bulk, until it is empty: over a long way bulk comes in bursts. Takes the
+ * same memory however many flows there are; those that share an entry are judged together.
  *
  * Threads may share that memory. They do not wait for each other: of two that add at the same time, one may not be counted.
  */

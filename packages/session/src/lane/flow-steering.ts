@@ -20,9 +20,9 @@ export interface SteeredLane {
  *                                  └─ sends little, on another ─────────▶ its lane's queue      │ notes
  *     peer ◀── that queue's lane ◀── the flow's next packet ◀───────────────────────────────────┘
  *
- * Bulk stays on the lane where it became bulk, whose congestion window has grown with it: on another it would begin anew, with a whole window
- * waiting. So what makes way is the role: the free lane becomes another that has no bulk. Where all others have some, their windows are large too,
- * and the flow is led there.
+ * Bulk stays on the lane where it became bulk, whose congestion window has grown with it: on another it would begin anew, with a whole
+ * window waiting. So what makes way is the role: the free lane becomes another that has no bulk. Where all others have some, their
+ * windows are large too, and the flow is led there.
  *
  * What a flow sends either way counts: of the acknowledgements of bulk enough are lost on a bad link to hold up what is behind them.
  * A flow without answers, and the first packet of any, go where the kernel's hash puts them. The peer leads what it sends by itself.
@@ -61,7 +61,10 @@ export class FlowSteering {
     if (rates.isBulk(hash, nowMs)) roles.markBulk(this.#own, nowMs)
   }
 
-  /** Where a packet from the peer, which has passed the checks, should be written. Takes note of it, too. */
+  /**
+   * Where a packet from the peer, which has passed the checks, should be written. Takes note of it, too.
+   * @returns undefined: the queue of the lane it came by
+   */
   queueOf(
     bytes: Uint8Array,
     payloadOffset: number,

@@ -58,9 +58,9 @@ const MAX_HELD_ROUND_TRIPS = 20
 const VAIN_PAUSE_MS = 10_000
 
 /**
- * Gives a connection BBR when its slow start has ended, where it began with another congestion control (`setFirstCongestion`): BBR spreads what it sends over
- * the round trip, as fast as it has seen the way to be. Connections inside that are in slow start send twice as much each round trip, find
- * themselves delayed, and take that for the end of the way (HyStart of CUBIC).
+ * Gives a connection BBR when its slow start has ended, where it began with another congestion control (`setFirstCongestion`): BBR
+ * spreads what it sends over the round trip, as fast as it has seen the way to be. Connections inside that are in slow start send twice
+ * as much each round trip, find themselves delayed, and take that for the end of the way (HyStart of CUBIC).
  *
  * Then shows BBR the end of its STARTUP, in which it sends almost three times as fast as it has seen the way to be. It stays there as long
  * as the connections inside are what limits it, and they fill the queue of the slowest link as soon as they may: everyone waits in it,
