@@ -175,7 +175,10 @@ async function withOutputDir(
   }
 }
 
-/** As it was typed, but for where an external program lies on this machine. */
+/** As it was typed, but for where things lie on this machine. */
 function commandLine(argv: readonly string[]): string {
-  return ['npm run bench --', ...argv].join(' ').replaceAll(/(--external[ =][a-z0-9-]+)=\S+/g, '$1=PROGRAM')
+  const typed = ['npm run bench --', ...argv].join(' ')
+  return typed
+    .replaceAll(/(--external[ =][a-z0-9-]+)=\S+/g, '$1=PROGRAM')
+    .replaceAll(/(--output)[ =]\S+/g, '$1 DIR')
 }

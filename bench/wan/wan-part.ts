@@ -54,7 +54,8 @@ function targets(results: WanResults): string {
 }
 
 function linkTitle({ samples }: WanResults, link: WanLinkSetting): string {
-  return `### ${describeLink(link)}, ${repetitionsOf(samples, link.name)} measurements`
+  const count = repetitionsOf(samples, link.name)
+  return `### ${describeLink(link)}, ${count === 1 ? 'one measurement' : `${count} measurements`}`
 }
 
 function linkTable(results: WanResults, link: WanLinkSetting): string {
