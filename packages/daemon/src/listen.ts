@@ -1,71 +1,88 @@
-import { lstat, unlink } from 'node:fs/promises'
+import { once } from 'node:events'
+import { chmodSync } from 'node:fs'
+import { lstat, rm } from 'node:fs/promises'
 import { connect, type Server } from 'node:net'
 import { describeCause, EnvironmentError } from './errors.js'
 import { type Endpoint, formatEndpoint } from './options/endpoint.js'
 
+export interface ListenOnOptions {
+  /** Connections that may wait to be accepted; the kernel caps it at `somaxconn`. @default Node's 511 */
+  readonly backlog?: number
+  /** File mode of a Unix socket: who may connect. @default 0o777 less the umask */
+  readonly mode?: number
+}
+
 /**
- * Listens, and resolves with where: the port the kernel chose for 0. `[::]` takes both families; on a machine without IPv6
- * it becomes `0.0.0.0`. A socket file that a dead process left behind is replaced, a live one's is not.
+ * Listens, and resolves with the bound endpoint: for port 0 it has the port that the kernel chose. `[::]` accepts both address
+ * families; on a machine without IPv6 it becomes `0.0.0.0`. A Unix socket that a dead process left behind is replaced; a live
+ * socket and any other file stay.
  *
- * @param backlog connections that may wait to be accepted, as far as the system lets them (`somaxconn`) @default Node's 511
- * @throws EnvironmentError naming address and cause
+ * @throws EnvironmentError naming endpoint and cause; `cause.code` is the system's, and ENOTSOCK when the path is another kind of file
  */
-export async function listenOn(server: Server, endpoint: Endpoint, backlog?: number): Promise<Endpoint> {
+export async function listenOn(
+  server: Server,
+  endpoint: Endpoint,
+  options: ListenOnOptions = {},
+): Promise<Endpoint> {
   try {
-    await listenOnce(server, endpoint, backlog)
-  } catch (error) {
-    const fallback = await findFallback(endpoint, error)
-    const address = formatEndpoint(endpoint)
-    if (!fallback) throw cannotListen(address, error)
-    await listenOnce(server, fallback, backlog).catch((again: unknown) => {
-      throw cannotListen(address, again)
+    await bind(server, endpoint, options).catch(async (error: NodeJS.ErrnoException) =>
+      bind(server, await recover(endpoint, error), options),
+    )
+  } catch (cause) {
+    throw new EnvironmentError(`cannot listen on ${formatEndpoint(endpoint)}: ${describeCause(cause)}`, {
+      cause,
     })
   }
   const bound = server.address()
   if (bound === null)
-    throw new EnvironmentError(`cannot listen on ${formatEndpoint(endpoint)}: closed meanwhile`)
+    throw new EnvironmentError(
+      `cannot listen on ${formatEndpoint(endpoint)}: the server was closed meanwhile`,
+    )
   return typeof bound === 'string'
     ? { type: 'unix', path: bound }
     : { type: 'tcp', host: bound.address, port: bound.port }
 }
 
-function cannotListen(address: string, cause: unknown): EnvironmentError {
-  return new EnvironmentError(`cannot listen on ${address}: ${describeCause(cause)}`, { cause })
+async function bind(server: Server, endpoint: Endpoint, { backlog, mode }: ListenOnOptions): Promise<void> {
+  const listening = once(server, 'listening')
+  const where =
+    endpoint.type === 'unix' ? { path: endpoint.path } : { host: endpoint.host, port: endpoint.port }
+  server.listen({ ...where, ...(backlog !== undefined && { backlog }) })
+  // The socket exists as soon as `listen` returns. In the same turn of the event loop nobody is accepted under another mode.
+  if (endpoint.type === 'unix' && mode !== undefined && server.listening) chmodSync(endpoint.path, mode)
+  await listening
 }
 
-function listenOnce(server: Server, endpoint: Endpoint, backlog: number | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    const where =
-      endpoint.type === 'unix' ? { path: endpoint.path } : { host: endpoint.host, port: endpoint.port }
-    server.listen({ ...where, ...(backlog !== undefined && { backlog }) }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-}
-
-async function findFallback(endpoint: Endpoint, error: unknown): Promise<Endpoint | undefined> {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+/** What to bind after a first attempt failed. @throws the error to report when there is nothing else to try */
+async function recover(endpoint: Endpoint, error: NodeJS.ErrnoException): Promise<Endpoint> {
   if (endpoint.type === 'tcp') {
-    const withoutIPv6 = endpoint.host === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')
-    return withoutIPv6 ? { ...endpoint, host: '0.0.0.0' } : undefined
+    const hasNoIPv6 = error.code === 'EAFNOSUPPORT' || error.code === 'EADDRNOTAVAIL'
+    if (endpoint.host === '::' && hasNoIPv6) return { ...endpoint, host: '0.0.0.0' }
+    throw error
   }
-  if (code !== 'EADDRINUSE' || !(await isStaleSocket(endpoint.path))) return undefined
-  await unlink(endpoint.path)
+  if (error.code !== 'EADDRINUSE') throw error
+  const file = await lstat(endpoint.path).catch(() => undefined)
+  if (file === undefined) return endpoint
+  // Connections to other files are refused too, and they are not ours to remove.
+  if (!file.isSocket())
+    throw Object.assign(new Error('the file exists and is not a socket (ENOTSOCK)', { cause: error }), {
+      code: 'ENOTSOCK',
+      syscall: 'listen',
+    })
+  if (!(await isStale(endpoint.path))) throw error
+  await rm(endpoint.path, { force: true })
   return endpoint
 }
 
-/** A socket nobody listens on. Other files refuse connections too, and are not ours to remove. */
-async function isStaleSocket(path: string): Promise<boolean> {
-  const file = await lstat(path).catch(() => undefined)
-  if (!file?.isSocket()) return false
-  return new Promise((resolve) => {
-    const probe = connect(path)
-    probe.once('connect', () => {
-      probe.destroy()
-      resolve(false)
-    })
-    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'))
-  })
+/** Whether nobody listens on a socket. One whose backlog is full (EAGAIN) or that we may not use (EACCES) is somebody's. */
+async function isStale(path: string): Promise<boolean> {
+  const probe = connect(path)
+  try {
+    await once(probe, 'connect')
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED'
+  } finally {
+    probe.destroy()
+  }
 }

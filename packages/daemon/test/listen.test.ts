@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type ListenOptions, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -46,8 +46,8 @@ t.test('[::] becomes 0.0.0.0 where there is no IPv6', async (t) => {
   // A kernel without IPv6 cannot be had in a test, so the server answers the first call as one would.
   const withoutIPv6 = server(t)
   const listen = withoutIPv6.listen.bind(withoutIPv6)
-  withoutIPv6.listen = ((where: ListenOptions, onListening: () => void) => {
-    if (where.host !== '::') return listen(where, onListening)
+  withoutIPv6.listen = ((where: ListenOptions) => {
+    if (where.host !== '::') return listen(where)
     process.nextTick(() => {
       withoutIPv6.emit('error', Object.assign(new Error('no IPv6'), { code: 'EAFNOSUPPORT' }))
     })
@@ -68,11 +68,17 @@ t.test('an address that cannot be had is named with the cause', async (t) => {
   })
 })
 
-t.test('a socket file that a dead process left is replaced', async (t) => {
+/** What a killed process leaves behind: a socket that nobody listens on. */
+function staleSocket(t: Test): string {
   const path = join(folder(t), 'stale.sock')
   const script = `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`
   spawnSync(process.execPath, ['-e', script])
   t.ok(existsSync(path))
+  return path
+}
+
+t.test('a socket file that a dead process left is replaced', async (t) => {
+  const path = staleSocket(t)
   t.same(await listenOn(server(t), { type: 'unix', path }), { type: 'unix', path })
   t.equal(await greeting({ path }), 'hello')
 })
@@ -80,13 +86,43 @@ t.test('a socket file that a dead process left is replaced', async (t) => {
 t.test('the socket of a live process and other files are left alone', async (t) => {
   const live: Endpoint = { type: 'unix', path: join(folder(t), 'live.sock') }
   await listenOn(server(t), live)
-  await t.rejects(listenOn(server(t), live), { message: /EADDRINUSE/ })
+  await t.rejects(listenOn(server(t), live), { message: /EADDRINUSE/, cause: { code: 'EADDRINUSE' } })
   t.equal(await greeting(live), 'hello')
 
   const path = join(folder(t), 'file')
   writeFileSync(path, 'precious')
-  await t.rejects(listenOn(server(t), { type: 'unix', path }), { message: /EADDRINUSE/ })
+  await t.rejects(listenOn(server(t), { type: 'unix', path }), {
+    message: /file: the file exists and is not a socket \(ENOTSOCK\)$/,
+    cause: { code: 'ENOTSOCK', cause: { code: 'EADDRINUSE' } },
+  })
   t.ok(existsSync(path))
+})
+
+t.test('a Unix socket has the mode asked for from its first moment', async (t) => {
+  const directory = folder(t)
+  for (const mode of [0o600, 0o660]) {
+    const path = join(directory, mode.toString(8))
+    const listening = listenOn(server(t), { type: 'unix', path }, { mode })
+    t.equal(statSync(path).mode & 0o777, mode, 'before the event loop turns')
+    await listening
+    t.equal(statSync(path).mode & 0o777, mode)
+  }
+})
+
+t.test('the backlog counts at the second attempt too', async (t) => {
+  const path = staleSocket(t)
+  const asked: ListenOptions[] = []
+  const watched = server(t)
+  const listen = watched.listen.bind(watched)
+  watched.listen = ((where: ListenOptions) => {
+    asked.push(where)
+    return listen(where)
+  }) as Server['listen']
+  await listenOn(watched, { type: 'unix', path }, { backlog: 4096 })
+  t.strictSame(asked, [
+    { path, backlog: 4096 },
+    { path, backlog: 4096 },
+  ])
 })
 
 t.test('the same server may listen again after a refusal', async (t) => {

@@ -47,7 +47,7 @@ export class FrontDoor {
 
   /** @throws EnvironmentError when the address cannot be had */
   async listen(endpoint: TcpEndpoint): Promise<TcpEndpoint> {
-    const bound = await listenOn(this.#server, endpoint, BACKLOG)
+    const bound = await listenOn(this.#server, endpoint, { backlog: BACKLOG })
     this.#server.on('error', this.#options.onError)
     return bound.type === 'tcp' ? bound : endpoint
   }
