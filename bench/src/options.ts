@@ -40,10 +40,11 @@ export interface BenchOptions {
 const MAX_SECONDS = 60
 const MAX_REPETITIONS = 50
 const MAX_MEMORY_MINUTES = 120
-const DEFAULT_OUTPUT = fileURLToPath(new URL('../../../docs/', import.meta.url))
+/** Where the report of the repository itself is. */
+export const DEFAULT_OUTPUT = fileURLToPath(new URL('../../../docs/', import.meta.url))
 
 export const USAGE = `usage: npm run bench -- [options]            measure every peer, write docs/performance.md
-       npm run bench -- report [options]       make the page and its pictures again from the JSON beside it
+       npm run bench -- report [options]       make the page, its pictures and the figures in other documents again from the JSON
        npm run bench -- compare BASE [HEAD]    two commits in one run (HEAD: this tree); fails where one figure got worse
        npm run bench -- ladder [options]       each layer alone, in one process
        npm run bench -- storm [options]        2,000 tunnels lose their gateway at once

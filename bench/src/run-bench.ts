@@ -13,8 +13,9 @@ import { findWanGaps } from '../wan/wan-results.js'
 import { smokeVariantsOf, variantsOf } from '../wan/wan-variants.js'
 import { findGaps } from './find-gaps.js'
 import { BenchError } from './measure/bench-error.js'
-import { type BenchOptions, parseOptions, USAGE } from './options.js'
+import { type BenchOptions, DEFAULT_OUTPUT, parseOptions, USAGE } from './options.js'
 import { log } from './progress.js'
+import { rewriteDocumentFigures } from './report/document-figures.js'
 import { readResults, remakeReport, writeJson, writeReport } from './report/write-report.js'
 import { runComparison } from './run-comparison.js'
 import { reasonAgainst, reasonAgainstInSmoke } from './scenarios/fitness.js'
@@ -165,6 +166,7 @@ async function withOutputDir(
 ): Promise<void> {
   if (outputDir !== undefined) {
     await write(outputDir)
+    if (outputDir === DEFAULT_OUTPUT) await takeFiguresOver(outputDir)
     return
   }
   const dir = await mkdtemp(join(tmpdir(), 'reversed-vpn-bench-'))
@@ -173,6 +175,13 @@ async function withOutputDir(
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
+}
+
+/** The documents say what the results beside them say. */
+async function takeFiguresOver(dir: string): Promise<void> {
+  const results = await readResults(dir, 'results.json')
+  const wan = await readResults(dir, 'wan.json')
+  if (results !== undefined && wan !== undefined) await rewriteDocumentFigures({ results, wan })
 }
 
 /** As it was typed, but for where things lie on this machine. */
