@@ -1,4 +1,5 @@
-import { MAX_TUN_FRAME_BYTES, type TunQueue } from '@reversed-vpn/node-tun'
+import type { TunQueue } from '@reversed-vpn/node-tun'
+import { MAX_TUN_FRAME_BYTES } from '@reversed-vpn/node-tun/testing'
 
 /**
  * A queue that always has the same packet to read and forgets what is written, so that what is left of a lane's work is the

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { FrameStream, Lane, type LaneHandler } from '@reversed-vpn/session'
+import { FrameStream, Lane } from '@reversed-vpn/session'
+import type { LaneHandler } from '@reversed-vpn/session/testing'
 import { EndlessQueue } from './endless-queue.js'
 import type { LadderStep, PreparedStep } from './ladder-step.js'
 import { connectTlsPair } from './loopback-tls.js'

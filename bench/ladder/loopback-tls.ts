@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net'
 import { connect, TLSSocket } from 'node:tls'
-import { loadTlsMaterial, secureContextOptions, tuneLaneSocket } from '@reversed-vpn/session'
+import { loadTlsMaterial } from '@reversed-vpn/secure'
+import { secureContextOptions } from '@reversed-vpn/secure/testing'
+import { tuneLaneSocket } from '@reversed-vpn/session'
 import { Pki, SEED_SERVER_NAME } from '@reversed-vpn/test/lab'
 
 const TUNING = { userTimeoutMs: 15_000 }

@@ -1,4 +1,5 @@
-import { CidrSet, FORBIDDEN_DESTINATIONS, PacketChecker } from '@reversed-vpn/protocol'
+import { CidrSet, FORBIDDEN_DESTINATIONS } from '@reversed-vpn/ip'
+import { PacketChecker } from '@reversed-vpn/protocol'
 import { SAMPLE_MTU, SAMPLE_SOURCE } from './sample-packets.js'
 
 /** The rules of traffic towards a shoot with three networks of each family. */

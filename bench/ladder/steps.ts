@@ -1,4 +1,5 @@
-import { MAX_DATA_PAYLOAD_BYTES, VIRTIO_NET_HEADER_BYTES } from '@reversed-vpn/protocol'
+import { VIRTIO_NET_HEADER_BYTES } from '@reversed-vpn/protocol'
+import { MAX_DATA_PAYLOAD_BYTES } from '@reversed-vpn/protocol/testing'
 import { EMPTY_LOOP } from './empty-loop.js'
 import { frameDecode } from './frame-decode.js'
 import type { LadderStep } from './ladder-step.js'

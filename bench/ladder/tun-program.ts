@@ -2,7 +2,8 @@
 // TunOrders and gets the count of packets for each.
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { MAX_TUN_FRAME_BYTES, openTun, type TunQueue } from '@reversed-vpn/node-tun'
+import { openTun, type TunQueue } from '@reversed-vpn/node-tun'
+import { MAX_TUN_FRAME_BYTES } from '@reversed-vpn/node-tun/testing'
 import { synchronousStep } from './ladder-step.js'
 import { SAMPLE_DESTINATION } from './sample-packets.js'
 import type { TunOrder } from './tun-device.js'

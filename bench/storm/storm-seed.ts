@@ -1,12 +1,7 @@
 // The seed side of a storm: the tunnel port of many seed-servers in one process, up to WELCOME. Prints `listening`.
 import { once } from 'node:events'
-import {
-  createSessionKeys,
-  type LaneConnection,
-  loadTlsMaterial,
-  receiveHello,
-  TunnelListener,
-} from '@reversed-vpn/session'
+import { loadTlsMaterial } from '@reversed-vpn/secure'
+import { createSessionKeys, type FrameStream, receiveHello, TunnelListener } from '@reversed-vpn/session'
 import { NETWORKS, SHOOT_CLIENT_NAME } from '@reversed-vpn/test/lab'
 import { readSetting } from './storm-setting.js'
 
@@ -29,7 +24,7 @@ for (const port of ports) {
 }
 console.log('listening')
 
-async function welcome(frames: LaneConnection): Promise<void> {
+async function welcome(frames: FrameStream): Promise<void> {
   await receiveHello(frames)
   const { id: session, token } = createSessionKeys()
   frames.sendControl({

@@ -1,4 +1,4 @@
-import type { TlsFiles } from '@reversed-vpn/session'
+import type { TlsFiles } from '@reversed-vpn/secure'
 
 /** What the programs of a storm are told, as JSON in their only argument. */
 export interface StormSetting {

@@ -4,8 +4,10 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { CONTROL_VERSION } from '@reversed-vpn/protocol'
-import { Backoff, dialTunnel, FrameStream, loadTlsMaterial, sendHello } from '@reversed-vpn/session'
-import { connectTransport } from '@reversed-vpn/shoot-client'
+import { loadTlsMaterial } from '@reversed-vpn/secure'
+import { dialLane, type FrameStream, sendHello } from '@reversed-vpn/session'
+import { Backoff } from '@reversed-vpn/session/testing'
+import { connectTransport } from '@reversed-vpn/shoot-client/testing'
 import { destinationOf, SEED_SERVER_NAME } from '@reversed-vpn/test/lab'
 import { percentile } from '../src/measure/statistics.js'
 import { type AllUp, readSetting, shootAt } from './storm-setting.js'
@@ -48,11 +50,10 @@ async function dialUntilUp(port: number, backoff: Backoff): Promise<FrameStream>
   for (;;) {
     attempts++
     try {
-      const { socket } = await dialTunnel(
+      const { frames } = await dialLane(
         { transport, tls, peerName: SEED_SERVER_NAME, sni: SEED_SERVER_NAME, deadAfterMs: DEAD_AFTER_MS },
         AbortSignal.timeout(ATTEMPT_TIMEOUT_MS),
       )
-      const frames = new FrameStream(socket)
       await sendHello(frames, {
         type: 'HELLO',
         version: CONTROL_VERSION,

@@ -1,19 +1,18 @@
 import { EventEmitter, once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { createFakeTun } from '@reversed-vpn/node-tun'
-import { SessionTable, TunnelDialler } from '@reversed-vpn/seed-server'
+import { transferAddressOf } from '@reversed-vpn/ip'
+import { QueueSet } from '@reversed-vpn/node-tun'
+import { createFakeTun } from '@reversed-vpn/node-tun/testing'
+import { loadTlsMaterial, type TlsMaterial } from '@reversed-vpn/secure'
+import { SessionTable, TunnelDialler } from '@reversed-vpn/seed-server/testing'
 import {
   directTransport,
-  loadTlsMaterial,
-  QueueSet,
   type Session,
-  type TlsMaterial,
   TrafficCheckers,
   TrafficTotals,
   TunnelListener,
-  transferAddressOf,
 } from '@reversed-vpn/session'
-import { SessionKeeper } from '@reversed-vpn/shoot-client'
+import { SessionKeeper } from '@reversed-vpn/shoot-client/testing'
 import { type KeyPair, Pki, seedServerRequest, shootClientRequest } from '@reversed-vpn/test/lab'
 import t from 'tap'
 

@@ -4,9 +4,8 @@ import { Flow, startFlowServer } from './support/flow.js'
 
 const ROTATIONS = process.env.REVERSED_VPN_FULL === '1' ? 100 : 10
 
-/** Of which some are on other threads. */
-const FOUR = { both: ['--threads', '3'], client: ['--lanes', '4'] }
-const ONE = { both: [], client: [] }
+const FOUR = ['--lanes', '4']
+const ONE: readonly string[] = []
 
 for (const { what, lanes, args, bytesPerSecond } of [
   { what: 'old', lanes: ONE, args: ['--rotate-after', '200ms'], bytesPerSecond: 10_000_000 },
@@ -22,8 +21,8 @@ for (const { what, lanes, args, bytesPerSecond } of [
     await using stage = await TunnelLab.create()
     const { caller, pod1 } = stage.hosts
     await startFlowServer(pod1)
-    const often = ['--keepalive', '100ms', ...lanes.both]
-    const { seed, client } = await stage.startBoth([...often, ...args], { args: [...often, ...lanes.client] })
+    const often = ['--keepalive', '100ms']
+    const { seed, client } = await stage.startBoth([...often, ...args], { args: [...often, ...lanes] })
     const sessionId = await readSessionId()
     const flow = await Flow.start({ from: caller, address: pod1.addresses.ipv4, bytesPerSecond })
     let fromLine = client.process.output.length

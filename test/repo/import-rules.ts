@@ -9,31 +9,76 @@ export interface ImportRule {
 
 const OURS = '@reversed-vpn/'
 
-export const IMPORT_RULES: readonly ImportRule[] = [
-  {
-    from: /^(protocol|node-tun|daemon)$/,
-    to: /^@reversed-vpn\//,
-    reason: 'the packages at the bottom import nothing of ours, so each can be used and tested alone',
+/** What each package may import of ours, and why. A package that is not named here may import nothing. */
+const ALLOWED: Readonly<Record<string, { readonly to: readonly string[]; readonly reason: string }>> = {
+  ip: { to: [], reason: 'addresses are at the bottom: everything else may use them' },
+  'node-tun': {
+    to: [],
+    reason: 'the device knows nothing of the tunnel, so it can be used and tested alone',
   },
-  {
-    from: /^protocol$/,
-    to: /^node:(?!buffer$|util$)|^(net|tls|fs|http|timers|process)$/,
-    reason: 'the wire is bytes in, frames out: no sockets, timers, files or process',
+  daemon: { to: [], reason: 'what any daemon needs knows nothing of tunnels' },
+  protocol: { to: ['ip'], reason: 'the wire needs addresses and nothing else' },
+  secure: { to: ['protocol'], reason: 'it refuses a peer in words of the wire, and knows no session' },
+  relay: {
+    to: ['ip', 'node-tun'],
+    reason: 'it judges connections by address and socket, whatever they carry',
   },
-  {
-    from: /^session$/,
-    to: only('protocol', 'node-tun'),
-    reason: 'session joins the wire and the device; what only daemons need stays above it',
+  session: {
+    to: ['ip', 'node-tun', 'protocol', 'relay', 'secure'],
+    reason: 'it joins the wire, the device and TLS; what only daemons need stays above it',
   },
-  {
-    from: /^(seed-server|shoot-client)$/,
-    to: only('session', 'daemon', 'protocol'),
-    reason: 'the two sides meet on the wire only, and reach the device through session',
+  'host-network': {
+    to: ['ip', 'node-tun', 'protocol'],
+    reason: "it changes the host's network and knows no connection",
   },
-  {
-    from: /^(sni-gateway|kubernetes)$/,
-    to: only('daemon'),
+  'egress-proxy': {
+    to: ['daemon', 'ip', 'node-tun', 'relay', 'secure'],
+    reason: 'it is told whether the tunnel is up; how that comes about is not its business',
+  },
+  'tunnel-daemon': {
+    to: ['daemon', 'host-network', 'ip', 'node-tun', 'protocol', 'secure', 'session'],
+    reason: 'the floor that both daemons stand on: it knows everything but the two of them',
+  },
+  'seed-server': {
+    to: [
+      'daemon',
+      'egress-proxy',
+      'host-network',
+      'ip',
+      'node-tun',
+      'protocol',
+      'secure',
+      'session',
+      'tunnel-daemon',
+    ],
+    reason: 'the two sides meet on the wire only',
+  },
+  'shoot-client': {
+    to: ['daemon', 'host-network', 'ip', 'node-tun', 'protocol', 'secure', 'session', 'tunnel-daemon'],
+    reason: 'the two sides meet on the wire only',
+  },
+  'sni-gateway': {
+    to: ['daemon', 'ip', 'relay'],
     reason: 'it knows nothing of tunnels, so it can be replaced by what production has in its place',
+  },
+  kubernetes: { to: ['daemon', 'ip'], reason: 'it writes manifests, and runs nothing of what they start' },
+}
+
+export const IMPORT_RULES: readonly ImportRule[] = [
+  ...Object.entries(ALLOWED).map(([from, { to, reason }]) => ({
+    from: new RegExp(`^${from}$`),
+    to: only(...to),
+    reason,
+  })),
+  {
+    from: new RegExp(`^(?!(${Object.keys(ALLOWED).join('|')})$)`),
+    to: /^@reversed-vpn\//,
+    reason: 'a package has to be named in the map before it imports another',
+  },
+  {
+    from: /^(protocol|ip)$/,
+    to: /^node:(?!buffer$|util$)|^(net|tls|fs|http|timers|process)$/,
+    reason: 'bytes in, values out: no sockets, timers, files or process',
   },
   {
     from: /^(?!daemon$)/,
@@ -42,7 +87,12 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     from: /./,
-    to: /^@reversed-vpn\/[^/]+\/|(^|\/)packages\/|\/(src|dist)\//,
+    to: /^@reversed-vpn\/[^/]+\/testing$/,
+    reason: 'what is only for tests is not part of a program',
+  },
+  {
+    from: /./,
+    to: /^@reversed-vpn\/[^/]+\/(?!socket$|testing$)|(^|\/)packages\/|\/(src|dist)\//,
     reason: 'a package is imported by its name; its files are its own',
   },
 ]
@@ -87,5 +137,5 @@ function described(file: SourceFile, use: { readonly what: string; readonly reas
 
 /** Any package of ours but those. */
 function only(...names: readonly string[]): RegExp {
-  return new RegExp(`^${OURS}(?!(${names.join('|')})$)`)
+  return new RegExp(`^${OURS}(?!(${names.join('|')})(/|$))`)
 }

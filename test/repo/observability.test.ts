@@ -1,4 +1,4 @@
-import { EgressRefusal, REQUEST_OUTCOMES } from '@reversed-vpn/seed-server'
+import { EgressRefusal, REQUEST_OUTCOMES } from '@reversed-vpn/egress-proxy/testing'
 import { runCommand } from '@reversed-vpn/test/lab'
 import t from 'tap'
 import { type Dashboard, dashboardExpressions, dashboardFaults } from './dashboard.js'

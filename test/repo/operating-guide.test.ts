@@ -1,14 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { EgressRefusal, REQUEST_OUTCOMES } from '@reversed-vpn/egress-proxy/testing'
+import { SEED_DROP_COUNTERS, SHOOT_DROP_COUNTERS } from '@reversed-vpn/host-network/testing'
 import { DROP_REASONS } from '@reversed-vpn/protocol'
-import { EgressRefusal, REQUEST_OUTCOMES } from '@reversed-vpn/seed-server'
-import {
-  DIAL_FAILURES,
-  PEER_REFUSALS,
-  REFUSAL_REASONS,
-  SEED_DROP_COUNTERS,
-  SHOOT_DROP_COUNTERS,
-} from '@reversed-vpn/session'
+import { DIAL_FAILURES, PEER_REFUSALS, REFUSAL_REASONS } from '@reversed-vpn/secure'
 import { END_REASONS } from '@reversed-vpn/sni-gateway'
 import { runCommand } from '@reversed-vpn/test/lab'
 import t, { type Test } from 'tap'
@@ -22,7 +17,7 @@ import {
   tableRows,
   withoutCode,
 } from './operating-guide.js'
-import { REPOSITORY, sourceFiles } from './source-tree.js'
+import { importsOf, REPOSITORY, type SourceFile, sourceFiles } from './source-tree.js'
 
 const PROGRAMS = [
   { bin: 'packages/seed-server/bin/seed-server.js', commands: [[], ['setup']] },
@@ -34,6 +29,7 @@ const PROGRAMS = [
 const FLAGS_OF_OTHERS = ['--proxy-insecure', '--egress-selector-config-file']
 
 const guide = readOperatingGuide()
+const SOURCES = sourceFiles(REPOSITORY)
 
 t.test('every reason that the code can give is explained, and no other', (t) => {
   const peer = firstColumn(guide, 'peer-refusals')
@@ -80,16 +76,14 @@ t.test('firewall rules stand with the side that has them', (t) => {
 })
 
 t.test('every log line that is explained is one that the programs write', (t) => {
-  const code = new Map<string, string>()
-  for (const file of sourceFiles(REPOSITORY))
-    code.set(file.packageName, `${code.get(file.packageName) ?? ''}${file.code}`)
-  const shared = ['daemon', 'session'].map((name) => code.get(name)).join('')
   const rows = tableRows(guide, 'log-lines')
   t.ok(rows.length > 20, 'the table is found')
   for (const [line = '', programs = '', , fields = ''] of rows) {
     const [message = ''] = codeWords(line)
     for (const program of programs.split(', ')) {
-      const text = `${code.get(program)}${shared}`
+      const text = sourcesOf(program)
+        .map(({ code }) => code)
+        .join('')
       t.ok(text.includes(`'${message}'`) || text.includes(`"${message}"`), `${program}: ${message}`)
       for (const field of codeWords(fields))
         t.match(text, new RegExp(`\\b${field === 'err' ? 'err(or)?' : field}\\b`), `${message} has ${field}`)
@@ -100,10 +94,9 @@ t.test('every log line that is explained is one that the programs write', (t) =>
 
 t.test('every warning and error of the daemons is explained', (t) => {
   const explained = firstColumn(guide, 'log-lines')
-  const written = sourceFiles(REPOSITORY)
-    .filter(({ packageName }) =>
-      ['seed-server', 'shoot-client', 'sni-gateway', 'session'].includes(packageName),
-    )
+  const written = ['seed-server', 'shoot-client', 'sni-gateway']
+    .flatMap(sourcesOf)
+    .filter(({ packageName }) => packageName !== 'daemon')
     .flatMap(({ code }) => [...code.matchAll(/\.(?:warn|error)\((?:\{[^}]*\}|\w+), (['"])(.+?)\1\)/g)])
     .map(([, , message = '']) => message)
   t.ok(written.length > 8, 'the lines are found')
@@ -142,6 +135,20 @@ t.test('every link leads somewhere', (t) => {
   }
   t.end()
 })
+
+/** The sources of a program: its own package, and what that imports of ours. */
+function sourcesOf(program: string): SourceFile[] {
+  const packages = new Set([program])
+  for (const name of packages) {
+    for (const { specifier } of SOURCES.filter(({ packageName }) => packageName === name).flatMap(
+      importsOf,
+    )) {
+      const [, imported] = /^@reversed-vpn\/([^/]+)/.exec(specifier) ?? []
+      if (imported !== undefined) packages.add(imported)
+    }
+  }
+  return SOURCES.filter(({ packageName }) => packages.has(packageName))
+}
 
 function expectSame(t: Test, written: readonly string[], inCode: readonly string[], what: string): void {
   t.strictSame(

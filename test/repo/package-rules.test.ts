@@ -34,7 +34,8 @@ t.test('a sound package has no faults, and each fault is found', (t) => {
 
 for (const [fault, manifest] of Object.entries({
   'its name is': { ...SOUND, name: '@reversed-vpn/other' },
-  "no '.' with types": { ...SOUND, exports: { '.': './dist/index.js' } },
+  "'.' of `exports` has no types": { ...SOUND, exports: { '.': './dist/index.js' } },
+  '`exports` is empty': { ...SOUND, exports: {} },
   'bin/gone.js is not there': { ...SOUND, bin: { sound: 'bin/gone.js' } },
   'not be published': { ...SOUND, files: ['dist'] },
 })) {

@@ -39,10 +39,14 @@ export function undeclaredImports(root: string): string[] {
     .map(({ file, specifier }) => `${file.path} imports ${specifier}, which its package.json does not name`)
 }
 
-function exportFaults({ exports }: Manifest): string[] {
-  const main = exports?.['.']
-  const hasBoth = typeof main === 'object' && main !== null && 'types' in main && 'default' in main
-  return hasBoth ? [] : ["`exports` has no '.' with types and default"]
+function exportFaults({ exports = {} }: Manifest): string[] {
+  const entries = Object.entries(exports)
+  if (entries.length === 0) return ['`exports` is empty']
+  return entries
+    .filter(
+      ([, entry]) => !(typeof entry === 'object' && entry !== null && 'types' in entry && 'default' in entry),
+    )
+    .map(([name]) => `'${name}' of \`exports\` has no types or no default`)
 }
 
 function binFaults(dir: string, bin: string, { files }: Manifest): string[] {

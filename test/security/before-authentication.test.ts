@@ -1,7 +1,8 @@
 // Strangers who have proved nothing: that they are many does not keep anybody out, nor stop what runs.
 import { readFileSync } from 'node:fs'
 import { ALPN_PROTOCOL } from '@reversed-vpn/protocol'
-import { HANDSHAKE_TIMEOUT_MS, UNFINISHED_LIMITS } from '@reversed-vpn/session'
+import { UNFINISHED_LIMITS } from '@reversed-vpn/relay/testing'
+import { HANDSHAKE_TIMEOUT_MS } from '@reversed-vpn/secure'
 import { binOf, startIperf3, startNginx, startSeedServer } from '@reversed-vpn/test/lab'
 import t, { type Test } from 'tap'
 import { travel } from '../e2e/support/journey.js'

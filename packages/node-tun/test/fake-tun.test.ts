@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import { createFakeTun, NO_OFFLOAD, probeOffload } from '@reversed-vpn/node-tun'
+import { createFakeTun, NO_OFFLOAD, probeOffload } from '@reversed-vpn/node-tun/testing'
 import { test } from 'tap'
 import { createFakeLab } from './support/fake-lab.js'
 import { testTunContract } from './support/tun-contract.js'

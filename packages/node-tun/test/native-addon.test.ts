@@ -3,11 +3,16 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type * as NodeTun from '@reversed-vpn/node-tun'
+import type * as NodeTunSocket from '@reversed-vpn/node-tun/socket'
+import type * as NodeTunTesting from '@reversed-vpn/node-tun/testing'
 import { test } from 'tap'
 import { copyPackage, type PackageCopy } from './support/package-copy.js'
 
-function importCopy({ directory }: PackageCopy): Promise<typeof NodeTun> {
-  return import(pathToFileURL(join(directory, 'dist', 'index.js')).href)
+async function importCopy({
+  directory,
+}: PackageCopy): Promise<typeof NodeTun & typeof NodeTunSocket & typeof NodeTunTesting> {
+  const load = (file: string) => import(pathToFileURL(join(directory, 'dist', file)).href)
+  return { ...(await load('index.js')), ...(await load('socket.js')), ...(await load('testing.js')) }
 }
 
 test('a package whose addon was never built works but for what needs it', async (t) => {

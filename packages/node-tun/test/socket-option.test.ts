@@ -7,18 +7,20 @@ import { join } from 'node:path'
 import { TLSSocket } from 'node:tls'
 import {
   getBbrPacingGain,
-  getMaxPacingRate,
   getTcpCongestion,
   getTcpInfo,
-  getTcpNotsentLowatBytes,
-  getTcpUserTimeoutMs,
   getUnreadBytes,
   setMaxPacingRate,
   setTcpCongestion,
   setTcpNotsentLowatBytes,
   setTcpUserTimeoutMs,
   socketDescriptor,
-} from '@reversed-vpn/node-tun'
+} from '@reversed-vpn/node-tun/socket'
+import {
+  getMaxPacingRate,
+  getTcpNotsentLowatBytes,
+  getTcpUserTimeoutMs,
+} from '@reversed-vpn/node-tun/testing'
 import { test } from 'tap'
 
 interface Connection extends AsyncDisposable {

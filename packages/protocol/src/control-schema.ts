@@ -1,4 +1,4 @@
-import { isAddressWithPrefix, parseNetworkCidr } from './cidr.js'
+import { isAddressWithPrefix, parseNetworkCidr } from '@reversed-vpn/ip'
 import {
   GOAWAY_REASONS,
   MAX_LANES,

@@ -11,16 +11,13 @@ export const CLOSE_CODES = [
 ] as const
 export type CloseCode = (typeof CLOSE_CODES)[number]
 
-/** What can go wrong between two peers, or with what an operator wrote for them. */
+/** What can go wrong between two peers. */
 export const TUNNEL_ERROR_CODES = [
   'ERR_FRAME_TOO_LARGE',
   'ERR_FRAME_TOO_SHORT',
   'ERR_FRAME_UNEXPECTED',
   'ERR_CONTROL_INVALID',
   'ERR_VERSION_UNSUPPORTED',
-  'ERR_CIDR_INVALID',
-  'ERR_CIDR_HOST_BITS',
-  'ERR_CERTIFICATE_REFUSED',
   'ERR_HANDSHAKE_TIMEOUT',
   'ERR_PEER_REJECTED',
   'ERR_PEER_CLOSED',
@@ -35,7 +32,7 @@ export interface TunnelErrorOptions {
   readonly cause?: unknown
 }
 
-/** The one error class of the project. Callers match `code`, never the message. */
+/** A fault of the peer, of the connection, or of what either said. Callers match `code`, never the message. */
 export class TunnelError extends Error {
   override readonly name = 'TunnelError'
   readonly code: TunnelErrorCode

@@ -1,39 +1,24 @@
-export { type Cidr, makeCidr, parseAddressNormalized, parseCidr, parseNetworkCidr } from './cidr.js'
-export { CidrSet } from './cidr-set.js'
-export * from './constants.js'
+export {
+  ALPN_PROTOCOL,
+  CONTROL_VERSION,
+  FRAME_HEADER_BYTES,
+  FRAME_TYPE,
+  type GoawayReason,
+  MAX_LANES,
+  OFFLOAD_KINDS,
+  type OffloadKind,
+  REJECT_CODES,
+  type RejectCode,
+  VIRTIO_NET_HEADER_BYTES,
+} from './constants.js'
 export { decodeControl, encodeControl } from './control-codec.js'
-export type {
-  CloseMessage,
-  ControlMessage,
-  ControlName,
-  GoawayMessage,
-  HelloMessage,
-  PingMessage,
-  PongMessage,
-  RejectMessage,
-  WelcomeMessage,
-} from './control-message.js'
-export {
-  CLOSE_CODES,
-  type CloseCode,
-  TUNNEL_ERROR_CODES,
-  TunnelError,
-  type TunnelErrorCode,
-  type TunnelErrorOptions,
-} from './errors.js'
-export { flowHash } from './flow-hash.js'
-export { FORBIDDEN_DESTINATIONS } from './forbidden-destinations.js'
-export { FrameDecoder, type FrameHandler } from './frame-decoder.js'
+export type { ControlMessage, HelloMessage, WelcomeMessage } from './control-message.js'
+export { type CloseCode, TunnelError } from './errors.js'
+export { FrameDecoder } from './frame-decoder.js'
 export { writeFrameHeader } from './frame-encoder.js'
-export { assertLegalFrame, isLegalFrame, type LanePhase } from './frame-phase.js'
-export { type FrameView, MAX_FRAME_PIECES } from './frame-view.js'
-export {
-  type AddressPolicy,
-  PACKET_PREFIX_BYTES,
-  PacketChecker,
-  type PacketPolicy,
-} from './packet-checker.js'
-export { finishInSoftware } from './packet-finisher.js'
-export { MIN_GSO_SIZE_BYTES } from './packet-offload.js'
-export { DROP_REASONS, type DropReason, isOffloadReason } from './packet-verdict.js'
-export { UdpCoalescer } from './udp-coalescer.js'
+export type { FrameView } from './frame-view.js'
+export { flowHash } from './packet/flow-hash.js'
+export { type AddressPolicy, PACKET_PREFIX_BYTES, PacketChecker } from './packet/packet-checker.js'
+export { finishInSoftware } from './packet/packet-finisher.js'
+export { DROP_REASONS, isOffloadReason } from './packet/packet-verdict.js'
+export { UdpCoalescer } from './packet/udp-coalescer.js'

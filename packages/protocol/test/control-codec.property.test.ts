@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
+import { makeCidr } from '@reversed-vpn/ip'
 import {
-  CLOSE_CODES,
   type ControlMessage,
   decodeControl,
   encodeControl,
   FRAME_TYPE,
-  GOAWAY_REASONS,
-  makeCidr,
   OFFLOAD_KINDS,
   REJECT_CODES,
   TunnelError,
 } from '@reversed-vpn/protocol'
+import { CLOSE_CODES, GOAWAY_REASONS } from '@reversed-vpn/protocol/testing'
 import fc from 'fast-check'
 import { test } from 'tap'
 

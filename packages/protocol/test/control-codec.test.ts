@@ -1,11 +1,5 @@
-import {
-  type ControlMessage,
-  type ControlName,
-  decodeControl,
-  encodeControl,
-  FRAME_TYPE,
-  MAX_CONTROL_PAYLOAD_BYTES,
-} from '@reversed-vpn/protocol'
+import { type ControlMessage, decodeControl, encodeControl, FRAME_TYPE } from '@reversed-vpn/protocol'
+import { type ControlName, MAX_CONTROL_PAYLOAD_BYTES } from '@reversed-vpn/protocol/testing'
 import { test } from 'tap'
 import { collectFrames } from './collect-frames.js'
 import { GOOD_FIELDS, JOINING_HELLO, WELCOME } from './control-samples.js'

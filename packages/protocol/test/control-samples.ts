@@ -1,11 +1,5 @@
-import type {
-  CloseMessage,
-  ControlMessage,
-  ControlName,
-  GoawayMessage,
-  HelloMessage,
-  WelcomeMessage,
-} from '@reversed-vpn/protocol'
+import type { ControlMessage, HelloMessage, WelcomeMessage } from '@reversed-vpn/protocol'
+import type { CloseMessage, ControlName, GoawayMessage } from '@reversed-vpn/protocol/testing'
 
 export const HELLO: HelloMessage = {
   type: 'HELLO',

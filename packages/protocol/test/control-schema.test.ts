@@ -1,11 +1,5 @@
-import {
-  CLOSE_CODES,
-  type ControlName,
-  decodeControl,
-  FRAME_TYPE,
-  GOAWAY_REASONS,
-  REJECT_CODES,
-} from '@reversed-vpn/protocol'
+import { decodeControl, FRAME_TYPE, REJECT_CODES } from '@reversed-vpn/protocol'
+import { CLOSE_CODES, type ControlName, GOAWAY_REASONS } from '@reversed-vpn/protocol/testing'
 import { test } from 'tap'
 import { GOOD_FIELDS, JOINING_HELLO } from './control-samples.js'
 

@@ -12,7 +12,7 @@ test('carries code, close code and cause', async (t) => {
 })
 
 test('has neither close code nor cause where none was given', async (t) => {
-  const error = new TunnelError('ERR_CIDR_INVALID', '"x" is no network')
+  const error = new TunnelError('ERR_PEER_CLOSED', 'the peer closed')
   t.notOk('closeCode' in error)
   t.notOk('cause' in error)
 })

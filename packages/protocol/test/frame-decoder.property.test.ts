@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict'
-import {
-  FRAME_TYPE,
-  FrameDecoder,
-  MAX_DATA_PAYLOAD_BYTES,
-  MIN_DATA_PAYLOAD_BYTES,
-  TunnelError,
-  writeFrameHeader,
-} from '@reversed-vpn/protocol'
+import { FRAME_TYPE, FrameDecoder, TunnelError, writeFrameHeader } from '@reversed-vpn/protocol'
+import { MAX_DATA_PAYLOAD_BYTES, MIN_DATA_PAYLOAD_BYTES } from '@reversed-vpn/protocol/testing'
 import fc from 'fast-check'
 import { test } from 'tap'
 import { collectFrames, type SeenFrame } from './collect-frames.js'

@@ -1,4 +1,5 @@
-import { FrameDecoder, MAX_DATA_PAYLOAD_BYTES } from '@reversed-vpn/protocol'
+import { FrameDecoder } from '@reversed-vpn/protocol'
+import { MAX_DATA_PAYLOAD_BYTES } from '@reversed-vpn/protocol/testing'
 import { test } from 'tap'
 import { collectFrames } from './collect-frames.js'
 import { hex } from './hex.js'

@@ -1,10 +1,10 @@
+import { FRAME_TYPE } from '@reversed-vpn/protocol'
 import {
   assertLegalFrame,
-  FRAME_TYPE,
   type FrameTypeName,
   isLegalFrame,
   type LanePhase,
-} from '@reversed-vpn/protocol'
+} from '@reversed-vpn/protocol/testing'
 import { test } from 'tap'
 
 const LEGAL: Record<LanePhase, readonly FrameTypeName[]> = {

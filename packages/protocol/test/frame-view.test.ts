@@ -1,4 +1,5 @@
-import { FrameDecoder, type FrameView, MAX_FRAME_PIECES, writeFrameHeader } from '@reversed-vpn/protocol'
+import { FrameDecoder, type FrameView, writeFrameHeader } from '@reversed-vpn/protocol'
+import { MAX_FRAME_PIECES } from '@reversed-vpn/protocol/testing'
 import { test } from 'tap'
 import { hex, toHex } from './hex.js'
 

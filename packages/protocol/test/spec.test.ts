@@ -1,17 +1,15 @@
 import { readFile } from 'node:fs/promises'
+import { CidrSet, FORBIDDEN_DESTINATIONS } from '@reversed-vpn/ip'
 import {
   ALPN_PROTOCOL,
-  CidrSet,
-  CLOSE_CODES,
   decodeControl,
   encodeControl,
-  FORBIDDEN_DESTINATIONS,
   FRAME_TYPE,
-  GOAWAY_REASONS,
   OFFLOAD_KINDS,
   PacketChecker,
   REJECT_CODES,
 } from '@reversed-vpn/protocol'
+import { CLOSE_CODES, GOAWAY_REASONS } from '@reversed-vpn/protocol/testing'
 import { test } from 'tap'
 import { collectFrames } from './collect-frames.js'
 import { hex, toHex } from './hex.js'

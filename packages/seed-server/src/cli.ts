@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { defineDaemon } from '@reversed-vpn/daemon'
-import { NetworkError, TunError } from '@reversed-vpn/session'
+import { NetworkError } from '@reversed-vpn/host-network'
+import { TunError } from '@reversed-vpn/node-tun'
 import { SEED_SERVER_OPTIONS } from './options.js'
 import { startSeedServer } from './seed-server.js'
 import { setup } from './setup.js'

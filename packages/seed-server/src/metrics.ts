@@ -1,18 +1,16 @@
 import type { Registry } from '@reversed-vpn/daemon'
+import { createEgressMetrics, type EgressMetrics } from '@reversed-vpn/egress-proxy'
+import type { TunnelDevice } from '@reversed-vpn/host-network'
 import type { CloseCode } from '@reversed-vpn/protocol'
+import type { DialFailure, RefusalReason } from '@reversed-vpn/secure'
+import type { TrafficTotals } from '@reversed-vpn/session'
 import {
   countDialFailures,
   countProtocolErrors,
   countRefusals,
-  type DialFailure,
-  type LaneThreads,
-  type RefusalReason,
   registerTunnelMetrics,
-  type TrafficTotals,
-  type TunnelDevice,
-} from '@reversed-vpn/session'
+} from '@reversed-vpn/tunnel-daemon'
 import { Counter } from 'prom-client'
-import { createEgressMetrics, type EgressMetrics } from './egress/index.js'
 import type { SessionTable } from './tunnel/session-table.js'
 
 /** What the seed-server counts beside what it asks its parts for. */
@@ -36,7 +34,6 @@ export function createMetrics(
   registry: Registry,
   { name, isPrepared }: Pick<TunnelDevice, 'name' | 'isPrepared'>,
   totals: TrafficTotals,
-  threads: LaneThreads,
   table: SessionTable,
 ): SeedServerMetrics {
   registerTunnelMetrics({
@@ -45,7 +42,6 @@ export function createMetrics(
     side: 'seed',
     tun: isPrepared ? undefined : name,
     totals,
-    threads,
     session: () => table.active,
   })
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>

@@ -1,12 +1,12 @@
 import type { DaemonContext } from '@reversed-vpn/daemon'
+import type { SeedNetworkPlan } from '@reversed-vpn/host-network'
 import {
   allNetworks,
   findTransferProblem,
-  type SeedNetworkPlan,
   type ShootNetworks,
   type TransferAddress,
   transferAddressOf,
-} from '@reversed-vpn/session'
+} from '@reversed-vpn/ip'
 import type { SetupOptions } from './options.js'
 
 /** What the daemon and `setup` have in common. */

@@ -12,20 +12,13 @@ import {
   oneOf,
   text,
 } from '@reversed-vpn/daemon'
-import {
-  DEFAULT_TRANSFER_NETWORKS,
-  INTERFACE_SYNTAX,
-  MAX_RECORDS_OF_A_KEY,
-  NETWORK_SETUPS,
-  NETWORK_SYNTAX,
-  ROTATE_AFTER_RECORDS,
-  THREAD_COUNT_SYNTAX,
-  TRANSFER_NETWORK_SYNTAX,
-} from '@reversed-vpn/session'
+import { NETWORK_SETUPS } from '@reversed-vpn/host-network'
+import { DEFAULT_TRANSFER_NETWORKS } from '@reversed-vpn/ip'
+import { MAX_RECORDS_OF_A_KEY, ROTATE_AFTER_RECORDS } from '@reversed-vpn/session'
+import { INTERFACE_SYNTAX, NETWORK_SYNTAX, TRANSFER_NETWORK_SYNTAX } from '@reversed-vpn/tunnel-daemon'
 
 const network = custom(NETWORK_SYNTAX)
 const interfaceName = custom(INTERFACE_SYNTAX)
-const threadCount = custom(THREAD_COUNT_SYNTAX)
 
 const transferNetwork = custom(TRANSFER_NETWORK_SYNTAX)
 
@@ -128,12 +121,6 @@ export const SEED_SERVER_OPTIONS = defineOptions({
     default: '16',
     group: 'Tunnel',
     description: 'connections a shoot-client may bundle',
-  },
-  threads: {
-    kind: threadCount,
-    default: 'auto',
-    group: 'Tunnel',
-    description: 'threads that share those that carry bulk, this one included; auto: one for each processor',
   },
   'drain-timeout': {
     kind: duration(),

@@ -6,18 +6,11 @@ import {
   Reloader,
   type ReloadPart,
 } from '@reversed-vpn/daemon'
-import { CidrSet, FORBIDDEN_DESTINATIONS } from '@reversed-vpn/protocol'
-import {
-  allNetworks,
-  type ExpiryWatch,
-  type SeedNetworkPlan,
-  type ShootNetworks,
-  type TlsChange,
-  type TlsMaterial,
-  TRUST_GRACE_DEAD_TIMES,
-  type UpdatableNetwork,
-} from '@reversed-vpn/session'
-import type { EgressNetworks, EgressProxy } from './egress/index.js'
+import type { EgressNetworks, EgressProxy } from '@reversed-vpn/egress-proxy'
+import type { SeedNetworkPlan, UpdatableNetwork } from '@reversed-vpn/host-network'
+import { allNetworks, CidrSet, FORBIDDEN_DESTINATIONS, type ShootNetworks } from '@reversed-vpn/ip'
+import type { ExpiryWatch, TlsChange, TlsMaterial } from '@reversed-vpn/secure'
+import { TRUST_GRACE_DEAD_TIMES } from '@reversed-vpn/session'
 import { PREFIX } from './metrics.js'
 import { resolveNetworks } from './network-setting.js'
 import type { SeedServerOptions } from './options.js'

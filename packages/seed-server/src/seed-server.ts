@@ -1,7 +1,6 @@
 import { isIP } from 'node:net'
 import {
   AdminServer,
-  countGcPause,
   createRegistry,
   type DaemonContext,
   listenOn,
@@ -9,25 +8,24 @@ import {
   rateLimited,
   readProxyHeader,
 } from '@reversed-vpn/daemon'
+import { EgressProxy } from '@reversed-vpn/egress-proxy'
 import {
   applySeedNetwork,
-  authorizePeer,
   checkPreparedSeedNetwork,
   chooseCongestion,
-  directTransport,
-  ExpiryWatch,
-  LaneThreads,
   openTunnelDevice,
+} from '@reversed-vpn/host-network'
+import { TunError } from '@reversed-vpn/node-tun'
+import { authorizePeer, ExpiryWatch, type TlsMaterial } from '@reversed-vpn/secure'
+import {
+  directTransport,
+  PREFERRED_CONGESTION,
   receiveHello,
-  registerCertificateMetrics,
-  reportExpiry,
-  type TlsMaterial,
   TrafficTotals,
-  TunError,
   TunnelListener,
   WebSocketListener,
 } from '@reversed-vpn/session'
-import { EgressProxy } from './egress/index.js'
+import { registerCertificateMetrics, reportExpiry } from '@reversed-vpn/tunnel-daemon'
 import { createMetrics, PREFIX, type SeedServerMetrics } from './metrics.js'
 import type { SeedServerOptions } from './options.js'
 import { createReloader, egressNetworks } from './reload.js'
@@ -52,7 +50,7 @@ export async function startSeedServer(
   options: SeedServerOptions,
   context: DaemonContext<SeedServerOptions>,
 ): Promise<RunningDaemon> {
-  const congestion = await chooseCongestion(options.congestion)
+  const congestion = await chooseCongestion(options.congestion, PREFERRED_CONGESTION)
   const setting = resolveSetting({ ...options, congestion: congestion.name }, context)
   const { log } = context
   if (congestion.refusal !== undefined) {
@@ -67,17 +65,8 @@ export async function startSeedServer(
     setup: options.networkSetup,
   })
   context.defer('TUN', () => device.close())
-  const threads = new LaneThreads({
-    count: options.threads,
-    onLost: (thread, error) => log.error({ thread, err: error }, 'thread lost, its lanes are dialled again'),
-    onGcPauses: (pauses) => {
-      for (const pause of pauses) countGcPause(registry, PREFIX, pause)
-    },
-  })
-  context.defer('threads', () => threads.close())
   const table = new SessionTable({
     device,
-    threads,
     totals,
     networks: setting.networks,
     seedAddresses: setting.seedAddresses,
@@ -96,7 +85,7 @@ export async function startSeedServer(
       onDeviceLost: (error) => context.fail(error),
     }),
   })
-  const metrics = createMetrics(registry, device, totals, threads, table)
+  const metrics = createMetrics(registry, device, totals, table)
   const expiry = new ExpiryWatch({ onNear: reportExpiry(log.child({ component: 'certificates' })) })
   context.defer('certificate watch', () => expiry.close())
   expiry.set('tunnel', setting.tunnelTls.keeper.material.certificates)
@@ -117,7 +106,7 @@ export async function startSeedServer(
   context.defer('addresses, routes and firewall', () => network.close())
   for (const warning of network.warnings) log.warn(warning)
 
-  const tunnel = await openTunnel(setting, context, { table, threads, metrics })
+  const tunnel = await openTunnel(setting, context, { table, metrics })
   const egress = createEgress(setting, context, table, metrics)
   context.defer('egress ports', () => egress.abort())
   await egress.listen()
@@ -154,7 +143,6 @@ export async function startSeedServer(
 /** What connections of the tunnel are for. */
 interface TunnelParts {
   readonly table: SessionTable
-  readonly threads: LaneThreads
   readonly metrics: SeedServerMetrics
 }
 
@@ -205,7 +193,7 @@ async function openTunnel(
 function createDialler(
   { options, way, tunnelTls }: Setting,
   { log, fail }: DaemonContext,
-  { table, threads, metrics }: TunnelParts,
+  { table, metrics }: TunnelParts,
 ): TunnelDialler {
   const tunnelLog = log.child({ component: 'tunnel' })
   return new TunnelDialler({
@@ -217,7 +205,6 @@ function createDialler(
     deadAfterMs: options.deadAfterMs,
     congestion: options.congestion,
     lanesMax: options.lanesMax,
-    threads,
     backoff: { minMs: options.reconnectMinMs, maxMs: options.reconnectMaxMs },
     onFailed: (lane, error, waitMs) => {
       if (error.cause instanceof TunError) fail(error.cause)
@@ -232,7 +219,7 @@ function createDialler(
 function createListener(
   setting: Setting,
   { log }: DaemonContext,
-  { table, threads, metrics }: TunnelParts,
+  { table, metrics }: TunnelParts,
 ): TunnelListener {
   const { options, tunnelTls } = setting
   const logRarely = rateLimited(log.child({ component: 'tunnel' }), REFUSAL_LOG_INTERVAL_MS)
@@ -246,7 +233,6 @@ function createListener(
       isTrusted(setting, socket.remoteAddress)
         ? readProxyHeader(socket, signal).then(({ source }) => source?.address)
         : undefined,
-    threads,
     onPeer: async (connection, peer) => {
       table.accept(connection, await receiveHello(connection), peer)
     },

@@ -1,12 +1,12 @@
 import { type DaemonContext, formatEndpoint, lookAtFiles, type TcpEndpoint } from '@reversed-vpn/daemon'
-import { CidrSet } from '@reversed-vpn/protocol'
+import { CidrSet } from '@reversed-vpn/ip'
 import {
   loadTlsMaterial,
   type TlsFiles,
   TlsKeeper,
   TlsMaterialError,
   tlsFileList,
-} from '@reversed-vpn/session'
+} from '@reversed-vpn/secure'
 import { type NetworkSetting, resolveNetworks } from './network-setting.js'
 import type { SEED_SERVER_OPTIONS, SeedServerOptions } from './options.js'
 

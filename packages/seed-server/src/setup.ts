@@ -1,5 +1,5 @@
 import { type DaemonContext, defineCommand } from '@reversed-vpn/daemon'
-import { removeSetUpNetwork, setUpSeedNetwork } from '@reversed-vpn/session'
+import { removeSetUpNetwork, setUpSeedNetwork } from '@reversed-vpn/host-network'
 import { resolveNetworks } from './network-setting.js'
 import { IGNORED_BY_SETUP, SETUP_OPTIONS, type SetupOptions } from './options.js'
 

@@ -1,5 +1,6 @@
 import type { Readiness } from '@reversed-vpn/daemon'
-import { describeSession, type ShootNetworks } from '@reversed-vpn/session'
+import type { ShootNetworks } from '@reversed-vpn/ip'
+import { describeSession } from '@reversed-vpn/tunnel-daemon'
 import { describeWay, type Setting } from './setting.js'
 import type { SessionTable } from './tunnel/session-table.js'
 

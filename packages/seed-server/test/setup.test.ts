@@ -1,5 +1,5 @@
 import { createLogger, readInvocation } from '@reversed-vpn/daemon'
-import { seedServer } from '@reversed-vpn/seed-server'
+import { seedServer } from '@reversed-vpn/seed-server/testing'
 import t from 'tap'
 
 /** As the process does it, up to the first thing that needs rights. */

@@ -1,14 +1,5 @@
-import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import {
-  getTcpCongestion,
-  getTcpInfo,
-  setTcpCongestion,
-  socketDescriptor,
-  TunError,
-} from '@reversed-vpn/node-tun'
-import { NetworkError } from './network/index.js'
+import { TunError } from '@reversed-vpn/node-tun'
+import { getTcpCongestion, getTcpInfo, setTcpCongestion } from '@reversed-vpn/node-tun/socket'
 
 /** A lost packet is no sign of a full queue to it, which most losses on the way between a shoot and its seed are not. */
 export const PREFERRED_CONGESTION = 'bbr'
@@ -18,30 +9,6 @@ export const SLOW_START_CONGESTION = 'cubic'
 
 /** A connection inside takes a few milliseconds more for a full queue. Spread over a shorter round trip, packets are never that late. */
 const LONG_WAY_US = 9_000
-
-/** What connections of the tunnel get. */
-export interface CongestionChoice {
-  /** Undefined stands for the kernel's default. */
-  readonly name: string | undefined
-  /** Why it is not the preferred one, where nobody asked for anything else. */
-  readonly refusal?: string
-}
-
-/**
- * Finds out, on a socket of its own, which congestion control this process may use: the one asked for, else the preferred one where
- * the kernel lets us, else the kernel's default. Better at start than when the first connection is up.
- * @throws NetworkError ERR_CONGESTION_NOT_AVAILABLE or ERR_CONGESTION_NOT_ALLOWED for one that was asked for and cannot be had
- */
-export async function chooseCongestion(
-  wanted: string | undefined,
-  preferred = PREFERRED_CONGESTION,
-): Promise<CongestionChoice> {
-  const name = wanted ?? preferred
-  const refusal = await tryCongestion(name)
-  if (refusal === undefined) return { name }
-  if (wanted !== undefined) throw refusal
-  return { name: undefined, refusal: refusal.message }
-}
 
 /**
  * Sets the congestion control that a connection begins with. Over a long way that is not BBR: see `StartupWatch`, which has it take
@@ -69,45 +36,4 @@ export function trySetCongestion(fd: number, name: string): boolean {
     if (error instanceof TunError) return false
     throw error
   }
-}
-
-async function tryCongestion(name: string): Promise<NetworkError | undefined> {
-  // Bound, as nothing else that Node has gives a descriptor at once; nobody is told the port, and it is gone before anybody asks.
-  const probe = createServer()
-  try {
-    probe.listen({ host: '127.0.0.1', port: 0, backlog: 1 })
-    await once(probe, 'listening')
-    const fd = socketDescriptor(probe)
-    if (fd !== undefined) setTcpCongestion(fd, name)
-    return undefined
-  } catch (cause) {
-    return explain(name, cause)
-  } finally {
-    probe.close()
-  }
-}
-
-async function explain(name: string, cause: unknown): Promise<NetworkError> {
-  const code = cause instanceof TunError ? cause.code : undefined
-  if (code === 'EPERM') {
-    const sysctl = 'net.ipv4.tcp_allowed_congestion_control'
-    return new NetworkError(
-      'ERR_CONGESTION_NOT_ALLOWED',
-      `congestion control ${name} is for everyone only where ${sysctl} has it, which is "${await read(sysctl)}"; expected that or CAP_NET_ADMIN`,
-      { cause },
-    )
-  }
-  const sysctl = 'net.ipv4.tcp_available_congestion_control'
-  const reason =
-    code === 'ENOENT'
-      ? `is none that this kernel has; expected one of ${sysctl}, which is "${await read(sysctl)}"`
-      : `cannot be tried: ${(cause as Error).message}`
-  return new NetworkError('ERR_CONGESTION_NOT_AVAILABLE', `congestion control ${name} ${reason}`, { cause })
-}
-
-function read(sysctl: string): Promise<string> {
-  return readFile(`/proc/sys/${sysctl.replaceAll('.', '/')}`, 'utf8').then(
-    (text) => text.trim(),
-    () => 'unknown',
-  )
 }

@@ -59,11 +59,6 @@ export class FlowLedger<Carrier extends object> {
   }
 }
 
-/** Whether a packet can belong to a connection: all others go to the newest carrier. */
-export function isTcp(bytes: Buffer, payloadOffset: number): boolean {
-  return findTcpHeader(bytes, payloadOffset + VIRTIO_NET_HEADER_BYTES) >= 0
-}
-
 /** Where the TCP header begins, or -1: other protocols, fragments, and extension headers, which nobody sends with TCP. */
 function findTcpHeader(bytes: Buffer, packet: number): number {
   const versionAndLength = bytes[packet] ?? 0

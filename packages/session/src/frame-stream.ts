@@ -8,8 +8,8 @@ import {
   type FrameView,
   TunnelError,
 } from '@reversed-vpn/protocol'
-import { takeChunks } from './chunk-source.js'
 import { CLOSE_GRACE_MS, CONTROL_BACKLOG_BYTES, HANDSHAKE_INBOX_MESSAGES } from './limits.js'
+import { takeChunks } from './socket-push-patch.js'
 
 /** Takes what a {@link FrameStream} brings, in order. */
 export interface FrameStreamHandler {

@@ -1,14 +1,12 @@
-import type { TLSSocket } from 'node:tls'
 import {
   type ControlMessage,
-  encodeControl,
   type HelloMessage,
   type RejectCode,
   TunnelError,
   type WelcomeMessage,
 } from '@reversed-vpn/protocol'
+import { HANDSHAKE_TIMEOUT_MS } from '@reversed-vpn/secure'
 import type { FrameStream } from './frame-stream.js'
-import { CLOSE_GRACE_MS, HANDSHAKE_TIMEOUT_MS } from './limits.js'
 
 /** What a handshake needs of a connection. */
 type ControlStream = Pick<FrameStream, 'sendControl' | 'nextControl' | 'end'>
@@ -93,15 +91,6 @@ async function awaitWelcome(frames: ControlStream, timeoutMs: number): Promise<W
 export function rejectPeer(frames: ControlStream, code: RejectCode, reason: string): void {
   frames.sendControl({ type: 'REJECT', code, reason })
   frames.end()
-}
-
-/** Refuses a peer that did not show who it is: REJECT is sent, nothing it says is read. */
-export function rejectUnheard(socket: TLSSocket, code: RejectCode, reason: string): void {
-  socket.on('error', () => socket.destroy())
-  socket.end(encodeControl({ type: 'REJECT', code, reason }))
-  const timer = setTimeout(() => socket.destroy(), CLOSE_GRACE_MS)
-  socket.once('close', () => clearTimeout(timer))
-  socket.resume()
 }
 
 async function nextControlWithin(

@@ -43,17 +43,11 @@ export const WRITE_FRAMES = 1024
 /** Unsent bytes the kernel may hold for a lane before it stops taking more (`TCP_NOTSENT_LOWAT`). */
 export const UNSENT_BYTES = 262_144
 
-/** Bytes of packets that a lane on another thread may have on their way to the main thread and back, while a session drains. */
-export const ASKED_BYTES = 4_194_304
-
 /** Control messages that may wait for a lane that is still being set up. One more ends the connection. */
 export const HANDSHAKE_INBOX_MESSAGES = 8
 
 /** Unsent bytes behind which no further control message is queued: a peer that sends PINGs and reads nothing costs no more. */
 export const CONTROL_BACKLOG_BYTES = 1_048_576
-
-/** From the accepted connection to HELLO, and from HELLO to WELCOME. */
-export const HANDSHAKE_TIMEOUT_MS = 10_000
 
 /** TLS records that AES-GCM may protect with one key: a little less than RFC 8446 §5.5 allows. Node does not update keys. */
 export const MAX_RECORDS_OF_A_KEY = 2 ** 24
@@ -75,9 +69,3 @@ export const TRUST_GRACE_DEAD_TIMES = 2
 
 /** How long a closing lane waits for its last bytes to leave before it is cut. */
 export const CLOSE_GRACE_MS = 1_000
-
-/**
- * Packets the TUN queues for us before it drops: entries, not bytes, each up to 64 KiB. Fewer lose small packets between two
- * turns of a busy machine; see docs/decisions/0009.
- */
-export const TX_QUEUE_PACKETS = 500

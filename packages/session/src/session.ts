@@ -1,15 +1,14 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
+import type { QueueSet } from '@reversed-vpn/node-tun'
 import type { CloseCode, GoawayReason } from '@reversed-vpn/protocol'
-import { FrameStream } from './frame-stream.js'
+import type { FrameStream } from './frame-stream.js'
 import type { SteeredLane } from './lane/flow-steering.js'
 import { FlowTable } from './lane/flow-table.js'
 import { silentAfterMs } from './lane/keepalive.js'
 import { Lane } from './lane/lane.js'
+import type { LaneHandler } from './lane/lane-handler.js'
 import type { PacketDiverter } from './lane/lane-sender.js'
-import type { LaneHandler, SessionLane } from './lane/session-lane.js'
 import type { TrafficTotals } from './lane/traffic-totals.js'
-import type { QueueSet } from './queue-set.js'
-import type { RemoteConnection } from './threads/remote-connection.js'
 import type { TrafficCheckers } from './traffic-policy.js'
 
 /** Who is at the other end, as its certificate and its HELLO say. */
@@ -44,19 +43,16 @@ export interface SessionOptions {
   readonly handler: SessionHandler
 }
 
-/** A connection that may become a lane: its end is known, its control messages are heard. It is this thread's or another's. */
-export type LaneConnection = FrameStream | RemoteConnection
-
 /** What the owner of a session is told. */
 export interface SessionHandler {
   /** A lane carries in both directions. The first of them makes the session ready. */
-  onLaneReady(session: Session, lane: SessionLane): void
+  onLaneReady(session: Session, lane: Lane): void
   /** `lane` should be replaced: the peer asks for it, or it has protected enough with its key. The dialler dials. */
-  onLaneGoAway(session: Session, lane: SessionLane, reason: GoawayReason): void
+  onLaneGoAway(session: Session, lane: Lane, reason: GoawayReason): void
   /** The peer wants the session to end. */
   onGoAway(session: Session, reason: GoawayReason): void
   /** A lane is gone; the session goes on while it has others. */
-  onLaneDown(session: Session, lane: SessionLane, error: Error | undefined): void
+  onLaneDown(session: Session, lane: Lane, error: Error | undefined): void
   /** The last lane is gone. Called once. */
   onClosed(session: Session, error: Error | undefined): void
 }
@@ -87,13 +83,13 @@ export class Session {
   readonly openedAtMs = Date.now()
 
   readonly #options: SessionOptions
-  readonly #lanes = new Map<number, SessionLane>()
+  readonly #lanes = new Map<number, Lane>()
   /** Replaced lanes: they carry until their successor is ready, then let their last bytes leave. */
-  readonly #leaving = new Set<SessionLane>()
+  readonly #leaving = new Set<Lane>()
   /** Lanes of another index that go when the lane they stand beside is ready. */
-  readonly #predecessors = new Map<SessionLane, SessionLane>()
+  readonly #predecessors = new Map<Lane, Lane>()
   /** Lanes that packets to the peer may take. */
-  readonly #ready = new Set<SessionLane>()
+  readonly #ready = new Set<Lane>()
   readonly #flows = new FlowTable()
   #state: SessionState = 'opening'
   /** Said to every lane once the session is to end, to one that comes too late as well. */
@@ -117,7 +113,7 @@ export class Session {
   }
 
   /** The lanes that are up, by index. */
-  get lanes(): ReadonlyMap<number, SessionLane> {
+  get lanes(): ReadonlyMap<number, Lane> {
     return this.#lanes
   }
 
@@ -135,9 +131,9 @@ export class Session {
    * Adds a lane whose handshake is done. One that holds the same index carries until this one is ready, then ends in order;
    * so does `predecessor`, whatever its index.
    */
-  addLane(index: number, connection: LaneConnection, predecessor?: SessionLane): SessionLane {
+  addLane(index: number, frames: FrameStream, predecessor?: Lane): Lane {
     const options = this.#options
-    const lane = this.#createLane(index, connection)
+    const lane = this.#createLane(index, frames)
     lane.setDiverter(this.#divert)
     const held = this.#lanes.get(index)
     this.#lanes.set(index, lane)
@@ -206,7 +202,7 @@ export class Session {
     for (const lane of [...this.#lanes.values(), ...this.#leaving]) lane.abort(error)
   }
 
-  #createLane(index: number, connection: LaneConnection): SessionLane {
+  #createLane(index: number, frames: FrameStream): Lane {
     const { queues, checkers, congestion, keepaliveMs, deadAfterMs } = this.#options
     const { rotateAfterRecords, rotateAfterMs } = this.#options
     const handler: LaneHandler = {
@@ -215,26 +211,18 @@ export class Session {
       onRotationDue: (due, reason) => this.#onRotationDue(due, reason),
       onDown: (down, error) => this.#onDown(down, error),
     }
-    const setting = {
+    return new Lane({
       index,
+      frames,
+      queue: queues.queue(index),
+      toPeerChecker: checkers.toPeer,
+      fromPeerChecker: checkers.fromPeer,
+      flows: this.#flows,
       congestion,
       keepaliveMs,
       deadAfterMs,
       ...(rotateAfterRecords === undefined ? {} : { rotateAfterRecords }),
       ...(rotateAfterMs === undefined ? {} : { rotateAfterMs }),
-    }
-    const queue = queues.queue(index)
-    const flows = this.#flows
-    if (!(connection instanceof FrameStream))
-      return connection.createLane({ setting, queue, checkers, flows, handler })
-    const { toPeer: toPeerChecker, fromPeer: fromPeerChecker } = checkers
-    return new Lane({
-      ...setting,
-      frames: connection,
-      queue,
-      toPeerChecker,
-      fromPeerChecker,
-      flows,
       handler,
     })
   }
@@ -264,12 +252,12 @@ export class Session {
   }
 
   /** What is sent to a peer that was not heard of lately may be lost. */
-  #isHeard(lane: SessionLane): boolean {
+  #isHeard(lane: Lane): boolean {
     return performance.now() - lane.lastByteAtMs < silentAfterMs(this.#options)
   }
 
   /** What waited for a lane that is gone goes over another one, or over another session's. */
-  #rescue(payload: Buffer, lane: SessionLane): void {
+  #rescue(payload: Buffer, lane: Lane): void {
     if (this.#divert?.(payload, 0, payload.length) !== true) lane.sendPayload(payload)
   }
 
@@ -283,7 +271,7 @@ export class Session {
     for (const lane of [...this.#lanes.values(), ...this.#leaving]) lane.steer(lanes)
   }
 
-  #onReady(lane: SessionLane): void {
+  #onReady(lane: Lane): void {
     if (lane.isDown || this.#ready.has(lane) || this.#lanes.get(lane.index) !== lane) return
     this.#ready.add(lane)
     for (const held of this.#leaving) if (held.index === lane.index) this.#letGo(held)
@@ -295,29 +283,29 @@ export class Session {
   }
 
   /** Carries until its successor is ready. One that never was ready goes at once, or a peer that never answers could pile them up. */
-  #leave(held: SessionLane): void {
+  #leave(held: Lane): void {
     this.#leaving.add(held)
     if (!this.#ready.has(held)) this.#letGo(held)
   }
 
-  #letGo(held: SessionLane): void {
+  #letGo(held: Lane): void {
     this.#ready.delete(held)
     held.stopSending()
     void held.close('replaced', 'another connection took this lane')
   }
 
-  #onGoAway(lane: SessionLane, reason: GoawayReason, laneOnly: boolean): void {
+  #onGoAway(lane: Lane, reason: GoawayReason, laneOnly: boolean): void {
     if (laneOnly) this.#options.handler.onLaneGoAway(this, lane, reason)
     else this.#options.handler.onGoAway(this, reason)
   }
 
   /** Whoever did not dial can only ask; asking does no harm where it was us. */
-  #onRotationDue(lane: SessionLane, reason: GoawayReason): void {
+  #onRotationDue(lane: Lane, reason: GoawayReason): void {
     lane.sendGoAway(reason, true)
     this.#options.handler.onLaneGoAway(this, lane, reason)
   }
 
-  #onDown(lane: SessionLane, error: Error | undefined): void {
+  #onDown(lane: Lane, error: Error | undefined): void {
     this.#options.totals.remove(lane)
     this.#ready.delete(lane)
     this.#predecessors.delete(lane)

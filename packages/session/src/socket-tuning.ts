@@ -1,10 +1,5 @@
 import type { Socket } from 'node:net'
-import {
-  getUnreadBytes,
-  setTcpNotsentLowatBytes,
-  setTcpUserTimeoutMs,
-  socketDescriptor,
-} from '@reversed-vpn/node-tun'
+import { setTcpNotsentLowatBytes, setTcpUserTimeoutMs, socketDescriptor } from '@reversed-vpn/node-tun/socket'
 import { setFirstCongestion } from './congestion.js'
 import { UNSENT_BYTES } from './limits.js'
 
@@ -28,10 +23,4 @@ export function tuneLaneSocket(socket: Socket, tuning: SocketTuning): void {
   setTcpUserTimeoutMs(fd, tuning.userTimeoutMs)
   setTcpNotsentLowatBytes(fd, UNSENT_BYTES)
   if (tuning.congestion !== undefined) setFirstCongestion(fd, tuning.congestion)
-}
-
-/** Whether the other end of a Unix socket has read all that was written to it; true of one that is closed. */
-export function hasReadAll(socket: Socket): boolean {
-  const fd = socketDescriptor(socket)
-  return fd === undefined || getUnreadBytes(fd) === 0
 }

@@ -1,12 +1,6 @@
-import {
-  type AddressPolicy,
-  CidrSet,
-  FORBIDDEN_DESTINATIONS,
-  type OffloadKind,
-  PacketChecker,
-} from '@reversed-vpn/protocol'
-import { allNetworks, type ShootNetworks } from './shoot-networks.js'
-import type { TransferAddress } from './transfer-address.js'
+import type { TransferAddress } from '@reversed-vpn/ip'
+import { allNetworks, CidrSet, FORBIDDEN_DESTINATIONS, type ShootNetworks } from '@reversed-vpn/ip'
+import { type AddressPolicy, type OffloadKind, PacketChecker } from '@reversed-vpn/protocol'
 
 /** What may travel, as plain data. */
 export interface TrafficPolicy {
@@ -28,7 +22,6 @@ export interface TrafficPolicy {
 export class TrafficCheckers {
   readonly toPeer: PacketChecker
   readonly fromPeer: PacketChecker
-  readonly #followers = new Set<(networks: ShootNetworks) => void>()
   #policy: TrafficPolicy
 
   constructor(policy: TrafficPolicy) {
@@ -39,24 +32,12 @@ export class TrafficCheckers {
     this.fromPeer = new PacketChecker({ ...addresses.fromPeer, mtu, accepts: ownOffloads })
   }
 
-  /** What counts now: of it the same checks can be made on another thread. */
-  get policy(): TrafficPolicy {
-    return this.#policy
-  }
-
   /** Counts for every packet from now on, in both directions. */
   setNetworks(networks: ShootNetworks): void {
     this.#policy = { ...this.#policy, networks }
     const changed = addressPolicies(this.#policy)
     this.toPeer.setAddresses(changed.toPeer)
     this.fromPeer.setAddresses(changed.fromPeer)
-    for (const onNetworks of this.#followers) onNetworks(networks)
-  }
-
-  /** Tells of every later {@link setNetworks}. @returns what ends that */
-  follow(onNetworks: (networks: ShootNetworks) => void): () => void {
-    this.#followers.add(onNetworks)
-    return () => this.#followers.delete(onNetworks)
   }
 }
 

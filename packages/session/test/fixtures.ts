@@ -6,7 +6,8 @@ import {
   type Server,
 } from 'node:net'
 import { Duplex } from 'node:stream'
-import { CidrSet, type OffloadKind, PacketChecker } from '@reversed-vpn/protocol'
+import { CidrSet } from '@reversed-vpn/ip'
+import { type OffloadKind, PacketChecker } from '@reversed-vpn/protocol'
 import { WebSocketStream } from '@reversed-vpn/session'
 import { WebSocket, WebSocketServer } from 'ws'
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { encodeControl, FRAME_TYPE } from '@reversed-vpn/protocol'
-import { FrameStream, type FrameStreamHandler } from '@reversed-vpn/session'
+import { FrameStream } from '@reversed-vpn/session'
+import type { FrameStreamHandler } from '@reversed-vpn/session/testing'
 import t from 'tap'
 import { memoryPair } from './fixtures.js'
 

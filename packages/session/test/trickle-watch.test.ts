@@ -1,4 +1,4 @@
-import { TrickleWatch } from '@reversed-vpn/session'
+import { TrickleWatch } from '@reversed-vpn/session/testing'
 import t from 'tap'
 
 const RECORD_BYTES = 16_384

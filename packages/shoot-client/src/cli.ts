@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { defineDaemon } from '@reversed-vpn/daemon'
-import { NetworkError, TunError } from '@reversed-vpn/session'
+import { NetworkError } from '@reversed-vpn/host-network'
+import { TunError } from '@reversed-vpn/node-tun'
 import { SHOOT_CLIENT_OPTIONS } from './options.js'
 import { setup } from './setup.js'
 import { startShootClient } from './shoot-client.js'

@@ -1,12 +1,12 @@
 import type { Logger } from '@reversed-vpn/daemon'
-import type { WelcomeMessage } from '@reversed-vpn/protocol'
 import {
   applyShootNetwork,
   checkPreparedShootNetwork,
   type ShootNetworkPlan,
-  type ShootNetworks,
   type UpdatableNetwork,
-} from '@reversed-vpn/session'
+} from '@reversed-vpn/host-network'
+import type { ShootNetworks } from '@reversed-vpn/ip'
+import type { WelcomeMessage } from '@reversed-vpn/protocol'
 
 export interface ForwardingOptions {
   readonly tun: string

@@ -1,16 +1,14 @@
 import type { Registry } from '@reversed-vpn/daemon'
+import type { TunnelDevice } from '@reversed-vpn/host-network'
 import type { CloseCode } from '@reversed-vpn/protocol'
+import type { DialFailure, RefusalReason } from '@reversed-vpn/secure'
+import type { TrafficTotals } from '@reversed-vpn/session'
 import {
   countDialFailures,
   countProtocolErrors,
   countRefusals,
-  type DialFailure,
-  type LaneThreads,
-  type RefusalReason,
   registerTunnelMetrics,
-  type TrafficTotals,
-  type TunnelDevice,
-} from '@reversed-vpn/session'
+} from '@reversed-vpn/tunnel-daemon'
 import { Counter } from 'prom-client'
 import type { SessionKeeper } from './reconnect/session-keeper.js'
 
@@ -33,7 +31,6 @@ export function createMetrics(
   registry: Registry,
   { name, isPrepared }: Pick<TunnelDevice, 'name' | 'isPrepared'>,
   totals: TrafficTotals,
-  threads: LaneThreads,
   keeper: SessionKeeper,
 ): ShootClientMetrics {
   registerTunnelMetrics({
@@ -42,7 +39,6 @@ export function createMetrics(
     side: 'shoot',
     tun: isPrepared ? undefined : name,
     totals,
-    threads,
     session: () => keeper.session,
   })
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>

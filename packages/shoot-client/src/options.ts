@@ -14,18 +14,12 @@ import {
   text,
   url,
 } from '@reversed-vpn/daemon'
-import {
-  DEFAULT_TRANSFER_NETWORKS,
-  INTERFACE_SYNTAX,
-  NETWORK_SETUPS,
-  NETWORK_SYNTAX,
-  THREAD_COUNT_SYNTAX,
-  TRANSFER_NETWORK_SYNTAX,
-} from '@reversed-vpn/session'
+import { NETWORK_SETUPS } from '@reversed-vpn/host-network'
+import { DEFAULT_TRANSFER_NETWORKS } from '@reversed-vpn/ip'
+import { INTERFACE_SYNTAX, NETWORK_SYNTAX, TRANSFER_NETWORK_SYNTAX } from '@reversed-vpn/tunnel-daemon'
 
 const network = custom(NETWORK_SYNTAX)
 const interfaceName = custom(INTERFACE_SYNTAX)
-const threadCount = custom(THREAD_COUNT_SYNTAX)
 
 const httpUrl = url(['http', 'https'])
 
@@ -120,12 +114,6 @@ export const SHOOT_CLIENT_OPTIONS = defineOptions({
     default: '2',
     group: 'Tunnel',
     description: 'connections that are bundled; of several, one is kept free for flows that send little',
-  },
-  threads: {
-    kind: threadCount,
-    default: 'auto',
-    group: 'Tunnel',
-    description: 'threads that share those that carry bulk, this one included; auto: one for each processor',
   },
   keepalive: {
     kind: duration({ min: '100ms' }),

@@ -5,12 +5,9 @@ import {
   Reloader,
   type ReloadPart,
 } from '@reversed-vpn/daemon'
-import {
-  type ExpiryWatch,
-  type ShootNetworks,
-  TRUST_GRACE_DEAD_TIMES,
-  type TunnelListener,
-} from '@reversed-vpn/session'
+import type { ShootNetworks } from '@reversed-vpn/ip'
+import type { ExpiryWatch } from '@reversed-vpn/secure'
+import { TRUST_GRACE_DEAD_TIMES, type TunnelListener } from '@reversed-vpn/session'
 import type { Forwarding } from './forwarding.js'
 import { PREFIX } from './metrics.js'
 import type { ShootClientOptions } from './options.js'

@@ -6,14 +6,8 @@ import {
   type TcpEndpoint,
   UsageError,
 } from '@reversed-vpn/daemon'
-import {
-  loadTlsMaterial,
-  TlsKeeper,
-  TlsMaterialError,
-  type Transport,
-  tlsFileList,
-  tuneLaneSocket,
-} from '@reversed-vpn/session'
+import { loadTlsMaterial, TlsKeeper, TlsMaterialError, tlsFileList } from '@reversed-vpn/secure'
+import { type Transport, tuneLaneSocket } from '@reversed-vpn/session'
 import { getProxyForUrl } from 'proxy-from-env'
 import { connectTransport } from './dial/connect-transport.js'
 import { GatewayAuthorities } from './dial/gateway-authorities.js'

@@ -1,12 +1,6 @@
 import { type DaemonContext, defineCommand } from '@reversed-vpn/daemon'
-import {
-  allNetworks,
-  findTransferProblem,
-  removeSetUpNetwork,
-  type ShootNetworkPlan,
-  setUpShootNetwork,
-  transferAddressOf,
-} from '@reversed-vpn/session'
+import { removeSetUpNetwork, type ShootNetworkPlan, setUpShootNetwork } from '@reversed-vpn/host-network'
+import { allNetworks, findTransferProblem, transferAddressOf } from '@reversed-vpn/ip'
 import { IGNORED_BY_SETUP, SETUP_OPTIONS, type SetupOptions } from './options.js'
 import { ownPortsOf } from './own-ports.js'
 

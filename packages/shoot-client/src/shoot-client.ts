@@ -1,7 +1,6 @@
 import { isIP } from 'node:net'
 import {
   AdminServer,
-  countGcPause,
   createRegistry,
   type DaemonContext,
   type Logger,
@@ -9,27 +8,26 @@ import {
   type RunningDaemon,
   rateLimited,
 } from '@reversed-vpn/daemon'
-import type { WelcomeMessage } from '@reversed-vpn/protocol'
 import {
-  CLOSE_GRACE_MS,
   chooseCongestion,
-  describeSession,
-  dialLane,
-  ExpiryWatch,
-  LaneThreads,
   NetworkError,
   openTunnelDevice,
-  parseTransferAddress,
-  registerCertificateMetrics,
-  reportExpiry,
-  type ShootNetworks,
+  type TunnelDevice,
+} from '@reversed-vpn/host-network'
+import { parseTransferAddress, type ShootNetworks } from '@reversed-vpn/ip'
+import { TunError } from '@reversed-vpn/node-tun'
+import type { WelcomeMessage } from '@reversed-vpn/protocol'
+import { ExpiryWatch } from '@reversed-vpn/secure'
+import {
+  CLOSE_GRACE_MS,
+  dialLane,
+  PREFERRED_CONGESTION,
   TrafficCheckers,
   TrafficTotals,
   type Transport,
-  TunError,
-  type TunnelDevice,
   TunnelListener,
 } from '@reversed-vpn/session'
+import { describeSession, registerCertificateMetrics, reportExpiry } from '@reversed-vpn/tunnel-daemon'
 import { Forwarding } from './forwarding.js'
 import { createMetrics, PREFIX, type ShootClientMetrics } from './metrics.js'
 import type { ShootClientOptions } from './options.js'
@@ -53,7 +51,7 @@ export async function startShootClient(
   options: ShootClientOptions,
   context: DaemonContext<ShootClientOptions>,
 ): Promise<RunningDaemon> {
-  const congestion = await chooseCongestion(options.congestion)
+  const congestion = await chooseCongestion(options.congestion, PREFERRED_CONGESTION)
   const setting = resolveSetting({ ...options, congestion: congestion.name }, context)
   const { log } = context
   if (congestion.refusal !== undefined) {
@@ -79,23 +77,13 @@ export async function startShootClient(
   })
   context.defer('addresses, routes and firewall', () => forwarding.remove())
 
-  const threads = new LaneThreads({
-    count: options.threads,
-    onLost: (thread, error) => log.error({ thread, err: error }, 'thread lost, its lanes are dialled again'),
-    onGcPauses: (pauses) => {
-      for (const pause of pauses) countGcPause(registry, PREFIX, pause)
-    },
-  })
-  threads.expect(options.lanes)
-  context.defer('threads', () => threads.close())
-
   const live: LiveChecks = { checkers: undefined }
   const keeper = new SessionKeeper({
     lanes: options.lanes,
     accepts: device.accepts,
     software: `${context.name}/${context.version}`,
     backoff: { minMs: options.reconnectMinMs, maxMs: options.reconnectMaxMs },
-    ...(setting.way.type === 'dial' ? { dial: createDial(setting, setting.way.transport, threads) } : {}),
+    ...(setting.way.type === 'dial' ? { dial: createDial(setting, setting.way.transport) } : {}),
     openSession: (welcome, remoteAddress, instance) =>
       openSession({ setting, device, forwarding, live, totals, welcome, remoteAddress, instance }).catch(
         (error) => {
@@ -112,7 +100,7 @@ export async function startShootClient(
       onDeviceLost: (error) => context.fail(error),
     }),
   })
-  const metrics = createMetrics(registry, device, totals, threads, keeper)
+  const metrics = createMetrics(registry, device, totals, keeper)
   const expiry = new ExpiryWatch({ onNear: reportExpiry(log.child({ component: 'certificates' })) })
   context.defer('certificate watch', () => expiry.close())
   expiry.set('tunnel', setting.tls.keeper.material.certificates)
@@ -142,7 +130,7 @@ export async function startShootClient(
   let listener: TunnelListener | undefined
   if (setting.way.type === 'dial') keeper.start()
   else {
-    listener = createListener(setting, context, { keeper, threads, metrics })
+    listener = createListener(setting, context, { keeper, metrics })
     context.defer('tunnel port', () => listener?.close())
     await listenOn(listener.server, setting.way.endpoint)
   }
@@ -161,20 +149,15 @@ export async function startShootClient(
   }
 }
 
-function createDial({ options, tls }: Setting, transport: Transport, threads: LaneThreads) {
+function createDial({ options, tls }: Setting, transport: Transport) {
   const { serverName: peerName, sni = peerName, congestion, deadAfterMs } = options
   const name = isIP(sni) === 0 ? sni : ''
-  return (lane: number, signal: AbortSignal) =>
-    dialLane(
-      { transport, tls: tls.keeper.material, peerName, sni: name, congestion, deadAfterMs },
-      threads.forLane(lane),
-      signal,
-    )
+  return (_lane: number, signal: AbortSignal) =>
+    dialLane({ transport, tls: tls.keeper.material, peerName, sni: name, congestion, deadAfterMs }, signal)
 }
 
 interface ListenerParts {
   readonly keeper: SessionKeeper
-  readonly threads: LaneThreads
   readonly metrics: ShootClientMetrics
 }
 
@@ -182,7 +165,7 @@ interface ListenerParts {
 function createListener(
   { options, tls }: Setting,
   { log, fail }: DaemonContext,
-  { keeper, threads, metrics }: ListenerParts,
+  { keeper, metrics }: ListenerParts,
 ): TunnelListener {
   const logRarely = rateLimited(log.child({ component: 'tunnel' }), REFUSAL_LOG_INTERVAL_MS)
   return new TunnelListener({
@@ -190,7 +173,6 @@ function createListener(
     peerName: options.serverName,
     deadAfterMs: options.deadAfterMs,
     congestion: options.congestion,
-    threads,
     onPeer: (connection, { remoteAddress }) => keeper.take(connection, remoteAddress),
     onRefused: ({ reason, remoteAddress, detail, cause }) => {
       if (cause instanceof TunError) fail(cause)

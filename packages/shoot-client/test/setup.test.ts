@@ -1,5 +1,5 @@
 import { createLogger, readInvocation } from '@reversed-vpn/daemon'
-import { shootClient } from '@reversed-vpn/shoot-client'
+import { shootClient } from '@reversed-vpn/shoot-client/testing'
 import t from 'tap'
 
 /** As the process does it, up to the first thing that needs rights. */

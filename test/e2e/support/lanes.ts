@@ -4,7 +4,6 @@ import type { Daemon } from '@reversed-vpn/test/lab'
 export interface LaneStatus {
   readonly index: number
   /** 0 is the main one. */
-  readonly thread: number
   readonly openedAt: string
   readonly toPeer: { readonly packets: number; readonly bytes: number }
   readonly fromPeer: { readonly packets: number }

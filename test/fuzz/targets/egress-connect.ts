@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage } from 'node:http'
 import { isIP, type Socket } from 'node:net'
-import { createRequestParser, EgressRefusal, parseConnectRequest } from '@reversed-vpn/seed-server'
+import { createRequestParser, EgressRefusal, parseConnectRequest } from '@reversed-vpn/egress-proxy/testing'
 import { readChunked, writeChunked } from '../chunked-input.js'
 import { FedSocket } from '../fed-socket.js'
 import type { FuzzTarget } from '../fuzz-target.js'

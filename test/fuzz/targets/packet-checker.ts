@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import { CidrSet } from '@reversed-vpn/ip'
 import {
-  CidrSet,
   DROP_REASONS,
   finishInSoftware,
   isOffloadReason,

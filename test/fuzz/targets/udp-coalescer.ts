@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { CidrSet, PacketChecker, UdpCoalescer } from '@reversed-vpn/protocol'
+import { CidrSet } from '@reversed-vpn/ip'
+import { PacketChecker, UdpCoalescer } from '@reversed-vpn/protocol'
 import type { FuzzTarget } from '../fuzz-target.js'
 import { complaintsAbout, ORACLE_NETWORKS, type OraclePolicy } from '../packet-oracle.js'
 import { frameOf, sumOf, udp4, udp6 } from '../sample-packets.js'

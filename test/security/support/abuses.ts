@@ -1,4 +1,5 @@
-import { type CloseCode, FRAME_TYPE, MAX_CONTROL_PAYLOAD_BYTES } from '@reversed-vpn/protocol'
+import { type CloseCode, FRAME_TYPE } from '@reversed-vpn/protocol'
+import { MAX_CONTROL_PAYLOAD_BYTES } from '@reversed-vpn/protocol/testing'
 import type { HostilePeer } from './hostile-peer.js'
 
 /** What a peer does on a lane that is up, and the code of the CLOSE that it gets for it. */

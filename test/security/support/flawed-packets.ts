@@ -1,4 +1,5 @@
-import type { DropReason, OffloadKind } from '@reversed-vpn/protocol'
+import type { OffloadKind } from '@reversed-vpn/protocol'
+import type { DropReason } from '@reversed-vpn/protocol/testing'
 import {
   extended6,
   frameOf,

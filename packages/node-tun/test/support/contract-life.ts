@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { NO_OFFLOAD, probeOffload, TunError, type TunQueue } from '@reversed-vpn/node-tun'
+import { TunError, type TunQueue } from '@reversed-vpn/node-tun'
+import { NO_OFFLOAD, probeOffload } from '@reversed-vpn/node-tun/testing'
 import type { Test } from 'tap'
 import { type CreateTunLab, readFrames, readPayloads, readUdp, writeFrames } from './tun-lab.js'
 import { FAR_PORT, frameToHost } from './udp-frame.js'

@@ -1,4 +1,4 @@
-import { MAX_TUN_FRAME_BYTES, NO_OFFLOAD, TUN_HEADER_BYTES } from '@reversed-vpn/node-tun'
+import { MAX_TUN_FRAME_BYTES, NO_OFFLOAD, TUN_HEADER_BYTES } from '@reversed-vpn/node-tun/testing'
 import type { Test } from 'tap'
 import { type CreateTunLab, createTarget, readFrames, readPayloads, readUdp } from './tun-lab.js'
 import { FAMILIES, FAR_PORT } from './udp-frame.js'

@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import { MAX_TUN_FRAME_BYTES } from '@reversed-vpn/node-tun'
+import { MAX_TUN_FRAME_BYTES } from '@reversed-vpn/node-tun/testing'
 import type { Test } from 'tap'
 import { type CreateTunLab, writeFrames } from './tun-lab.js'
 import { FAMILIES, frameToHost } from './udp-frame.js'

@@ -1,4 +1,4 @@
-import { createFakeTun } from '@reversed-vpn/node-tun'
+import { createFakeTun } from '@reversed-vpn/node-tun/testing'
 import type { CreateTunLab } from './tun-lab.js'
 import { frameToFarEnd, HOST_PORT, parseFrame } from './udp-frame.js'
 

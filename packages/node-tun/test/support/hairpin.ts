@@ -1,4 +1,5 @@
-import { MAX_TUN_FRAME_BYTES, TUN_HEADER_BYTES, type TunQueue } from '@reversed-vpn/node-tun'
+import type { TunQueue } from '@reversed-vpn/node-tun'
+import { MAX_TUN_FRAME_BYTES, TUN_HEADER_BYTES } from '@reversed-vpn/node-tun/testing'
 
 const ADDRESSES = { 4: { start: 12, bytes: 4 }, 6: { start: 8, bytes: 16 } } as const
 

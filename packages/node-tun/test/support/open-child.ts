@@ -1,5 +1,7 @@
 // Run as another user: opens the TUN named by its argument with two queues and prints what came of it.
-import { NO_OFFLOAD, openTun, TunError } from '@reversed-vpn/node-tun'
+
+import { openTun, TunError } from '@reversed-vpn/node-tun'
+import { NO_OFFLOAD } from '@reversed-vpn/node-tun/testing'
 
 try {
   const device = openTun({ name: process.argv[2] ?? '' })

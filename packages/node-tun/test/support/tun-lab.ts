@@ -1,4 +1,5 @@
-import { MAX_TUN_FRAME_BYTES, type TunDevice, type TunQueue } from '@reversed-vpn/node-tun'
+import type { TunDevice, TunQueue } from '@reversed-vpn/node-tun'
+import { MAX_TUN_FRAME_BYTES } from '@reversed-vpn/node-tun/testing'
 import { FAR_PORT, type Family, parseFrame, type UdpFrame } from './udp-frame.js'
 
 export interface TunLabOptions {

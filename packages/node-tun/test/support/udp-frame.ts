@@ -1,5 +1,5 @@
 // UDP packets behind an all-zero virtio-net header, between the host (…1) and a far end (…2) that a test plays itself.
-import { TUN_HEADER_BYTES } from '@reversed-vpn/node-tun'
+import { TUN_HEADER_BYTES } from '@reversed-vpn/node-tun/testing'
 
 export type Family = 4 | 6
 export const FAMILIES: readonly Family[] = [4, 6]

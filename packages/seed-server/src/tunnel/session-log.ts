@@ -1,6 +1,6 @@
 import type { Logger } from '@reversed-vpn/daemon'
+import { TunError } from '@reversed-vpn/node-tun'
 import { TunnelError } from '@reversed-vpn/protocol'
-import { TunError } from '@reversed-vpn/session'
 import type { SeedServerMetrics } from '../metrics.js'
 import type { SessionEvents } from './session-table.js'
 

@@ -1,26 +1,22 @@
 import { isIP } from 'node:net'
+import type { TunnelDevice } from '@reversed-vpn/host-network'
+import { allNetworks, CidrSet, type ShootNetworks, type TransferAddress } from '@reversed-vpn/ip'
 import {
-  CidrSet,
   CONTROL_VERSION,
   type HelloMessage,
   type RejectCode,
   type WelcomeMessage,
 } from '@reversed-vpn/protocol'
 import {
-  allNetworks,
   createSessionKeys,
   FlowLedger,
-  type LaneConnection,
-  type LaneThreads,
+  type FrameStream,
+  type Lane,
   rejectPeer,
   Session,
-  type SessionLane,
   type SessionPeer,
-  type ShootNetworks,
   TrafficCheckers,
   type TrafficTotals,
-  type TransferAddress,
-  type TunnelDevice,
 } from '@reversed-vpn/session'
 
 /** What the table tells its owner: for logs and metrics, nothing depends on it. */
@@ -28,7 +24,7 @@ export interface SessionEvents {
   onOpened(session: Session): void
   /** Packets go over this session from now on. */
   onActive(session: Session, superseded: Session | undefined): void
-  onLaneDown(session: Session, lane: SessionLane, error: Error | undefined): void
+  onLaneDown(session: Session, lane: Lane, error: Error | undefined): void
   onClosed(session: Session, error: Error | undefined): void
   onRejected(peer: Omit<SessionPeer, 'instance'>, code: RejectCode): void
 }
@@ -50,8 +46,6 @@ export interface SessionTableOptions {
   /** See `LaneOptions`. */
   readonly rotateAfterMs?: number
   readonly rotateAfterRecords?: number
-  /** Told how many lanes the shoot-client wants. @default all lanes stay on this thread */
-  readonly threads?: LaneThreads
   readonly events: SessionEvents
 }
 
@@ -60,7 +54,7 @@ export interface AcceptOptions {
   /** It was dialled for a further lane: only one that joins a session will do. @default false */
   readonly mustJoin?: boolean
   /** The lane that it was dialled to replace, which goes when this one carries, whatever its index. */
-  readonly predecessor?: SessionLane | undefined
+  readonly predecessor?: Lane | undefined
 }
 
 export interface Refusal {
@@ -70,7 +64,7 @@ export interface Refusal {
 
 /** What became of a connection. */
 export type Acceptance =
-  | { readonly lane: SessionLane; readonly refusal?: undefined }
+  | { readonly lane: Lane; readonly refusal?: undefined }
   | { readonly refusal: Refusal; readonly lane?: undefined }
 
 /** Sessions at a time. More can only come from a peer that opens them and answers no PING: the oldest of those goes. */
@@ -87,7 +81,6 @@ export class SessionTable {
   readonly #flows = new FlowLedger<Session>()
   readonly #drainTimers = new Map<Session, NodeJS.Timeout>()
   readonly #checkers = new Map<Session, TrafficCheckers>()
-  readonly #lanesWanted = new Map<Session, number>()
   #networks: ShootNetworks
   #networkSet: CidrSet
   #active: Session | undefined
@@ -153,7 +146,7 @@ export class SessionTable {
 
   /** Answers HELLO: the connection becomes a lane of a session, a new or a known one, or is refused. */
   accept(
-    frames: LaneConnection,
+    frames: FrameStream,
     hello: HelloMessage,
     peer: Omit<SessionPeer, 'instance'>,
     { mustJoin = false, predecessor }: AcceptOptions = {},
@@ -205,7 +198,7 @@ export class SessionTable {
     return { code: 'lane-out-of-range', reason: `lane ${hello.lane} of at most ${lanesMax}` }
   }
 
-  #open(frames: LaneConnection, hello: HelloMessage, peer: SessionPeer): SessionLane {
+  #open(frames: FrameStream, hello: HelloMessage, peer: SessionPeer): Lane {
     this.#endDeadSessionOf(peer.instance)
     this.#makeRoom()
     const { device, totals, congestion, keepaliveMs, deadAfterMs, events } = this.#options
@@ -241,8 +234,6 @@ export class SessionTable {
     })
     this.#sessions.set(session.id, session)
     this.#checkers.set(session, checkers)
-    this.#lanesWanted.set(session, Math.min(hello.lanes ?? 1, this.#options.lanesMax))
-    this.#expectLanes()
     events.onOpened(session)
     frames.sendControl(this.#welcome(session, 0, hello))
     return session.addLane(0, frames)
@@ -260,10 +251,6 @@ export class SessionTable {
     if (this.#sessions.size < MAX_SESSIONS) return
     const oldest = this.sessions.find((session) => session !== this.#active)
     oldest?.abort(new Error(`more than ${MAX_SESSIONS} sessions at a time`))
-  }
-
-  #expectLanes(): void {
-    this.#options.threads?.expect(Math.max(1, ...this.#lanesWanted.values()))
   }
 
   #mtuFor(hello: HelloMessage): number {
@@ -333,8 +320,6 @@ export class SessionTable {
   #onClosed(session: Session, error: Error | undefined): void {
     this.#sessions.delete(session.id)
     this.#checkers.delete(session)
-    this.#lanesWanted.delete(session)
-    this.#expectLanes()
     clearTimeout(this.#drainTimers.get(session))
     this.#drainTimers.delete(session)
     this.#flows.delete(session)

@@ -1,13 +1,11 @@
 import { EventEmitter, once } from 'node:events'
+import { DialError, type TlsMaterial } from '@reversed-vpn/secure'
 import {
   type BackoffOptions,
-  DialError,
   dialLane,
+  type Lane,
   LaneDialler,
-  type LaneThreads,
   receiveHello,
-  type SessionLane,
-  type TlsMaterial,
   type Transport,
 } from '@reversed-vpn/session'
 import type { SessionTable } from './session-table.js'
@@ -25,8 +23,6 @@ export interface TunnelDiallerOptions {
   /** `TCP_CONGESTION`, the kernel's default when absent. */
   readonly congestion?: string | undefined
   readonly lanesMax: number
-  /** Take their share of the lanes. @default all stay on this thread */
-  readonly threads?: LaneThreads
   readonly backoff: BackoffOptions
   readonly onFailed: (slot: number, error: DialError, waitMs: number) => void
 }
@@ -77,20 +73,19 @@ export class TunnelDialler {
     }
   }
 
-  async #bringUp(slot: number, signal: AbortSignal, held: SessionLane | undefined): Promise<SessionLane> {
-    const { table, transport, tls, peerName, sni, deadAfterMs, congestion, threads } = this.#options
-    const { connection, name, fingerprint, remoteAddress } = await dialLane(
+  async #bringUp(slot: number, signal: AbortSignal, held: Lane | undefined): Promise<Lane> {
+    const { table, transport, tls, peerName, sni, deadAfterMs, congestion } = this.#options
+    const { frames, peer, remoteAddress } = await dialLane(
       { transport, tls: tls(), peerName, sni, deadAfterMs, congestion },
-      threads?.forLane(slot),
       signal,
     )
-    const hello = await receiveHello(connection)
-    if (signal.aborted) connection.abort()
+    const hello = await receiveHello(frames)
+    if (signal.aborted) frames.abort()
     signal.throwIfAborted()
     const { lane, refusal } = table.accept(
-      connection,
+      frames,
       hello,
-      { name, fingerprint, remoteAddress },
+      { ...peer, remoteAddress },
       { mustJoin: slot > 0, predecessor: held },
     )
     if (refusal !== undefined) {

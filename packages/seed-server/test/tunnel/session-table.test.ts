@@ -1,17 +1,16 @@
 import { duplexPair } from 'node:stream'
-import { createFakeTun } from '@reversed-vpn/node-tun'
+import { transferAddressOf } from '@reversed-vpn/ip'
+import { QueueSet } from '@reversed-vpn/node-tun'
+import { createFakeTun } from '@reversed-vpn/node-tun/testing'
 import { DROP_REASONS, type HelloMessage, type RejectCode, type WelcomeMessage } from '@reversed-vpn/protocol'
-import { type AcceptOptions, SessionTable } from '@reversed-vpn/seed-server'
+import { type AcceptOptions, SessionTable } from '@reversed-vpn/seed-server/testing'
 import {
   FrameStream,
-  LaneThreads,
-  QueueSet,
   RejectedError,
   receiveHello,
   type Session,
   sendHello,
   TrafficTotals,
-  transferAddressOf,
 } from '@reversed-vpn/session'
 import t from 'tap'
 
@@ -24,7 +23,7 @@ interface Observed {
   readonly rejected: RejectCode[]
 }
 
-function createTable(overrides: { readonly drainTimeoutMs?: number; readonly threads?: LaneThreads } = {}) {
+function createTable(overrides: { readonly drainTimeoutMs?: number } = {}) {
   const observed: Observed = { active: [], closed: [], rejected: [] }
   const tun = createFakeTun()
   const queues = new QueueSet(tun.device)
@@ -124,22 +123,6 @@ async function rejectionOf(attempt: Promise<unknown>): Promise<string> {
     (error: unknown) => (error instanceof RejectedError ? error.rejectCode : String(error)),
   )
 }
-
-t.test('lanes go to other threads while a shoot-client is there that wants several', async (t) => {
-  await using threads = new LaneThreads({ count: 3, onLost: () => {} })
-  await using seed = createTable({ threads })
-  const one = await connect(seed.table)
-  t.equal(threads.leastBusy(1), undefined, 'none is said to be wanted')
-  const two = await connect(seed.table, { instance: INSTANCES.second, lanes: 3 })
-  const first = threads.forLane(1)
-  t.ok(first !== undefined && threads.leastBusy(1) === first)
-  const more = await connect(seed.table, { instance: '3'.repeat(32), lanes: 256 })
-  t.ok(threads.forLane(2) !== undefined && threads.forLane(2) !== first)
-  for (const { frames } of [two, more]) frames.end()
-  await until(() => seed.observed.closed.length === 2)
-  t.equal(threads.leastBusy(1), undefined, 'who wanted them is gone')
-  one.frames.end()
-})
 
 t.test('WELCOME announces addresses, networks and the limits', async (t) => {
   await using seed = createTable()

@@ -1,36 +1,42 @@
 import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { AuthenticatedPeer } from '@reversed-vpn/secure'
+import { type SecureTunnelOptions, secureTunnel } from '@reversed-vpn/secure'
 import { FrameStream } from '../frame-stream.js'
-import type { ProvenPeer } from '../listen/tls-door.js'
-import type { LaneConnection } from '../session.js'
-import { canMove } from '../threads/can-move.js'
-import type { LaneThread } from '../threads/lane-thread.js'
-import { type DialTunnelOptions, openTunnel, secureTunnel } from './dial-tunnel.js'
+import { tuneLaneSocket } from '../socket-tuning.js'
+import type { Transport } from './transport.js'
+
+export interface DialLaneOptions extends SecureTunnelOptions {
+  readonly transport: Transport
+  readonly congestion?: string | undefined
+  readonly deadAfterMs: number
+}
 
 /** A connection whose other end has shown who it is. Nothing was said on it yet. */
-export interface DialledConnection extends ProvenPeer {
-  readonly connection: LaneConnection
+export interface DialledLane {
+  readonly frames: FrameStream
+  readonly peer: AuthenticatedPeer
   readonly remoteAddress: string
 }
 
 /**
- * Dials as `dialTunnel` does, and has TLS and all that follows run on `thread`, where that is one and the way is plain TCP.
+ * Opens a stream to the peer's tunnel port and a mutual TLS connection on it, and makes sure who is at the other end.
  * @throws DialError; the signal's reason when it fires first
  */
-export async function dialLane(
-  options: DialTunnelOptions,
-  thread: LaneThread | undefined,
-  signal: AbortSignal,
-): Promise<DialledConnection> {
-  const below = await openTunnel(options, signal)
-  const { remoteAddress = 'unknown' } = below instanceof Socket ? below : {}
-  const connection =
-    below instanceof Socket && canMove(below) ? thread?.dial(below, options, signal) : undefined
-  if (connection !== undefined) return { connection, remoteAddress, ...(await connection.proven) }
-  const { socket, name, fingerprint } = await secureTunnel(below, options, signal)
-  return {
-    connection: new FrameStream(socket),
-    remoteAddress: socket.remoteAddress ?? 'unknown',
-    name,
-    fingerprint,
+export async function dialLane(options: DialLaneOptions, signal: AbortSignal): Promise<DialledLane> {
+  const { socket, peer } = await secureTunnel(await openTransport(options, signal), options, signal)
+  return { frames: new FrameStream(socket), peer, remoteAddress: socket.remoteAddress ?? 'unknown' }
+}
+
+async function openTransport(options: DialLaneOptions, signal: AbortSignal): Promise<Duplex> {
+  const { transport, deadAfterMs, congestion } = options
+  const stream = await transport.open(signal)
+  try {
+    // What is no socket has one below it, which its transport has seen to.
+    if (stream instanceof Socket) tuneLaneSocket(stream, { userTimeoutMs: deadAfterMs, congestion })
+    return stream
+  } catch (error) {
+    stream.destroy()
+    throw error
   }
 }

@@ -1,5 +1,6 @@
 import { connect, isIPv6, type Socket } from 'node:net'
-import { type Transport, toDialError } from './transport.js'
+import { toDialError } from '@reversed-vpn/secure'
+import type { Transport } from './transport.js'
 
 /** Where to dial: `host` is an IP address without brackets or a name. */
 export interface DialTarget {

@@ -1,14 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { SessionLane } from '../lane/session-lane.js'
+import { DialError, toDialError } from '@reversed-vpn/secure'
+import type { Lane } from '../lane/lane.js'
 import { Backoff, type BackoffOptions } from './backoff.js'
-import { DialError, toDialError } from './transport.js'
 
 export interface LaneDiallerOptions {
   readonly backoff: BackoffOptions
   /** Settles when a connection for that slot is wanted. */
   readonly untilWanted: (slot: number, signal: AbortSignal) => Promise<void>
   /** Dials, and makes the connection a lane. `held` is the slot's lane of before, where that still carries. */
-  readonly bringUp: (slot: number, signal: AbortSignal, held: SessionLane | undefined) => Promise<SessionLane>
+  readonly bringUp: (slot: number, signal: AbortSignal, held: Lane | undefined) => Promise<Lane>
   /** An attempt came to nothing; the next follows after `waitMs`. */
   readonly onFailed: (slot: number, error: DialError, waitMs: number) => void
   /** How long one attempt may take, from the first look-up to the lane. @default 15000 */
@@ -62,7 +62,7 @@ export class LaneDialler {
     const { backoff: waits, untilWanted, bringUp, onFailed } = this.#options
     const { attemptTimeoutMs = ATTEMPT_TIMEOUT_MS } = this.#options
     const backoff = new Backoff(waits)
-    let lane: SessionLane | undefined
+    let lane: Lane | undefined
     while (!signal.aborted) {
       try {
         await untilWanted(slot, signal)

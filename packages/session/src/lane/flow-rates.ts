@@ -7,25 +7,14 @@ const CEILING_BYTES = 2 * BULK_FLOW_BYTES
  * Tells flows that send much from those that send little: each has an account that fills with what it sends and empties at
  * `BULK_FLOW_BYTES_PER_MS`. One above `BULK_FLOW_BYTES` is bulk, until it is empty: over a long way bulk comes in bursts. Takes the
  * same memory however many flows there are; those that share an entry are judged together.
- *
- * Threads may share that memory. They do not wait for each other: of two that add at the same time, one may not be counted.
  */
 export class FlowRates {
-  static readonly BYTES = FLOW_ENTRIES * (2 * Float64Array.BYTES_PER_ELEMENT + 1)
-
-  readonly #bytes: Float64Array
-  readonly #atMs: Float64Array
+  readonly #bytes = new Float64Array(FLOW_ENTRIES)
+  readonly #atMs = new Float64Array(FLOW_ENTRIES)
   /** 1 from when a flow became bulk until its account is empty. */
-  readonly #wasBulk: Uint8Array
+  readonly #wasBulk = new Uint8Array(FLOW_ENTRIES)
 
-  /** @param memory whose first `BYTES` are its own */
-  constructor(memory = new SharedArrayBuffer(FlowRates.BYTES)) {
-    this.#bytes = new Float64Array(memory, 0, FLOW_ENTRIES)
-    this.#atMs = new Float64Array(memory, this.#bytes.byteLength, FLOW_ENTRIES)
-    this.#wasBulk = new Uint8Array(memory, 2 * this.#bytes.byteLength, FLOW_ENTRIES)
-  }
-
-  /** Takes note of what a flow sends. @param hash as of `flowHash` @param nowMs of a clock that all threads have */
+  /** Takes note of what a flow sends. @param hash as of `flowHash` */
   add(hash: number, bytes: number, nowMs: number): void {
     const entry = hash & (FLOW_ENTRIES - 1)
     const left = this.#left(entry, nowMs)

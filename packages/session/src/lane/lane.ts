@@ -13,11 +13,12 @@ import { FlowSteering, type SteeredLane } from './flow-steering.js'
 import { FlowTable } from './flow-table.js'
 import { Keepalive } from './keepalive.js'
 import { createLaneCounters, type LaneCounters } from './lane-counters.js'
+import type { LaneHandler, RotationReason } from './lane-handler.js'
 import { LaneReceiver } from './lane-receiver.js'
 import { LaneSender, type PacketDiverter } from './lane-sender.js'
-import type { LaneHandler, RotationReason, SessionLane } from './session-lane.js'
 
 export interface LaneOptions {
+  /** Which of the session's lanes this is, and with that which queue of the TUN it serves. */
   /** Which of the session's lanes this is, and with that which queue of the TUN it serves. */
   readonly index: number
   /** A connection whose handshake is done. The lane owns it from here on. */
@@ -36,8 +37,6 @@ export interface LaneOptions {
   readonly congestion?: string | undefined
   readonly keepaliveMs: number
   readonly deadAfterMs: number
-  /** Where it counts. @default counters of its own */
-  readonly counters?: LaneCounters
   readonly handler: LaneHandler
 }
 
@@ -47,15 +46,16 @@ export interface LaneOptions {
  *     TUN queue ──▶ LaneSender ──▶ FrameStream ──▶ peer
  *     TUN queue ◀── LaneReceiver ◀── FrameStream ◀── peer
  *
+ * It takes packets from the peer as soon as it is open, and sends packets to the peer between {@link startSending} and {@link stopSending}.
+ *
  * While the peer is silent nothing is sent: what went to one that turns out to be dead would be lost, what waits in the queue goes out
  * at once on the lane after this one.
  */
-export class Lane implements SessionLane, FrameStreamHandler {
+export class Lane implements FrameStreamHandler {
   readonly index: number
-  /** The session's own: on another thread a `RemoteLane` stands for it. */
-  readonly thread = 0
   readonly counters: LaneCounters
   readonly openedAtMs = Date.now()
+  /** The last measured round trip, absent until the first PONG. */
   rttMs: number | undefined
 
   readonly #options: LaneOptions
@@ -63,6 +63,7 @@ export class Lane implements SessionLane, FrameStreamHandler {
   readonly #receiver: LaneReceiver
   readonly #steering: FlowSteering
   readonly #keepalive: Keepalive
+  /** Settles when the lane is down or should be replaced, whichever end wants it: the moment to dial. */
   readonly leaving: Promise<void>
   #resolveLeaving: () => void = () => {}
   readonly #done: Promise<void>
@@ -77,7 +78,7 @@ export class Lane implements SessionLane, FrameStreamHandler {
   constructor(options: LaneOptions) {
     this.#options = options
     this.index = options.index
-    this.counters = options.counters ?? createLaneCounters()
+    this.counters = createLaneCounters()
     const { frames, queue, flows = new FlowTable() } = options
     const steering = new FlowSteering(options.index, flows)
     this.#steering = steering
@@ -113,6 +114,7 @@ export class Lane implements SessionLane, FrameStreamHandler {
     })
   }
 
+  /** Begins to carry. Apart from the constructor, since messages may be waiting and are handed over at once. */
   open(): void {
     this.#keepalive.start()
     this.#options.frames.setHandler(this)
@@ -122,50 +124,61 @@ export class Lane implements SessionLane, FrameStreamHandler {
     return this.#down
   }
 
+  /** Whether either end wants it replaced. */
   get isReplacementWanted(): boolean {
     return this.#isReplacementWanted
   }
 
+  /** When the last byte came from the peer, in milliseconds of `performance.now()`. */
   get lastByteAtMs(): number {
     return this.#options.frames.lastByteAtMs
   }
 
+  /** Bytes of the stream that wait in this process. */
   get backlogBytes(): number {
     return this.#options.frames.stream.writableLength
   }
 
+  /** Takes packets from the queue from now on. Idempotent. */
   startSending(): void {
     this.#isSendingWanted = true
     if (!this.#down && !this.#closing && !this.#isPeerSilent) this.#sender.start()
   }
 
+  /** Leaves packets of the queue to others. What was taken is still sent. Idempotent. */
   stopSending(): void {
     this.#isSendingWanted = false
     this.#sender.stop()
   }
 
+  /** Has flows led to these lanes, which carry now, as `FlowSteering` does. @default each packet goes to the queue of the lane it came by */
   steer(lanes: readonly SteeredLane[]): void {
     this.#steering.setLanes(lanes)
   }
 
+  /** Lets `divert` take packets out of what this lane reads from its queue; undefined: none. */
   setDiverter(divert: PacketDiverter | undefined): void {
     this.#sender.divert = divert
   }
 
+  /** Sends one packet, with its virtio-net header, that another lane has read. Copied; dropped when the lane is full. */
   sendPayload(payload: Uint8Array): void {
     if (!this.#down && !this.#closing) this.#sender.sendPayload(payload)
   }
 
+  /** Has this lane replaced, whoever dials: both ends are told, and it carries on meanwhile. Idempotent. */
   askForReplacement(): void {
     if (this.#down || this.#closing || this.#isReplacementWanted) return
     this.#startRotation('rotate-age')
   }
 
+  /** Asks the peer to replace this lane, or with `laneOnly` false to leave the session. */
   sendGoAway(reason: GoawayReason, laneOnly: boolean): void {
     const lane = laneOnly ? { lane: this.index } : {}
     this.#options.frames.sendControl({ type: 'GOAWAY', ...lane, reason })
   }
 
+  /** Stops sending, tells the peer why, lets what was written leave, and ends. Settles when the connection is gone. Idempotent. */
   close(code: CloseCode, reason: string): Promise<void> {
     if (!this.#closing && !this.#down) {
       this.#closing = true
@@ -176,6 +189,7 @@ export class Lane implements SessionLane, FrameStreamHandler {
     return this.#done
   }
 
+  /** Cuts the connection at once; unsent packets are lost, as packets may be. Idempotent. */
   abort(error?: Error): void {
     this.#options.frames.abort(error)
   }

@@ -7,7 +7,7 @@ import {
   setMaxPacingRate,
   socketDescriptor,
   type TcpInfo,
-} from '@reversed-vpn/node-tun'
+} from '@reversed-vpn/node-tun/socket'
 import { PREFERRED_CONGESTION, SLOW_START_CONGESTION, trySetCongestion } from '../congestion.js'
 
 /** What is asked and told of the connection below a lane. */

@@ -1,18 +1,18 @@
+import type { Lane } from './lane.js'
 import { addLaneCounters, createLaneCounters, type LaneCounters } from './lane-counters.js'
-import type { SessionLane } from './session-lane.js'
 
 /** What all lanes of a process have carried, those that are gone included. */
 export class TrafficTotals {
   readonly #gone = createLaneCounters()
-  readonly #live = new Set<SessionLane>()
+  readonly #live = new Set<Lane>()
 
   /** Counts a lane from now on. */
-  add(lane: SessionLane): void {
+  add(lane: Lane): void {
     this.#live.add(lane)
   }
 
   /** Keeps what the lane has carried. */
-  remove(lane: SessionLane): void {
+  remove(lane: Lane): void {
     if (this.#live.delete(lane)) addLaneCounters(this.#gone, lane.counters)
   }
 

@@ -1,17 +1,11 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { remoteAddressOf, type UnfinishedConnection, UnfinishedConnections } from '@reversed-vpn/relay'
+import type { AuthenticatedPeer, TlsMaterial } from '@reversed-vpn/secure'
+import { HANDSHAKE_TIMEOUT_MS, type RefusalReason, refusalReasonOf, TlsAcceptor } from '@reversed-vpn/secure'
 import { FrameStream } from '../frame-stream.js'
-import { HANDSHAKE_TIMEOUT_MS } from '../limits.js'
-import type { LaneConnection, SessionPeer } from '../session.js'
+import type { SessionPeer } from '../session.js'
 import { tuneLaneSocket } from '../socket-tuning.js'
-import { canMove } from '../threads/can-move.js'
-import type { LaneThreads } from '../threads/lane-threads.js'
-import { RefusedElsewhereError, type RemoteConnection } from '../threads/remote-connection.js'
-import type { TlsMaterial } from '../tls/tls-material.js'
-import { type RefusalReason, refusalReasonOf } from './refusal-reason.js'
-import { remoteAddressOf } from './remote-address.js'
-import { type ProvenPeer, TlsDoor } from './tls-door.js'
-import { type UnfinishedConnection, UnfinishedConnections } from './unfinished-connections.js'
 
 export interface TunnelListenerOptions {
   readonly tls: TlsMaterial
@@ -32,10 +26,8 @@ export interface TunnelListenerOptions {
    * A peer that proved who it is. The connection is the receiver's from here on, and counts as unfinished until this settles;
    * when it rejects, the connection came to nothing.
    */
-  readonly onPeer: (connection: LaneConnection, peer: Omit<SessionPeer, 'instance'>) => Promise<void>
+  readonly onPeer: (frames: FrameStream, peer: Omit<SessionPeer, 'instance'>) => Promise<void>
   readonly onRefused: (refusal: ConnectionRefusal) => void
-  /** Take their share of the connections. @default all stay on this thread */
-  readonly threads?: LaneThreads
 }
 
 /** A connection that came to nothing. */
@@ -56,19 +48,15 @@ export interface ConnectionRefusal {
 export class TunnelListener {
   readonly #options: TunnelListenerOptions
   readonly #server: Server
-  readonly #door: TlsDoor<UnfinishedConnection>
+  readonly #acceptor: TlsAcceptor<UnfinishedConnection>
   /** Connections that are not lanes yet. */
   readonly #unfinished = new UnfinishedConnections(({ remoteAddress }, reason, detail) =>
     this.#refuse(reason, remoteAddress, detail),
   )
-  /** Connections of the port whose TLS runs on this thread, lanes included. */
-  #onMain = 0
-  #material: TlsMaterial
 
   constructor(options: TunnelListenerOptions) {
     this.#options = options
-    this.#material = options.tls
-    this.#door = new TlsDoor({
+    this.#acceptor = new TlsAcceptor({
       tls: options.tls,
       peerName: options.peerName,
       onPeer: (unfinished, socket, peer) => void this.#handOver(unfinished, new FrameStream(socket), peer),
@@ -94,8 +82,7 @@ export class TunnelListener {
    * @param isTrustNarrower whether who was let in with the material before may not be now: what is unfinished is cut then
    */
   setTlsMaterial(material: TlsMaterial, isTrustNarrower: boolean): void {
-    this.#door.setTlsMaterial(material)
-    this.#material = material
+    this.#acceptor.setTlsMaterial(material)
     if (isTrustNarrower) this.#unfinished.destroyAll()
   }
 
@@ -114,7 +101,7 @@ export class TunnelListener {
     if (this.#options.isProxy?.(remoteAddress) !== true) this.#unfinished.attribute(unfinished, remoteAddress)
     if (stream.destroyed) return
     this.#tune(below)
-    this.#door.takeStream(stream, unfinished)
+    this.#acceptor.takeStream(stream, unfinished)
   }
 
   async #onConnection(socket: Socket): Promise<void> {
@@ -122,22 +109,7 @@ export class TunnelListener {
     this.#tune(socket)
     if (!(await this.#identify(socket, unfinished))) socket.destroy()
     if (socket.destroyed || unfinished.isDropped) return
-    const connection = this.#giveAway(socket)
-    if (connection === undefined) this.#take(socket, unfinished)
-    else void this.#follow(connection, unfinished)
-  }
-
-  /** Has TLS, and all that follows, run on another thread, where that is its turn. */
-  #giveAway(socket: Socket): RemoteConnection | undefined {
-    const { threads, peerName } = this.#options
-    if (threads === undefined || !canMove(socket)) return undefined
-    return threads.leastBusy(this.#onMain)?.accept(socket, { tls: this.#material, peerName })
-  }
-
-  #take(socket: Socket, unfinished: UnfinishedConnection): void {
-    this.#onMain++
-    socket.once('close', () => this.#onMain--)
-    this.#door.take(socket, unfinished)
+    this.#acceptor.take(socket, unfinished)
   }
 
   /** Finds out for whom the connection is. @returns false when that cannot be told */
@@ -161,32 +133,18 @@ export class TunnelListener {
     tuneLaneSocket(socket, { userTimeoutMs: deadAfterMs, congestion })
   }
 
-  /** @param connection where it is known who is at the other end; it is told of what becomes of it */
   async #handOver(
     unfinished: UnfinishedConnection,
-    connection: LaneConnection,
-    { name, fingerprint }: ProvenPeer,
+    frames: FrameStream,
+    { name, fingerprint }: AuthenticatedPeer,
   ): Promise<void> {
     const { remoteAddress } = unfinished
     try {
-      await this.#options.onPeer(connection, { name, fingerprint, remoteAddress })
+      await this.#options.onPeer(frames, { name, fingerprint, remoteAddress })
       this.#unfinished.finish(unfinished)
     } catch (error) {
       if (unfinished.isDropped) return
       this.#refuse(refusalReasonOf(error, 'internal'), remoteAddress, (error as Error).message, error)
-    }
-  }
-
-  /** A connection that another thread has. */
-  async #follow(connection: RemoteConnection, unfinished: UnfinishedConnection): Promise<void> {
-    this.#unfinished.move(unfinished, connection)
-    try {
-      await this.#handOver(unfinished, connection, await connection.proven)
-    } catch (error) {
-      if (unfinished.isDropped) return
-      const reason =
-        error instanceof RefusedElsewhereError ? error.reason : refusalReasonOf(error, 'internal')
-      this.#refuse(reason, unfinished.remoteAddress, (error as Error).message)
     }
   }
 

@@ -1,15 +1,15 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { WebSocketServer } from 'ws'
-import { HANDSHAKE_TIMEOUT_MS } from '../limits.js'
-import { MAX_WEB_SOCKET_MESSAGE_BYTES, WebSocketStream } from '../web-socket-stream.js'
-import { remoteAddressOf } from './remote-address.js'
 import {
+  remoteAddressOf,
   type UnfinishedConnection,
   UnfinishedConnections,
   type UnfinishedDrop,
-} from './unfinished-connections.js'
+} from '@reversed-vpn/relay'
+import { HANDSHAKE_TIMEOUT_MS } from '@reversed-vpn/secure'
+import { WebSocketServer } from 'ws'
+import { MAX_WEB_SOCKET_MESSAGE_BYTES, WebSocketStream } from '../web-socket-stream.js'
 
 export interface WebSocketListenerOptions {
   /** A WebSocket that is open: what runs in it is TLS as on the tunnel port. `below` is the socket it came on. */

@@ -1,4 +1,4 @@
-import { Backoff } from '@reversed-vpn/session'
+import { Backoff } from '@reversed-vpn/session/testing'
 import t from 'tap'
 
 t.test('waits are drawn below a bound that doubles up to the cap', async (t) => {

@@ -2,7 +2,8 @@ import { EventEmitter, once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { type DialError, directTransport, type Lane, LaneDialler } from '@reversed-vpn/session'
+import type { DialError } from '@reversed-vpn/secure'
+import { directTransport, type Lane, LaneDialler } from '@reversed-vpn/session'
 import t from 'tap'
 
 setFlagsFromString('--expose-gc')

@@ -1,4 +1,4 @@
-import { DialError, toDialError } from '@reversed-vpn/session'
+import { DialError, toDialError } from '@reversed-vpn/secure'
 import t from 'tap'
 
 t.test('names the step that an error belongs to', async (t) => {

@@ -1,4 +1,4 @@
-import { type CertificateFacts, loadAuthorities } from '@reversed-vpn/session'
+import { type CertificateFacts, loadAuthorities } from '@reversed-vpn/secure'
 
 /** The authorities that a gateway's certificate is judged by, read again when it is asked for. */
 export class GatewayAuthorities {

@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import type { Socket } from 'node:net'
 import type { HttpHeader } from '@reversed-vpn/daemon'
-import { DialError, toDialError } from '@reversed-vpn/session'
+import { DialError, toDialError } from '@reversed-vpn/secure'
 
 export interface HttpConnectOptions {
   /** Who is asked, for errors: `gateway`, `proxy`. */

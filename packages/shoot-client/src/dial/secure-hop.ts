@@ -1,6 +1,6 @@
 import { isIP, type Socket } from 'node:net'
 import { connect } from 'node:tls'
-import { DialError } from '@reversed-vpn/session'
+import { DialError } from '@reversed-vpn/secure'
 
 export interface SecureHopOptions {
   /** Who is at the other end, for errors: `gateway`, `proxy`. */

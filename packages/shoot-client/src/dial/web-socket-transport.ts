@@ -2,13 +2,8 @@ import type { Agent } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { HttpHeader } from '@reversed-vpn/daemon'
-import {
-  DialError,
-  MAX_WEB_SOCKET_MESSAGE_BYTES,
-  type Transport,
-  toDialError,
-  WebSocketStream,
-} from '@reversed-vpn/session'
+import { DialError, toDialError } from '@reversed-vpn/secure'
+import { MAX_WEB_SOCKET_MESSAGE_BYTES, type Transport, WebSocketStream } from '@reversed-vpn/session'
 import { HttpProxyAgent } from 'http-proxy-agent'
 import { type ClientOptions, WebSocket } from 'ws'
 import { byProxy, hostOf, openWay, portOf } from './open-way.js'

@@ -7,15 +7,15 @@ import {
   type OffloadKind,
   type WelcomeMessage,
 } from '@reversed-vpn/protocol'
+import type { DialError } from '@reversed-vpn/secure'
 import {
   type BackoffOptions,
-  type DialError,
-  type DialledConnection,
-  type LaneConnection,
+  type DialledLane,
+  type FrameStream,
+  type Lane,
   LaneDialler,
   RejectedError,
   Session,
-  type SessionLane,
   sendHello,
 } from '@reversed-vpn/session'
 
@@ -23,8 +23,8 @@ import {
 export interface KeeperEvents {
   onDialFailed(lane: number, error: DialError, waitMs: number): void
   onSessionUp(session: Session): void
-  onLaneUp(session: Session, lane: SessionLane): void
-  onLaneDown(session: Session, lane: SessionLane, error: Error | undefined): void
+  onLaneUp(session: Session, lane: Lane): void
+  onLaneDown(session: Session, lane: Lane, error: Error | undefined): void
   onSessionDown(session: Session, error: Error | undefined): void
   /** Another shoot-client has taken over; this one will not dial for `waitMs`, 0 where it never does. */
   onSuperseded(waitMs: number): void
@@ -37,7 +37,7 @@ export interface SessionKeeperOptions {
   readonly software: string
   readonly backoff: BackoffOptions
   /** Absent where the seed side dials: connections come by {@link SessionKeeper.take}. */
-  readonly dial?: (lane: number, signal: AbortSignal) => Promise<DialledConnection>
+  readonly dial?: (lane: number, signal: AbortSignal) => Promise<DialledLane>
   /** Sets up the interface for what WELCOME announces, and makes the session that carries over it. */
   readonly openSession: (
     welcome: WelcomeMessage,
@@ -102,7 +102,7 @@ export class SessionKeeper {
    * Makes a connection that the seed side dialled a lane.
    * @throws RejectedError, TunnelError of `sendHello`, or what `openSession` throws; the connection is ended then
    */
-  async take(frames: LaneConnection, remoteAddress: string): Promise<void> {
+  async take(frames: FrameStream, remoteAddress: string): Promise<void> {
     await this.#sayHello(frames, remoteAddress, this.#chooseLane(), this.#stopping.signal)
   }
 
@@ -124,18 +124,18 @@ export class SessionKeeper {
     await dialled
   }
 
-  async #dialLane(index: number, signal: AbortSignal): Promise<SessionLane> {
+  async #dialLane(index: number, signal: AbortSignal): Promise<Lane> {
     const dialled = await this.#options.dial?.(index, signal)
     if (dialled === undefined) throw new Error('the seed side dials')
-    return this.#sayHello(dialled.connection, dialled.remoteAddress, index, signal)
+    return this.#sayHello(dialled.frames, dialled.remoteAddress, index, signal)
   }
 
   async #sayHello(
-    frames: LaneConnection,
+    frames: FrameStream,
     remoteAddress: string,
     index: number,
     signal: AbortSignal,
-  ): Promise<SessionLane> {
+  ): Promise<Lane> {
     const joined = this.#session
     this.#coming.add(index)
     try {

@@ -1,8 +1,8 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { DialError } from '@reversed-vpn/session'
-import { connectTransport } from '@reversed-vpn/shoot-client'
+import { DialError } from '@reversed-vpn/secure'
+import { connectTransport } from '@reversed-vpn/shoot-client/testing'
 import t from 'tap'
 
 const NEVER = new AbortController().signal

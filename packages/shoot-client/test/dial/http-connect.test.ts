@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { DialError, openTcp } from '@reversed-vpn/session'
-import { type HttpConnectOptions, httpConnect } from '@reversed-vpn/shoot-client'
+import { DialError } from '@reversed-vpn/secure'
+import { openTcp } from '@reversed-vpn/session'
+import { type HttpConnectOptions, httpConnect } from '@reversed-vpn/shoot-client/testing'
 import t from 'tap'
 
 const NEVER = new AbortController().signal

@@ -1,15 +1,9 @@
 import { type Duplex, duplexPair } from 'node:stream'
-import { createFakeTun } from '@reversed-vpn/node-tun'
+import { QueueSet } from '@reversed-vpn/node-tun'
+import { createFakeTun } from '@reversed-vpn/node-tun/testing'
 import type { HelloMessage, RejectCode } from '@reversed-vpn/protocol'
-import {
-  FrameStream,
-  QueueSet,
-  receiveHello,
-  rejectPeer,
-  TrafficCheckers,
-  TrafficTotals,
-} from '@reversed-vpn/session'
-import { type KeeperEvents, SessionKeeper } from '@reversed-vpn/shoot-client'
+import { FrameStream, receiveHello, rejectPeer, TrafficCheckers, TrafficTotals } from '@reversed-vpn/session'
+import { type KeeperEvents, SessionKeeper } from '@reversed-vpn/shoot-client/testing'
 import t from 'tap'
 
 type Answer = 'welcome' | RejectCode
@@ -81,10 +75,9 @@ function createPair(options: { readonly lanes?: number; readonly answers?: Answe
       near.once('end', () => near.end())
       void serve(far)
       return {
-        connection: new FrameStream(near),
+        frames: new FrameStream(near),
+        peer: { name: 'vpn-seed-server', fingerprint: '' },
         remoteAddress: '192.0.2.1',
-        name: 'vpn-seed-server',
-        fingerprint: '',
       }
     },
     openSession: async (welcome, remoteAddress, instance) => ({

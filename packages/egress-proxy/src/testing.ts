@@ -1,0 +1,6 @@
+export { parseConnectRequest } from './connect-request.js'
+export { REQUEST_OUTCOMES } from './egress-metrics.js'
+export type { EgressProxyOptions } from './egress-proxy.js'
+export { EgressRefusal } from './egress-refusal.js'
+export { HandshakeLine, type HandshakeLineOptions } from './handshake-line.js'
+export { createRequestParser } from './request-parser.js'

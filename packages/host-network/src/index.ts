@@ -1,0 +1,8 @@
+export { applySeedNetwork, applyShootNetwork, type UpdatableNetwork } from './apply-network.js'
+export { checkPreparedSeedNetwork, checkPreparedShootNetwork } from './check-prepared.js'
+export { chooseCongestion } from './choose-congestion.js'
+export { readDropCounters } from './drop-counters.js'
+export { NetworkError } from './network-error.js'
+export type { SeedNetworkPlan, ShootNetworkPlan } from './network-plan.js'
+export { removeSetUpNetwork, setUpSeedNetwork, setUpShootNetwork } from './set-up-network.js'
+export { NETWORK_SETUPS, openTunnelDevice, type TunnelDevice } from './tunnel-device.js'

@@ -1,0 +1,165 @@
+import type { ShootNetworks } from '@reversed-vpn/ip'
+import {
+  AddressError,
+  type Cidr,
+  CidrSet,
+  FORBIDDEN_DESTINATIONS,
+  parseCidr,
+  parseTransferAddress,
+  type TransferAddress,
+} from '@reversed-vpn/ip'
+import { NetworkError } from './network-error.js'
+import type {
+  FamilyPlan,
+  LinkPlan,
+  NetworkKind,
+  ResolvedLinkPlan,
+  ResolvedSeedPlan,
+  ResolvedShootPlan,
+  SeedNetworkPlan,
+  ShootNetworkPlan,
+} from './network-plan.js'
+
+/**
+ * Packets the TUN queues for us before it drops: entries, not bytes, each up to 64 KiB. Fewer lose small packets between two
+ * turns of a busy machine.
+ */
+const TX_QUEUE_PACKETS = 500
+
+const NETWORK_KINDS = ['pod', 'service', 'node'] as const satisfies readonly NetworkKind[]
+
+/** Linux's floor for IPv4; IPv6 asks for more (RFC 8200 §5). */
+const MIN_MTU = { 4: 576, 6: 1280 } as const
+const MAX_MTU = 65_535
+
+/** @throws NetworkError ERR_NETWORK_PLAN_INVALID that names the value */
+export function resolveSeedPlan(plan: SeedNetworkPlan): ResolvedSeedPlan {
+  return { ...resolveLinkPlan(plan), peerAddresses: plan.peerAddresses ?? [] }
+}
+
+/** @throws NetworkError ERR_NETWORK_PLAN_INVALID that names the value */
+export function resolveShootPlan(plan: ShootNetworkPlan): ResolvedShootPlan {
+  const egressInterface = plan.egressInterface ?? 'auto'
+  checkInterfaceName('egress interface', egressInterface)
+  const ownPorts = [...new Set(plan.ownPorts ?? [])]
+  for (const port of ownPorts) checkInteger('own port', port, 1, 65_535)
+  return { ...resolveLinkPlan(plan), egressInterface, ownPorts }
+}
+
+function resolveLinkPlan(plan: LinkPlan): ResolvedLinkPlan {
+  checkInterfaceName('TUN', plan.tun)
+  const txQueueLength = plan.txQueueLength ?? TX_QUEUE_PACKETS
+  checkInteger('transmit queue length', txQueueLength, 1, 100_000)
+  const networks = parseNetworks(plan.networks)
+  const families = ([4, 6] as const)
+    .map((family) => resolveFamily(family, plan, networks))
+    .filter((resolved) => resolved !== undefined)
+  if (families.length === 0) throw invalid('no network behind the tunnel is given')
+  for (const { family } of families) checkInteger('MTU', plan.mtu, MIN_MTU[family], MAX_MTU)
+  return {
+    tun: plan.tun,
+    mtu: plan.mtu,
+    txQueueLength,
+    forwarding: plan.forwarding ?? true,
+    families,
+    networks: [
+      ...networks.map(({ kind, cidr }) => ({ kind, cidr: cidr.text })),
+      ...families.map(({ transferNetwork }) => ({ kind: 'transfer' as const, cidr: transferNetwork })),
+    ],
+  }
+}
+
+function resolveFamily(
+  family: 4 | 6,
+  plan: LinkPlan,
+  allNetworks: readonly ParsedNetwork[],
+): FamilyPlan | undefined {
+  const networks = allNetworks.filter(({ cidr }) => cidr.family === family)
+  if (networks.length === 0) return undefined
+  const seed = findTransferAddress(family, 'seed', plan.seedAddresses)
+  const shoot = findTransferAddress(family, 'shoot', plan.shootAddresses)
+  if (seed.network !== shoot.network || seed.address === shoot.address) {
+    throw invalid(
+      `transfer addresses ${seed.cidr} and ${shoot.cidr} are not two addresses of one transfer network`,
+    )
+  }
+  const refused = FORBIDDEN_DESTINATIONS.filter((cidr) => parseCidr(cidr).family === family)
+  return {
+    family,
+    seedAddress: canonical(seed),
+    shootAddress: canonical(shoot),
+    transferNetwork: seed.network,
+    prefixLength: parseCidr(seed.network).prefixLength,
+    networks: unique(networks.map(({ cidr }) => cidr.text)),
+    nodeNetworks: unique(networks.filter(({ kind }) => kind === 'node').map(({ cidr }) => cidr.text)),
+    refused: CidrSet.of([...refused, seed.network]).toStrings(),
+  }
+}
+
+interface ParsedNetwork {
+  readonly kind: NetworkKind
+  readonly cidr: Cidr
+}
+
+function parseNetworks(networks: ShootNetworks): ParsedNetwork[] {
+  return NETWORK_KINDS.flatMap((kind) =>
+    networks[kind].map((text) => {
+      const cidr = parseNamed(`${kind} network`, text, parseCidr)
+      if (cidr.prefixLength === 0) throw invalid(`${kind} network ${text} covers every address`)
+      return { kind, cidr }
+    }),
+  )
+}
+
+function findTransferAddress(
+  family: 4 | 6,
+  side: 'seed' | 'shoot',
+  texts: readonly string[],
+): TransferAddress {
+  const found = texts
+    .map((text) => parseNamed(`transfer address of the ${side}`, text, parseTransferAddress))
+    .filter((address) => address.family === family)
+  const [address] = found
+  if (address === undefined) {
+    throw invalid(`there is an IPv${family} network and no IPv${family} transfer address of the ${side}`)
+  }
+  if (found.length > 1) {
+    throw invalid(`the ${side} has ${found.length} IPv${family} transfer addresses, expected one`)
+  }
+  return address
+}
+
+function parseNamed<T>(what: string, text: string, parse: (text: string) => T): T {
+  try {
+    return parse(text)
+  } catch (cause) {
+    if (!(cause instanceof AddressError)) throw cause
+    throw new NetworkError('ERR_NETWORK_PLAN_INVALID', `${what}: ${cause.message}`, { cause })
+  }
+}
+
+/** As the kernel writes it. */
+function canonical({ family, address }: TransferAddress): string {
+  return parseCidr(`${address}/${family === 4 ? 32 : 128}`).text.replace(/\/.*/, '')
+}
+
+/** Narrower than the kernel's own rule: the name also stands in nft strings and in paths under /proc/sys. */
+function checkInterfaceName(what: string, name: string): void {
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/.test(name) || name === 'all' || name === 'default') {
+    throw invalid(`${what} ${JSON.stringify(name)} is not the name of an interface`)
+  }
+}
+
+function checkInteger(what: string, value: number, min: number, max: number): void {
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw invalid(`${what} is ${value}, expected ${min} to ${max}`)
+  }
+}
+
+function unique(texts: readonly string[]): string[] {
+  return [...new Set(texts)]
+}
+
+function invalid(message: string): NetworkError {
+  return new NetworkError('ERR_NETWORK_PLAN_INVALID', message)
+}

@@ -1,0 +1,131 @@
+import { openTun, type TunDevice } from '@reversed-vpn/node-tun'
+import { applyNetwork } from './apply-network.js'
+import { NetworkError } from './network-error.js'
+import type { SeedNetworkPlan, ShootNetworkPlan } from './network-plan.js'
+import { findAcceptedOffloads } from './offload-self-test.js'
+import { runTool } from './run-tool.js'
+import { describeOwner, markOf, markOn, type SetupMark, type SetupOwner, writeMark } from './setup-mark.js'
+import { sweepNetwork } from './sweep-network.js'
+import { readTunLink, type TunLink } from './tun-link.js'
+import { checkOccupied, type WantedNetwork, wantSeedNetwork, wantShootNetwork } from './wanted-network.js'
+
+/** What was set up. */
+export interface SetUpNetwork {
+  /** Sentences about what works, but less well than it could on this machine; for the log. */
+  readonly warnings: readonly string[]
+  /** Whether the interface is new; else it was there from an earlier set-up. */
+  readonly isNew: boolean
+}
+
+/**
+ * Makes everything a seed-server without any capability needs, and leaves it there: a persistent TUN that the owner may open,
+ * addresses, routes and firewall. What an earlier set-up left is replaced, also under a daemon that runs. When anything fails,
+ * nothing of ours stays. One call for a TUN at a time.
+ *
+ * @throws NetworkError ERR_TUN_NOT_OURS when the name is taken by another interface, ERR_TUN_IN_USE when another owner is
+ *   wanted of one that a daemon has open, else as `applySeedNetwork`
+ * @throws TunError of `openTun`
+ */
+export function setUpSeedNetwork(plan: SeedNetworkPlan, owner: SetupOwner): Promise<SetUpNetwork> {
+  return setUp(wantSeedNetwork(plan), owner)
+}
+
+/** The same for the shoot side. @throws NetworkError, TunError as `setUpSeedNetwork` */
+export function setUpShootNetwork(plan: ShootNetworkPlan, owner: SetupOwner): Promise<SetUpNetwork> {
+  return setUp(wantShootNetwork(plan), owner)
+}
+
+/**
+ * Takes away what was set up for that TUN, the interface included, and what a crashed daemon left. Idempotent. Forwarding
+ * sysctls stay. A daemon that has the interface open loses it and ends.
+ *
+ * @throws NetworkError ERR_TUN_NOT_OURS when the interface was not made by `setup`; nothing is changed then
+ */
+export async function removeSetUpNetwork(tun: string): Promise<void> {
+  const link = await readTunLink(tun)
+  if (link !== undefined && markOn(link) === undefined) throw notOurs(tun)
+  await sweepNetwork(tun)
+  if (link !== undefined) await deleteInterface(tun)
+}
+
+async function setUp(wanted: WantedNetwork, owner: SetupOwner): Promise<SetUpNetwork> {
+  await checkOccupied(wanted)
+  const { tun } = wanted.plan
+  const link = await readTunLink(tun)
+  const mark = markOn(link)
+  if (link !== undefined) {
+    if (mark === undefined) throw notOurs(tun)
+    checkSameSide(tun, mark, wanted)
+    if (hasOwner(mark, owner)) return renew(wanted, mark)
+    await removeUnused(tun, link, mark)
+  }
+  return make(wanted, owner)
+}
+
+/** The interface lives by the open queue until all is in place: a set-up that dies before leaves no interface. */
+async function make(wanted: WantedNetwork, { uid, gid }: SetupOwner): Promise<SetUpNetwork> {
+  const { side, plan } = wanted
+  const device = openTun({ name: plan.tun, exclusive: true })
+  try {
+    device.setOwner({ uid, gid })
+    // While it is down, and for the daemon, which has it only when it is up.
+    const accepts = probeOffloads(device)
+    const { warnings } = await applyNetwork(wanted)
+    await writeMark(plan.tun, { side, uid, gid, accepts, plan: markOf(wanted) })
+    device.setPersistent(true)
+    return { warnings, isNew: true }
+  } catch (error) {
+    await sweepNetwork(plan.tun).catch(() => {})
+    throw error
+  } finally {
+    device.close()
+  }
+}
+
+/** The interface is not opened: a daemon may be reading from it, and would lose packets to a second queue. */
+async function renew(wanted: WantedNetwork, { plan: _, ...mark }: SetupMark): Promise<SetUpNetwork> {
+  const { tun } = wanted.plan
+  try {
+    await writeMark(tun, mark)
+    const { warnings } = await applyNetwork(wanted)
+    await writeMark(tun, { ...mark, plan: markOf(wanted) })
+    return { warnings, isNew: false }
+  } catch (error) {
+    await sweepNetwork(tun).catch(() => {})
+    await deleteInterface(tun).catch(() => {})
+    throw error
+  }
+}
+
+async function removeUnused(tun: string, { queues }: TunLink, mark: SetupMark): Promise<void> {
+  if (queues > 0) {
+    throw new NetworkError(
+      'ERR_TUN_IN_USE',
+      `interface ${tun} is in use and belongs to ${describeOwner(mark)}; its owner can be changed when nobody has it open`,
+    )
+  }
+  await sweepNetwork(tun)
+  await deleteInterface(tun)
+}
+
+function probeOffloads(device: TunDevice) {
+  const queue = device.openQueue()
+  return findAcceptedOffloads(queue)
+}
+
+function checkSameSide(tun: string, mark: SetupMark, { side }: WantedNetwork): void {
+  if (mark.side === side) return
+  throw new NetworkError('ERR_TUN_NOT_OURS', `interface ${tun} was set up for the ${mark.side} side`)
+}
+
+function hasOwner(mark: SetupMark, { uid, gid }: SetupOwner): boolean {
+  return mark.uid === uid && mark.gid === gid
+}
+
+async function deleteInterface(tun: string): Promise<void> {
+  await runTool('ip', ['link', 'delete', 'dev', tun])
+}
+
+function notOurs(tun: string): NetworkError {
+  return new NetworkError('ERR_TUN_NOT_OURS', `interface ${tun} exists and was not made by setup`)
+}

@@ -1,0 +1,124 @@
+import { openTun, QueueSet, type TunDevice, TunError } from '@reversed-vpn/node-tun'
+import type { OffloadKind } from '@reversed-vpn/protocol'
+import { NetworkError } from './network-error.js'
+import { findAcceptedOffloads } from './offload-self-test.js'
+import { describeOwner, markOn, type SetupMark } from './setup-mark.js'
+import { readTunLink } from './tun-link.js'
+
+/**
+ * Who makes interface, addresses, routes and firewall: the daemon itself, or `setup` before it; `auto` is what `setup`
+ * prepared where it did, else its own.
+ */
+export const NETWORK_SETUPS = ['auto', 'own', 'prepared'] as const
+export type NetworkSetup = (typeof NETWORK_SETUPS)[number]
+
+export interface TunnelDeviceOptions {
+  readonly name: string
+  /** `off` uses none. */
+  readonly offload: 'auto' | 'off'
+  readonly setup: NetworkSetup
+}
+
+/** A TUN interface of a daemon, with what it was found to be able to do. */
+export interface TunnelDevice {
+  readonly name: string
+  /** Made by `setup`: it stays when it is closed, and so do addresses, routes and firewall, which are nobody's to change. */
+  readonly isPrepared: boolean
+  readonly queues: QueueSet
+  /** What this kernel takes from us in a frame: told to the peer. */
+  readonly accepts: readonly OffloadKind[]
+  /** Lets the kernel hand over what the peer takes, and finish everything else itself. */
+  useOffloadsOf(peerAccepts: readonly OffloadKind[]): void
+  close(): void
+}
+
+/**
+ * Makes the interface, which must not exist yet, and finds out which offloads work here; or opens the one that `setup` made,
+ * which needs no capability.
+ * @throws TunError EACCES, EBUSY and others of `openTun`
+ * @throws NetworkError ERR_TUN_NOT_PERMITTED, ERR_NETWORK_NOT_PREPARED, ERR_TUN_IN_USE, or as `runTool`
+ */
+export async function openTunnelDevice(options: TunnelDeviceOptions): Promise<TunnelDevice> {
+  const { name, setup } = options
+  const link = setup === 'own' ? undefined : await readTunLink(name)
+  const mark = markOn(link)
+  if (mark !== undefined) return openPrepared(options, mark)
+  if (setup !== 'prepared') return makeOwn(options)
+  const seen = link === undefined ? `there is no interface ${name}` : `interface ${name} is another one`
+  throw new NetworkError('ERR_NETWORK_NOT_PREPARED', `${seen}, expected one that setup made`)
+}
+
+function makeOwn({ name, offload }: TunnelDeviceOptions): Promise<TunnelDevice> {
+  const device = tryOpen(name, true, `expected CAP_NET_ADMIN, or an interface that setup made beforehand`)
+  return closedOnError(device, () => {
+    const queues = new QueueSet(device)
+    const accepts = offload === 'auto' ? findAcceptedOffloads(queues.queue(0)) : []
+    return describeDevice(device, queues, accepts, false, offload)
+  })
+}
+
+/** What works was found by `setup`, when the interface was still down. */
+async function openPrepared({ name, offload }: TunnelDeviceOptions, mark: SetupMark): Promise<TunnelDevice> {
+  await checkQueues(name, 0)
+  const device = tryOpen(name, false, `it was set up for ${describeOwner(mark)}`)
+  return closedOnError(device, async () => {
+    // Of two that open it at once neither would know of the other before.
+    await checkQueues(name, 1)
+    const accepts = offload === 'auto' ? mark.accepts : []
+    return describeDevice(device, new QueueSet(device), accepts, true, offload)
+  })
+}
+
+/** A second daemon would take half of the packets: the kernel spreads them over all queues. */
+async function checkQueues(name: string, expected: number): Promise<void> {
+  const link = await readTunLink(name)
+  if (link === undefined || link.queues <= expected) return
+  throw new NetworkError('ERR_TUN_IN_USE', `interface ${name} is in use by another process`)
+}
+
+function tryOpen(name: string, exclusive: boolean, hint: string): TunDevice {
+  try {
+    return openTun({ name, exclusive })
+  } catch (error) {
+    if (!(error instanceof TunError) || error.code !== 'EPERM') throw error
+    const message = `interface ${name} may not be opened by uid ${process.getuid?.()} (EPERM): ${hint}`
+    throw new NetworkError('ERR_TUN_NOT_PERMITTED', message, { cause: error })
+  }
+}
+
+async function closedOnError<T>(device: TunDevice, use: () => T | Promise<T>): Promise<T> {
+  try {
+    return await use()
+  } catch (error) {
+    device.close()
+    throw error
+  }
+}
+
+function describeDevice(
+  device: TunDevice,
+  queues: QueueSet,
+  accepts: readonly OffloadKind[],
+  isPrepared: boolean,
+  offload: 'auto' | 'off',
+): TunnelDevice {
+  return {
+    name: device.name,
+    isPrepared,
+    queues,
+    accepts,
+    useOffloadsOf: (peerAccepts) => setOffload(device, offload === 'auto' ? peerAccepts : []),
+    close: () => device.close(),
+  }
+}
+
+/** The three need checksums left undone; UDP super-packets are not used: they break VXLAN inside a tunnel. */
+function setOffload(device: TunDevice, kinds: readonly OffloadKind[]): void {
+  const checksum = kinds.includes('checksum')
+  device.setOffload({
+    checksum,
+    tso4: checksum && kinds.includes('tso4'),
+    tso6: checksum && kinds.includes('tso6'),
+    uso: false,
+  })
+}

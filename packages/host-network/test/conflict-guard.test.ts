@@ -1,0 +1,35 @@
+import { checkConflicts, checkPeerAddress, resolveSeedPlan } from '@reversed-vpn/host-network/testing'
+import t from 'tap'
+
+const GATEWAY = { address: '10.1.0.1', what: 'default gateway on eth0' }
+
+t.test('a network that covers an address in use is refused by name', async (t) => {
+  t.throws(() => checkConflicts([{ kind: 'pod', cidr: '10.0.0.0/8' }], [GATEWAY]), {
+    code: 'ERR_NETWORK_CONFLICT',
+    message: 'pod network 10.0.0.0/8 covers 10.1.0.1, default gateway on eth0',
+  })
+})
+
+t.test('a network beside it is not, nor one of the other family', async (t) => {
+  checkConflicts(
+    [
+      { kind: 'pod', cidr: '10.0.0.0/16' },
+      { kind: 'node', cidr: 'fd00::/8' },
+    ],
+    [GATEWAY, { address: 'fe80::1', what: 'address of eth0' }],
+  )
+  t.pass('both passed')
+})
+
+t.test('a peer that is known later is checked alone', async (t) => {
+  const plan = resolveSeedPlan({
+    tun: 'vpn0',
+    mtu: 1500,
+    seedAddresses: ['192.168.123.1/24'],
+    shootAddresses: ['192.168.123.2/24'],
+    networks: { pod: ['10.0.0.0/8'], service: [], node: [] },
+  })
+  t.throws(() => checkPeerAddress(plan, '::ffff:10.9.9.9'), { code: 'ERR_NETWORK_CONFLICT' })
+  t.throws(() => checkPeerAddress(plan, '192.168.123.9'), { message: /^transfer network/ })
+  checkPeerAddress(plan, '203.0.113.1')
+})

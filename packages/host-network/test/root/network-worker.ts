@@ -1,0 +1,142 @@
+// Runs inside one network namespace, forked by `NamespaceWorker`: does what only a process in there can do.
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import {
+  applySeedNetwork,
+  applyShootNetwork,
+  checkPreparedSeedNetwork,
+  checkPreparedShootNetwork,
+  openTunnelDevice,
+  readDropCounters,
+  removeSetUpNetwork,
+  type SeedNetworkPlan,
+  type ShootNetworkPlan,
+  setUpSeedNetwork,
+  setUpShootNetwork,
+  type TunnelDevice,
+} from '@reversed-vpn/host-network'
+import type { DropCounter } from '@reversed-vpn/host-network/testing'
+import {
+  type AppliedNetwork,
+  type NetworkSetup,
+  type SetupOwner,
+  sweepNetwork,
+} from '@reversed-vpn/host-network/testing'
+
+export interface ConnectTarget {
+  readonly host: string
+  readonly port: number
+  readonly localAddress?: string
+}
+
+export interface SetUpRequest<Plan> {
+  readonly plan: Plan
+  readonly owner: SetupOwner
+}
+
+let applied: AppliedNetwork | undefined
+let update: (plan: never) => Promise<void> = () => Promise.reject(new Error('nothing is applied'))
+const held: Socket[] = []
+/** A device that nobody holds is closed when it is collected. */
+const opened: TunnelDevice[] = []
+
+const methods = {
+  async applySeed(plan: SeedNetworkPlan) {
+    const network = await applySeedNetwork(plan)
+    applied = network
+    update = network.update
+    return applied.warnings
+  },
+  async applyShoot(plan: ShootNetworkPlan) {
+    const network = await applyShootNetwork(plan)
+    applied = network
+    update = network.update
+    return applied.warnings
+  },
+  update: (plan: SeedNetworkPlan | ShootNetworkPlan) => update(plan as never),
+  async closeApplied() {
+    await applied?.close()
+  },
+  sweep: (tun: string) => sweepNetwork(tun),
+  setUpSeed: ({ plan, owner }: SetUpRequest<SeedNetworkPlan>) => setUpSeedNetwork(plan, owner),
+  setUpShoot: ({ plan, owner }: SetUpRequest<ShootNetworkPlan>) => setUpShootNetwork(plan, owner),
+  checkSeed: async (plan: SeedNetworkPlan) => void (await checkPreparedSeedNetwork(plan)),
+  checkShoot: async (plan: ShootNetworkPlan) => void (await checkPreparedShootNetwork(plan)),
+  removeSetUp: (tun: string) => removeSetUpNetwork(tun),
+  /** Opens the interface of that name, and keeps it until the process ends. */
+  async openDevice(setup: NetworkSetup) {
+    const device = await openTunnelDevice({ name: 'vpn0', offload: 'auto', setup })
+    opened.push(device)
+    return { isPrepared: device.isPrepared, accepts: device.accepts }
+  },
+  dropCount: async (counter: DropCounter) => (await readDropCounters('vpn0')).get(counter) ?? 0,
+
+  /** A TCP server that tells every client the address it sees. */
+  async listen(port: number): Promise<void> {
+    const server = createServer((socket) => socket.on('error', () => {}).end(`${socket.remoteAddress}`))
+    server.listen(port, '::')
+    await once(server, 'listening')
+  },
+
+  /** What the server said, or the code of the failure, ETIMEDOUT after 700 ms. */
+  connect: ({ host, port, localAddress }: ConnectTarget): Promise<string> =>
+    new Promise((resolve) => {
+      const socket = connect({ host, port, ...(localAddress === undefined ? {} : { localAddress }) })
+      let heard = ''
+      const timer = setTimeout(() => socket.destroy(Object.assign(new Error(), { code: 'ETIMEDOUT' })), 700)
+      socket.on('data', (chunk) => {
+        heard += chunk
+      })
+      socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+      socket.on('close', () => {
+        clearTimeout(timer)
+        resolve(heard.replace(/^::ffff:/, ''))
+      })
+    }),
+
+  /** A server that never ends what it accepts, and the client's side of that: for looking at open sockets. */
+  async listenAndHold(port: number): Promise<void> {
+    const server = createServer((socket) => held.push(socket))
+    server.listen(port, '::')
+    await once(server, 'listening')
+  },
+  async connectAndHold({ host, port }: ConnectTarget): Promise<void> {
+    const socket = connect(port, host)
+    held.push(socket)
+    await once(socket, 'connect')
+  },
+
+  /** Sends one datagram of that size, with DF where Linux sets it, from a socket that stays to hear of errors. */
+  async sendDatagram({ host, port, localAddress, bytes }: ConnectTarget & { bytes: number }): Promise<void> {
+    const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
+    socket.on('error', () => {})
+    await new Promise<void>((resolve) => socket.bind({ address: localAddress ?? '' }, resolve))
+    await new Promise((resolve) => socket.send(Buffer.alloc(bytes), port, host, resolve))
+  },
+
+  /** Answers every datagram with one of that size. */
+  async answerDatagrams({ host, port, bytes }: ConnectTarget & { bytes: number }): Promise<void> {
+    const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
+    socket.on('error', () => {})
+    socket.on('message', (_, sender) => socket.send(Buffer.alloc(bytes), sender.port, sender.address))
+    await new Promise<void>((resolve) => socket.bind({ address: host, port }, resolve))
+  },
+}
+
+export type WorkerMethods = typeof methods
+
+interface Request {
+  readonly id: number
+  readonly method: keyof WorkerMethods
+  readonly argument: never
+}
+
+process.on('message', ({ id, method, argument }: Request) => {
+  Promise.resolve(methods[method](argument)).then(
+    (result) => process.send?.({ id, result: result ?? null }),
+    (error) => process.send?.({ id, error: { code: error.code, message: error.message } }),
+  )
+})
+process.on('disconnect', () => process.exit())
+process.send?.('ready')

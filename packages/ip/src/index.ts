@@ -1,0 +1,19 @@
+export { AddressError } from './address-error.js'
+export {
+  type Cidr,
+  isAddressWithPrefix,
+  makeCidr,
+  parseAddressNormalized,
+  parseCidr,
+  parseNetworkCidr,
+} from './cidr.js'
+export { CidrSet } from './cidr-set.js'
+export { FORBIDDEN_DESTINATIONS } from './forbidden-destinations.js'
+export { allNetworks, type ShootNetworks } from './shoot-networks.js'
+export {
+  DEFAULT_TRANSFER_NETWORKS,
+  findTransferProblem,
+  parseTransferAddress,
+  type TransferAddress,
+  transferAddressOf,
+} from './transfer-address.js'

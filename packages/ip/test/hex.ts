@@ -1,0 +1,8 @@
+/** Bytes from hex digits; white space is for the reader. */
+export function hex(text: string): Uint8Array {
+  return Buffer.from(text.replace(/\s+/g, ''), 'hex')
+}
+
+export function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}

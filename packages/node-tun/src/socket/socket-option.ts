@@ -1,0 +1,96 @@
+import type { Server, Socket } from 'node:net'
+import { loadNativeAddon } from '../native-addon.js'
+
+// asm-generic/socket.h, netinet/in.h, linux/tcp.h
+const SOL_SOCKET = 1
+const SO_MAX_PACING_RATE = 47
+const IPPROTO_TCP = 6
+const TCP_CONGESTION = 13
+const TCP_USER_TIMEOUT = 18
+const TCP_NOTSENT_LOWAT = 25
+
+/**
+ * Sets how long data may stay unacknowledged before the kernel gives the connection up (`TCP_USER_TIMEOUT`, RFC 5482).
+ * @param timeoutMs 0 stands for the kernel's own limit
+ * @throws TunError EBADF, ENOPROTOOPT or EOPNOTSUPP when `fd` is not a TCP socket
+ */
+export function setTcpUserTimeoutMs(fd: number, timeoutMs: number): void {
+  loadNativeAddon().setSocketOptionNumber(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, timeoutMs)
+}
+
+/** What `setTcpUserTimeoutMs` set, 0 by default. @throws TunError */
+export function getTcpUserTimeoutMs(fd: number): number {
+  return loadNativeAddon().getSocketOptionNumber(fd, IPPROTO_TCP, TCP_USER_TIMEOUT)
+}
+
+/**
+ * Sets how many bytes may wait unsent in the kernel before a socket counts as not writable (`TCP_NOTSENT_LOWAT`).
+ * @throws TunError as `setTcpUserTimeoutMs`
+ */
+export function setTcpNotsentLowatBytes(fd: number, bytes: number): void {
+  loadNativeAddon().setSocketOptionNumber(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, bytes)
+}
+
+/** What `setTcpNotsentLowatBytes` set, 0 when the system's limit holds. @throws TunError */
+export function getTcpNotsentLowatBytes(fd: number): number {
+  return loadNativeAddon().getSocketOptionNumber(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT)
+}
+
+/**
+ * Chooses the congestion control by the kernel's name for it, for example `bbr` (`TCP_CONGESTION`).
+ * @throws TunError ENOENT when the kernel has none of that name, EPERM when it is not in
+ *   `net.ipv4.tcp_allowed_congestion_control`, else as `setTcpUserTimeoutMs`
+ */
+export function setTcpCongestion(fd: number, name: string): void {
+  loadNativeAddon().setSocketOptionText(fd, IPPROTO_TCP, TCP_CONGESTION, name)
+}
+
+/** The congestion control in use. @throws TunError */
+export function getTcpCongestion(fd: number): string {
+  return loadNativeAddon().getSocketOptionText(fd, IPPROTO_TCP, TCP_CONGESTION)
+}
+
+/**
+ * Sets how fast TCP may send at most, in bytes a second (`SO_MAX_PACING_RATE`). The congestion control may send more slowly.
+ * @param bytesPerSecond 1 to 2³¹ - 1; undefined: as fast as the congestion control says, which is the default
+ * @throws TunError as `setTcpUserTimeoutMs`
+ */
+export function setMaxPacingRate(fd: number, bytesPerSecond: number | undefined): void {
+  loadNativeAddon().setSocketOptionNumber(fd, SOL_SOCKET, SO_MAX_PACING_RATE, bytesPerSecond ?? -1)
+}
+
+/** What `setMaxPacingRate` set. @throws TunError */
+export function getMaxPacingRate(fd: number): number | undefined {
+  const rate = loadNativeAddon().getSocketOptionNumber(fd, SOL_SOCKET, SO_MAX_PACING_RATE)
+  return rate === -1 ? undefined : rate
+}
+
+/**
+ * How much kernel memory holds what was written to a Unix socket and its other end has not read yet, in bytes; 0 once it has read
+ * everything (`SIOCOUTQ`, linux/sockios.h).
+ * @throws TunError EBADF or ENOTTY when `fd` is no socket
+ */
+export function getUnreadBytes(fd: number): number {
+  return loadNativeAddon().getUnreadBytes(fd)
+}
+
+/**
+ * The descriptor under a connected or listening socket (a TLS socket's is the TCP socket's), or undefined when it has none: closed,
+ * or not of the kernel. It stays the socket's: use it at once, never keep it.
+ */
+export function socketDescriptor(socket: Socket | Server): number | undefined {
+  // Node has no public way to it.
+  const { _handle: handle } = socket as { _handle?: { fd?: unknown } | null }
+  const fd = handle?.fd
+  return typeof fd === 'number' && fd >= 0 ? fd : undefined
+}
+
+/**
+ * A further descriptor of the connection under a socket, for another thread of this process to open with `new Socket({ fd })`, or
+ * undefined when there is none. Who gets it closes it. The socket itself may be destroyed then: the connection lives on.
+ * @throws TunError EMFILE when there are no more
+ */
+export function duplicateSocketDescriptor(socket: Socket): number | undefined {
+  const fd = socketDescriptor(socket)
+  return fd === undefined ? undefined : loadNativeAddon().duplicateDescriptor(fd)
+}

@@ -1,0 +1,1 @@
+export { UNFINISHED_LIMITS, type UnfinishedLimits } from './unfinished-connections.js'

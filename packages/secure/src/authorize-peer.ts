@@ -1,0 +1,101 @@
+import { X509Certificate } from 'node:crypto'
+import type { PeerCertificate, TLSSocket } from 'node:tls'
+
+/** Why a peer's certificate was refused. Also the REJECT codes and metric labels. */
+export const PEER_REFUSALS = [
+  'no-certificate',
+  'certificate-expired',
+  'certificate-not-yet-valid',
+  'wrong-ca',
+  'wrong-usage',
+  'wrong-name',
+  'revoked',
+] as const
+
+export type PeerRefusal = (typeof PEER_REFUSALS)[number]
+
+export interface PeerExpectation {
+  /** The DNS name that the certificate must carry, compared exactly. No wildcards. */
+  readonly name: string
+  /** What the peer uses the certificate for: `client` if it dialled, `server` if we did. */
+  readonly usage: 'client' | 'server'
+}
+
+/** The other end of a connection, as its certificate says. */
+export interface AuthenticatedPeer {
+  /** The name its certificate was accepted for. */
+  readonly name: string
+  /** SHA-256 of its certificate. */
+  readonly fingerprint: string
+}
+
+export type PeerVerdict =
+  | ({ readonly ok: true } & AuthenticatedPeer)
+  | { readonly ok: false; readonly reason: PeerRefusal; readonly detail: string }
+
+/** Extended key usages (RFC 5280 §4.2.1.12). A certificate that names none may be used for any. */
+const USAGE_OIDS = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' } as const
+
+/** What OpenSSL says of a chain (`X509_V_ERR_*` as Node names them), in our words. Everything else is `wrong-ca`. */
+const CHAIN_REFUSALS: Readonly<Record<string, PeerRefusal>> = {
+  CERT_HAS_EXPIRED: 'certificate-expired',
+  CERT_NOT_YET_VALID: 'certificate-not-yet-valid',
+  CERT_REVOKED: 'revoked',
+  INVALID_PURPOSE: 'wrong-usage',
+}
+
+/**
+ * Decides whether the other end of a finished TLS handshake may be talked to. Every socket here is made with
+ * `rejectUnauthorized: false`, so that the reason is known: this function is the only thing between a stranger and
+ * the session, and has to be called before a byte is parsed.
+ */
+export function authorizePeer(socket: TLSSocket, expected: PeerExpectation): PeerVerdict {
+  const certificate = peerCertificate(socket)
+  if (certificate === undefined) {
+    return { ok: false, reason: 'no-certificate', detail: 'the peer presented no certificate' }
+  }
+  if (!socket.authorized) {
+    const code = chainErrorCode(socket.authorizationError)
+    return {
+      ok: false,
+      reason: CHAIN_REFUSALS[code] ?? 'wrong-ca',
+      detail: `${certificate.subject}: ${code}`,
+    }
+  }
+  if (certificate.keyUsage !== undefined && !certificate.keyUsage.includes(USAGE_OIDS[expected.usage])) {
+    return { ok: false, reason: 'wrong-usage', detail: `certificate is not for TLS ${expected.usage}s` }
+  }
+  const names = certificateNames(certificate)
+  if (!names.includes(expected.name)) {
+    const detail = `certificate names ${names.join(', ') || 'nothing'}, expected ${expected.name}`
+    return { ok: false, reason: 'wrong-name', detail }
+  }
+  return { ok: true, name: expected.name, fingerprint: certificate.fingerprint256 }
+}
+
+/**
+ * Parsed anew from its bytes: `getPeerX509Certificate` of Node 20 never frees what the peer sent behind its own certificate, some 4 KB a
+ * handshake.
+ */
+function peerCertificate(socket: TLSSocket): X509Certificate | undefined {
+  // Null, other than its type says, once the connection is gone.
+  const raw = (socket.getPeerCertificate() as PeerCertificate | null)?.raw
+  return raw === undefined ? undefined : new X509Certificate(raw)
+}
+
+/** Node types it as an Error and hands over a string. */
+function chainErrorCode(error: unknown): string {
+  if (error instanceof Error) return (error as NodeJS.ErrnoException).code ?? error.message
+  return String(error)
+}
+
+/** The DNS names of a certificate; its common name counts only where there is none. */
+export function certificateNames(certificate: X509Certificate): string[] {
+  const names = (certificate.subjectAltName ?? '')
+    .split(', ')
+    .filter((entry) => entry.startsWith('DNS:'))
+    .map((entry) => entry.slice('DNS:'.length))
+  if (names.length > 0) return names
+  const commonNames = certificate.subject?.split('\n').filter((line) => line.startsWith('CN=')) ?? []
+  return commonNames.map((line) => line.slice('CN='.length))
+}

@@ -1,0 +1,87 @@
+import type { Duplex } from 'node:stream'
+import { connect, type TLSSocket } from 'node:tls'
+import { ALPN_PROTOCOL } from '@reversed-vpn/protocol'
+import { type AuthenticatedPeer, authorizePeer } from './authorize-peer.js'
+import { DialError, toDialError } from './dial-error.js'
+import { rejectBeforeHello } from './reject-before-hello.js'
+import { secureContextOptions, type TlsMaterial } from './tls-material.js'
+
+export interface SecureTunnelOptions {
+  readonly tls: TlsMaterial
+  /** The name that the peer's certificate has to carry. */
+  readonly peerName: string
+  /** The TLS server name sent (RFC 6066 §3); never an IP address. */
+  readonly sni: string
+}
+
+/** A mutual TLS connection whose other end has shown who it is. Nothing was said on it yet. */
+export interface SecuredTunnel {
+  readonly socket: TLSSocket
+  readonly peer: AuthenticatedPeer
+}
+
+/**
+ * Opens a mutual TLS connection on a stream and makes sure who is at the other end. The stream is the connection's, or destroyed.
+ * @throws DialError; the signal's reason when it fires first
+ */
+export async function secureTunnel(
+  below: Duplex,
+  options: SecureTunnelOptions,
+  signal: AbortSignal,
+): Promise<SecuredTunnel> {
+  let socket: TLSSocket
+  try {
+    socket = await startTls(below, options, signal)
+  } catch (error) {
+    below.destroy()
+    throw error
+  }
+  return judgePeer(socket, options.peerName)
+}
+
+/** Looks at the other end; one that is refused is told why, and left. */
+function judgePeer(socket: TLSSocket, peerName: string): SecuredTunnel {
+  const verdict = authorizePeer(socket, { name: peerName, usage: 'server' })
+  if (!verdict.ok) {
+    rejectBeforeHello(socket, verdict.reason, verdict.detail)
+    throw new DialError(verdict.reason, `the peer's certificate: ${verdict.detail}`)
+  }
+  if (socket.alpnProtocol !== ALPN_PROTOCOL) {
+    socket.destroy()
+    throw new DialError('wrong-alpn', `ALPN ${socket.alpnProtocol || 'absent'}, expected ${ALPN_PROTOCOL}`)
+  }
+  return { socket, peer: { name: verdict.name, fingerprint: verdict.fingerprint } }
+}
+
+function startTls(below: Duplex, options: SecureTunnelOptions, signal: AbortSignal): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted()
+    const socket = connect({
+      ...secureContextOptions(options.tls),
+      socket: below,
+      servername: options.sni,
+      ALPNProtocols: [ALPN_PROTOCOL],
+      // The certificate is judged by authorizePeer, which can tell why it refuses.
+      rejectUnauthorized: false,
+      checkServerIdentity: () => undefined,
+    })
+    const onAbort = () => socket.destroy(signal.reason as Error)
+    const settle = () => {
+      signal.removeEventListener('abort', onAbort)
+      socket.off('error', onError).off('close', onClose)
+    }
+    const onError = (error: Error) => {
+      settle()
+      socket.on('error', () => {})
+      reject(signal.aborted ? (signal.reason as Error) : toDialError(error, 'tls-failed'))
+    }
+    const onClose = () =>
+      onError(new DialError('closed', 'the other end closed the connection during the TLS handshake'))
+    signal.addEventListener('abort', onAbort, { once: true })
+    socket.once('error', onError).once('close', onClose)
+    socket.once('secureConnect', () => {
+      settle()
+      resolve(socket)
+    })
+  })
+}

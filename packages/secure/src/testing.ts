@@ -1,0 +1,3 @@
+export type { PeerVerdict } from './authorize-peer.js'
+export { Authority, type Pair } from './testing/authority.js'
+export { secureContextOptions } from './tls-material.js'

@@ -1,0 +1,165 @@
+import { once } from 'node:events'
+import { connect as connectTcp, createServer as createTcpServer } from 'node:net'
+import { Duplex } from 'node:stream'
+import { CidrSet } from '@reversed-vpn/ip'
+import { PacketChecker } from '@reversed-vpn/protocol'
+import { WebSocketStream } from '@reversed-vpn/session'
+import { WebSocket, WebSocketServer } from 'ws'
+/** Every kind of stream that a lane has to work over, by name. */
+export const STREAM_KINDS = {
+  memory: () => Promise.resolve(memoryPair()),
+  TCP: tcpPair,
+  WebSocket: webSocketPair,
+}
+/** A stream in memory: what one end writes the other reads, with backpressure. */
+export function memoryPair(highWaterMark = 16_384) {
+  const near = new MemoryEnd(highWaterMark)
+  const far = new MemoryEnd(highWaterMark)
+  near.other = far
+  far.other = near
+  return {
+    near,
+    far,
+    async [Symbol.asyncDispose]() {
+      near.destroy()
+      far.destroy()
+    },
+  }
+}
+class MemoryEnd extends Duplex {
+  other
+  #continue
+  constructor(highWaterMark) {
+    super({ highWaterMark, allowHalfOpen: false })
+  }
+  _read() {
+    const proceed = this.#continue
+    this.#continue = undefined
+    proceed?.()
+  }
+  _write(chunk, _encoding, done) {
+    const { other } = this
+    if (other === undefined || other.destroyed) done(new Error('the other end is gone'))
+    // Copied, as a socket would: the writer may reuse its buffer once the callback was called.
+    else if (other.push(Buffer.from(chunk))) setImmediate(done)
+    else other.#continue = () => setImmediate(done)
+  }
+  _final(done) {
+    this.other?.push(null)
+    done()
+  }
+  _destroy(error, done) {
+    const { other } = this
+    if (other !== undefined && !other.destroyed) setImmediate(() => other.destroy())
+    done(error)
+  }
+}
+async function tcpPair() {
+  const server = createTcpServer()
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const accepted = new Promise((resolve) => server.once('connection', resolve))
+  const near = connectTcp(server.address().port, '127.0.0.1')
+  await new Promise((resolve) => near.once('connect', () => resolve()))
+  const far = await accepted
+  return {
+    near,
+    far,
+    async [Symbol.asyncDispose]() {
+      near.destroy()
+      far.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+/** Two ends of a WebSocket, unwrapped. */
+export async function webSocketPair() {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false })
+  await once(server, 'listening')
+  const accepted = once(server, 'connection')
+  const client = new WebSocket(`ws://127.0.0.1:${server.address().port}/`)
+  const [served] = await accepted
+  const far = new WebSocketStream(served)
+  await once(client, 'open')
+  const near = new WebSocketStream(client)
+  return {
+    near,
+    far,
+    async [Symbol.asyncDispose]() {
+      near.destroy()
+      far.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+export const SEED_ADDRESS = '192.168.123.1'
+export const POD_ADDRESS = '100.96.0.10'
+const ALL_OFFLOADS = ['checksum', 'tso4', 'tso6']
+/** The rules of both directions, for a shoot with one pod network. */
+export function checkers(accepts = ALL_OFFLOADS) {
+  const seed = CidrSet.of([`${SEED_ADDRESS}/32`])
+  const pods = CidrSet.of(['100.96.0.0/11'])
+  const refused = CidrSet.of(['127.0.0.0/8'])
+  const common = { refused, accepts, mtu: 1500 }
+  return {
+    toShoot: new PacketChecker({ sources: seed, destinations: pods, ...common }),
+    toSeed: new PacketChecker({ sources: pods, destinations: seed, ...common }),
+  }
+}
+/** A UDP packet to a pod behind an all-zero virtio-net header; `payload` tells it from others. */
+export function udpFrame(payload, options = {}) {
+  const frame = Buffer.alloc(10 + 28 + payload.length)
+  const packet = frame.subarray(10)
+  packet[0] = 0x45
+  packet.writeUInt16BE(28 + payload.length, 2)
+  packet[8] = 64
+  packet[9] = 17
+  packet.set(addressBytes(SEED_ADDRESS), 12)
+  packet.set(addressBytes(options.destination ?? POD_ADDRESS), 16)
+  packet.writeUInt16BE(40_000, 20)
+  packet.writeUInt16BE(80, 22)
+  packet.writeUInt16BE(8 + payload.length, 24)
+  packet.set(payload, 28)
+  return frame
+}
+/** As {@link udpFrame}, but as a kernel hands over what a program beside it sent: the checksum is left to the receiver. */
+export function unsummedUdpFrame(payload) {
+  const frame = udpFrame(payload)
+  frame.set([1, 0, 0, 0, 0, 0, 20, 0, 6, 0])
+  const packet = frame.subarray(10)
+  packet[6] = 0x40
+  packet.writeUInt16BE(~foldedSum(packet.subarray(0, 20)) & 0xffff, 10)
+  const pseudoHeader = Buffer.from([...packet.subarray(12, 20), 0, 17, ...packet.subarray(24, 26)])
+  packet.writeUInt16BE(foldedSum(pseudoHeader), 26)
+  return frame
+}
+function foldedSum(bytes) {
+  let sum = 0
+  for (let at = 0; at < bytes.length; at += 2) sum += bytes.readUInt16BE(at)
+  return (sum & 0xffff) + (sum >>> 16)
+}
+/** A TCP super-packet to a pod, as the kernel hands it over: 64 KiB at most, checksum and cutting left to the receiver. */
+export function superFrame(payload) {
+  const frame = Buffer.alloc(10 + 40 + payload.length)
+  frame.set([1, 1], 0)
+  frame.writeUInt16LE(40, 2)
+  frame.writeUInt16LE(1448, 4)
+  frame.writeUInt16LE(20, 6)
+  frame.writeUInt16LE(16, 8)
+  const packet = frame.subarray(10)
+  packet[0] = 0x45
+  packet.writeUInt16BE(40 + payload.length, 2)
+  packet[8] = 64
+  packet[9] = 6
+  packet.set(addressBytes(SEED_ADDRESS), 12)
+  packet.set(addressBytes(POD_ADDRESS), 16)
+  packet.writeUInt16BE(40_000, 20)
+  packet.writeUInt16BE(80, 22)
+  packet[32] = 0x50
+  packet[33] = 0x10
+  packet.set(payload, 40)
+  return frame
+}
+function addressBytes(address) {
+  return address.split('.').map(Number)
+}
+//# sourceMappingURL=fixtures.js.map

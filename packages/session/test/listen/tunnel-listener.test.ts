@@ -1,0 +1,122 @@
+import { once } from 'node:events'
+import { rmSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { connect, type TLSSocket } from 'node:tls'
+import { ALPN_PROTOCOL } from '@reversed-vpn/protocol'
+import { loadTlsMaterial, type TlsMaterial } from '@reversed-vpn/secure'
+import { Authority, type Pair, secureContextOptions } from '@reversed-vpn/secure/testing'
+import { TunnelListener } from '@reversed-vpn/session'
+import type { ConnectionRefusal } from '@reversed-vpn/session/testing'
+import t from 'tap'
+
+const dir = t.testdir({})
+const [one, other] = [new Authority(dir, 'one'), new Authority(dir, 'other')]
+const server = one.issue('seed')
+const client = one.issue('client')
+
+function material({ cert, key }: Pair, ca: string, crl?: string): TlsMaterial {
+  const file = (name: string, text: string) => {
+    const path = join(dir, name)
+    writeFileSync(path, text)
+    return path
+  }
+  const files = { certFile: file('crt', cert), keyFile: file('key', key), caFile: file('ca', ca) }
+  const loaded = loadTlsMaterial({ ...files, crlFile: crl === undefined ? undefined : file('crl', crl) })
+  for (const name of Object.values(files)) rmSync(name)
+  return loaded
+}
+
+/** A listener whose peers never say HELLO: each stays unfinished. */
+async function createListener(tls: TlsMaterial) {
+  const refusals: ConnectionRefusal[] = []
+  let peers = 0
+  const listener = new TunnelListener({
+    tls,
+    peerName: 'client',
+    deadAfterMs: 5000,
+    onPeer: () => {
+      peers++
+      return new Promise(() => {})
+    },
+    onRefused: (refusal) => refusals.push(refusal),
+  })
+  listener.server.listen(0, '127.0.0.1')
+  await once(listener.server, 'listening')
+  const { port } = listener.server.address() as AddressInfo
+  const open = async (shown: Pair, session?: Buffer): Promise<TLSSocket> => {
+    const socket = connect({
+      ...secureContextOptions(material(shown, one.ca)),
+      ...(session === undefined ? {} : { session }),
+      host: '127.0.0.1',
+      port,
+      ALPNProtocols: [ALPN_PROTOCOL],
+      rejectUnauthorized: false,
+    })
+    socket.on('error', () => {})
+    await once(socket, 'secureConnect')
+    socket.resume()
+    return socket
+  }
+  return { listener, refusals, open, peers: () => peers }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve))
+}
+
+t.test('shows a new certificate to those who come, and leaves those who are there', async (t) => {
+  const { listener, open, peers } = await createListener(material(server, one.ca))
+  const old = await open(client)
+  await until(() => peers() === 1)
+  const renewed = one.issue('seed')
+  listener.setTlsMaterial(material(renewed, one.ca), false)
+  const fresh = await open(client)
+  await until(() => peers() === 2)
+  t.not(fresh.getPeerX509Certificate()?.fingerprint256, old.getPeerX509Certificate()?.fingerprint256)
+  t.notOk(old.destroyed)
+  listener.close()
+})
+
+t.test('with an authority gone, cuts those who have not come to their end, and refuses them', async (t) => {
+  const { listener, refusals, open, peers } = await createListener(material(server, one.ca + other.ca))
+  const old = await open(client)
+  await until(() => peers() === 1)
+  listener.setTlsMaterial(material(server, other.ca), true)
+  await once(old, 'close')
+  const again = await open(client)
+  await until(() => refusals.length > 0)
+  t.match(refusals, [{ reason: 'wrong-ca' }])
+  await once(again, 'close')
+  t.equal(peers(), 1)
+  listener.close()
+})
+
+t.test('refuses the revoked by the list of each authority in one file', async (t) => {
+  const lists = () => other.revocationList() + one.revocationList()
+  const { listener, refusals, open, peers } = await createListener(
+    material(server, one.ca + other.ca, lists()),
+  )
+  const good = await open(client)
+  await until(() => peers() === 1)
+  const lost = one.issue('client')
+  one.revocationList(lost)
+  listener.setTlsMaterial(material(server, one.ca + other.ca, lists()), true)
+  await once(good, 'close')
+  await open(lost)
+  await until(() => refusals.length > 0)
+  t.match(refusals, [{ reason: 'revoked' }])
+  await open(client)
+  await until(() => peers() === 2)
+  t.pass('the other is still let in')
+  listener.close()
+})
+
+t.test('nobody resumes what was agreed before', async (t) => {
+  const { listener, open, peers } = await createListener(material(server, one.ca))
+  const socket = await open(client)
+  await until(() => peers() === 1)
+  const again = await open(client, socket.getSession())
+  t.notOk(again.isSessionReused())
+  listener.close()
+})

@@ -1,0 +1,127 @@
+import { once } from 'node:events'
+import { FRAME_TYPE, writeFrameHeader } from '@reversed-vpn/protocol'
+import { FrameStream } from '@reversed-vpn/session'
+import { READ_TURN_BYTES } from '@reversed-vpn/session/testing'
+import t from 'tap'
+import { memoryPair, STREAM_KINDS, type StreamPair } from './fixtures.js'
+
+function ping(id: number): Buffer {
+  const payload = Buffer.from(JSON.stringify({ id }))
+  return Buffer.concat([Buffer.from([4, 0, 0, payload.length]), payload])
+}
+
+t.test('chunks that were queued before come first, and all in order', async (t) => {
+  await using streams = memoryPair()
+  streams.near.write(ping(1))
+  await once(streams.far, 'readable')
+  streams.near.write(ping(2))
+  const frames = new FrameStream(streams.far)
+  streams.near.write(ping(3))
+  const ids: number[] = []
+  const done = new Promise<void>((resolve) => {
+    frames.setHandler({
+      onControl: (message) => {
+        if (message.type === 'PING') ids.push(message.id)
+      },
+      onData: () => {},
+      onChunkEnd: () => {},
+      onClose: () => resolve(),
+    })
+  })
+  for (let id = 4; id <= 50; id++) streams.near.write(ping(id))
+  streams.near.end()
+  await done
+  t.same(
+    ids,
+    Array.from({ length: 50 }, (_, index) => index + 1),
+  )
+})
+
+for (const [kind, open] of Object.entries(STREAM_KINDS)) {
+  t.test(`the end of a stream over ${kind} is still seen`, async (t) => {
+    await using streams = await open()
+    const frames = new FrameStream(streams.far)
+    const closed = new Promise<Error | undefined>((resolve) => {
+      frames.setHandler({
+        onControl: () => {},
+        onData: () => {},
+        onChunkEnd: () => {},
+        onClose: resolve,
+      })
+    })
+    streams.near.write(ping(1))
+    streams.near.end()
+    t.equal(await closed, undefined)
+  })
+}
+
+t.test('bulk in small pieces comes whole and in order, though reading pauses', async (t) => {
+  await using streams = await (STREAM_KINDS.TCP as () => Promise<StreamPair>)()
+  const frames = new FrameStream(streams.far)
+  const pieces = 400
+  let heard = 0
+  let isInOrder = true
+  const done = new Promise<void>((resolve) => {
+    frames.setHandler({
+      onControl: () => {},
+      onData: (view) => {
+        // A number that lies across two chunks is told by its neighbours.
+        if (view.length(0) >= 4) {
+          const number = Buffer.from(view.chunk(0).subarray(view.offset(0))).readUInt32BE()
+          if (number !== heard) isInOrder = false
+        }
+        heard++
+      },
+      onChunkEnd: () => {},
+      onClose: () => resolve(),
+    })
+  })
+  for (let piece = 0; piece < pieces; piece++) {
+    const frame = Buffer.alloc(4 + 16_000)
+    writeFrameHeader(frame, 0, FRAME_TYPE.DATA, 16_000)
+    frame.writeUInt32BE(piece, 4)
+    streams.near.write(frame)
+    const untilMs = performance.now() + 0.3
+    while (performance.now() < untilMs) await new Promise((resolve) => setImmediate(resolve))
+  }
+  streams.near.end()
+  await done
+  t.equal(heard, pieces)
+  t.ok(isInOrder)
+})
+
+t.test('bulk that comes as fast as it can leaves a turn to others', async (t) => {
+  await using streams = await (STREAM_KINDS.TCP as () => Promise<StreamPair>)()
+  const sentBytes = 16 * READ_TURN_BYTES
+  const payloadBytes = 60_000
+  const frame = Buffer.alloc(4 + payloadBytes)
+  writeFrameHeader(frame, 0, FRAME_TYPE.DATA, payloadBytes)
+  const count = Math.ceil(sentBytes / frame.length)
+  for (let i = 0; i < count; i++) streams.near.write(frame)
+  streams.near.end()
+  let longestBytes = 0
+  let inTurnBytes = 0
+  let isOver = false
+  const nextTurn = () => {
+    longestBytes = Math.max(longestBytes, inTurnBytes)
+    inTurnBytes = 0
+    if (!isOver) setImmediate(nextTurn)
+  }
+  setImmediate(nextTurn)
+  const frames = new FrameStream(streams.far)
+  let heard = 0
+  await new Promise<void>((resolve) => {
+    frames.setHandler({
+      onControl: () => {},
+      onData: (view) => {
+        heard++
+        inTurnBytes += view.payloadBytes
+      },
+      onChunkEnd: () => {},
+      onClose: () => resolve(),
+    })
+  })
+  isOver = true
+  t.equal(heard, count)
+  t.ok(longestBytes > 0 && longestBytes < 2 * READ_TURN_BYTES, `${longestBytes} bytes in a turn`)
+})

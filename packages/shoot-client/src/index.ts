@@ -1,6 +1,0 @@
-export { shootClient } from './cli.js'
-export { type ConnectTransportOptions, connectTransport } from './dial/connect-transport.js'
-export { type HttpConnectOptions, httpConnect } from './dial/http-connect.js'
-export { SHOOT_CLIENT_OPTIONS, type ShootClientOptions } from './options.js'
-export { type KeeperEvents, SessionKeeper, type SessionKeeperOptions } from './reconnect/session-keeper.js'
-export { startShootClient } from './shoot-client.js'
