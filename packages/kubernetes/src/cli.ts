@@ -8,12 +8,12 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string
 }
 
-/** The program `reversed-vpn`. It is no daemon: all it does is in its subcommands. */
+/** The program `reversed-vpn`. It is not a daemon: all it does is in its subcommands. */
 export function reversedVpn(output: Output): Daemon {
   return defineDaemon({
     name: 'reversed-vpn',
     version,
-    description: 'Writes what has to be deployed for the tunnel of a shoot.',
+    description: 'Renders the manifests for the tunnel of a shoot, and creates certificates for a trial.',
     options: {},
     commands: [renderCommand(version, output), certsCommand(output)],
     start() {

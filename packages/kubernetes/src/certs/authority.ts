@@ -1,12 +1,12 @@
-// x509 finds its parts by what this adds to `Reflect`, and has to come behind it.
+// x509 finds its parts by what this adds to `Reflect`, so it has to be imported first.
 import 'reflect-metadata'
 import type { webcrypto } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
 
-/** ECDSA on P-256: small, fast, and taken by everything that speaks TLS 1.3. */
+/** ECDSA on P-256: small, fast, and supported by every implementation of TLS 1.3. */
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 
-/** Clocks of others may be behind by so much. */
+/** How far the clocks of other machines may be behind. */
 const CLOCK_SKEW_MS = 5 * 60_000
 const DAY_MS = 86_400_000
 
@@ -29,7 +29,7 @@ export interface LeafRequest {
 
 const USAGES = { server: x509.ExtendedKeyUsage.serverAuth, client: x509.ExtendedKeyUsage.clientAuth }
 
-/** A certificate authority that lives as long as this object; what it signs is good for as long as itself. */
+/** A certificate authority in memory. What it signs is valid for as long as its own certificate. */
 export class Authority {
   readonly #certificate: x509.X509Certificate
   readonly #keys: webcrypto.CryptoKeyPair
@@ -62,7 +62,7 @@ export class Authority {
     return toPair(this.#certificate, this.#keys)
   }
 
-  /** A new key, and a certificate for it that carries the names and is good for the usages. */
+  /** A new key, and a certificate for it with these names and usages. */
   async issue({ names, usages }: LeafRequest): Promise<CertificatePair> {
     const keys = await makeKeys()
     const certificate = await x509.X509CertificateGenerator.create({

@@ -4,25 +4,25 @@ import {
   SEED_SERVER,
   SEED_SERVER_TLS_SECRET,
   seedServerHost,
-} from '../seed/names.js'
-import { VPN_SHOOT_TLS_SECRET } from '../shoot/names.js'
+  VPN_SHOOT_TLS_SECRET,
+} from '../names.js'
 import { Authority, type CertificatePair, type LeafRequest, type Validity } from './authority.js'
 
-/** What the two ends of the tunnel and the callers of the egress proxy expect in each other's certificates. */
+/** The names that seed-server and egress proxy expect in the certificates of those who connect. */
 const SHOOT_CLIENT_NAME = 'vpn-shoot-client'
 const API_SERVER_NAME = 'kube-apiserver-http-proxy-client'
 
-export interface CertificateSetOptions extends Validity {
+interface CertificateSetOptions extends Validity {
   readonly seedNamespace: string
 }
 
 export interface CertificateSet {
   readonly authority: CertificatePair
-  /** By the Secret they are for. */
+  /** By the name of the Secret they are for. */
   readonly secrets: ReadonlyMap<string, CertificatePair>
 }
 
-/** An authority of one shoot, and everything that manifests of the shoot refer to by the name of a Secret. */
+/** An authority for one shoot, and a certificate for every Secret that the shoot's manifests refer to. */
 export async function makeCertificateSet(options: CertificateSetOptions): Promise<CertificateSet> {
   const authority = await Authority.make('reversed-vpn trial', options)
   const secrets = new Map<string, CertificatePair>()
@@ -31,7 +31,7 @@ export async function makeCertificateSet(options: CertificateSetOptions): Promis
   return { authority: await authority.pair(), secrets }
 }
 
-/** Either end of the tunnel may be the one that dials, so both are good for both. */
+/** Either end of the tunnel may dial, so both certificates allow both usages. */
 function leafRequests(seedNamespace: string): Record<string, LeafRequest> {
   const seedServerNames: LeafRequest['names'] = [
     SEED_SERVER,

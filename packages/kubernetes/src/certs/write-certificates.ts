@@ -1,7 +1,7 @@
 import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UsageError } from '@reversed-vpn/daemon'
-import { makeFolder } from '../files/make-folder.js'
+import { makeFolder } from '../manifest/write-folder.js'
 import type { CertificateSet } from './certificate-set.js'
 
 const MODE_OF_KEYS = 0o600
@@ -9,10 +9,10 @@ const MODE_OF_CERTIFICATES = 0o644
 const MODE_OF_FOLDERS = 0o700
 
 /**
- * Writes each pair to a folder named for its Secret, as `kubectl create secret generic NAME --from-file FOLDER` takes it, and the
+ * Writes each pair to a folder named after its Secret, as `kubectl create secret generic NAME --from-file FOLDER` reads it, and the
  * authority to `ca/`. Never overwrites.
  *
- * @throws UsageError when there is something already
+ * @throws UsageError when the folder holds anything
  */
 export function writeCertificates(folder: string, { authority, secrets }: CertificateSet): void {
   refuseToOverwrite(folder)
@@ -40,7 +40,7 @@ function writePair(
 ): void {
   makeFolder(folder, MODE_OF_FOLDERS)
   const write = (name: string, text: string, mode: number) =>
-    // `wx`: also where another writes at the same time, nothing is lost.
+    // `wx` fails instead of overwriting, also when another process writes at the same time.
     writeFileSync(join(folder, name), text, { mode, flag: 'wx' })
   for (const [name, text] of Object.entries(certificates)) write(name, text, MODE_OF_CERTIFICATES)
   for (const [name, text] of Object.entries(keys)) write(name, text, MODE_OF_KEYS)

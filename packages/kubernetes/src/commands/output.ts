@@ -1,8 +1,8 @@
-/** Where a command writes to. */
+/** Where a command writes. */
 export interface Output {
-  /** What was asked for. Resolves once it is handed over, since the process ends after that. */
+  /** The result. Resolves once it is written out, because the process ends after that. */
   readonly result: (text: string) => Promise<void>
-  /** A line for a person, beside the result. */
+  /** A line for a person, apart from the result. */
   readonly note: (line: string) => void
 }
 

@@ -5,19 +5,20 @@ import { type ManifestSet, manifestSetFrom, manifestSetOf, readManifestFolder } 
 import { type GardenletConfiguration, readGardenletConfiguration } from '../input/gardenlet-configuration.js'
 import { parseDocuments, readText } from '../input/input-file.js'
 import { readShoot, type Shoot } from '../input/shoot.js'
-import type { RenderedFile } from '../manifest/manifest.js'
+import { type RenderedFile, toStream } from '../manifest/manifest.js'
 import { writeFolder } from '../manifest/write-folder.js'
-import { toStream } from '../manifest/yaml-text.js'
-import { renderFiles } from '../render-files.js'
+import { seedFiles } from '../seed/seed-files.js'
+import { type RenderOptions, renderOptions } from '../setting/render-options.js'
+import type { RenderSetting } from '../setting/render-setting.js'
 import { type OptionErrors, resolveSetting } from '../setting/resolve-setting.js'
+import { shootFiles } from '../shoot/shoot-files.js'
 import type { Output } from './output.js'
-import { type RenderOptions, renderOptions } from './render-options.js'
 
-/** `reversed-vpn render`: manifests of one shoot. Everything is made before the first byte is written. */
+/** `reversed-vpn render`: manifests of one shoot. Writes nothing unless all of them can be rendered. */
 export function renderCommand(version: string, output: Output): Command {
   return defineCommand({
     name: 'render',
-    description: 'Writes the manifests for the tunnel of one shoot, for the seed and for the shoot.',
+    description: 'Renders the manifests of one shoot, for the seed and for the shoot.',
     options: renderOptions(version),
     async run(options, context) {
       const errors: OptionErrors = {
@@ -39,6 +40,11 @@ export function renderCommand(version: string, output: Output): Command {
   })
 }
 
+/** All that has to be deployed for the tunnel of one shoot, always in the same order. */
+function renderFiles(setting: RenderSetting): RenderedFile[] {
+  return [...seedFiles(setting), ...shootFiles(setting)]
+}
+
 interface Input {
   readonly options: RenderOptions
   readonly gardenlet: GardenletConfiguration
@@ -46,7 +52,7 @@ interface Input {
   readonly errors: OptionErrors
 }
 
-/** What was there before: rendered manifests, or what another shoot or gardenlet would render with the same flags. */
+/** What was deployed before: rendered manifests, or a Shoot or gardenlet configuration, rendered with the same flags. */
 function readBefore(path: string, { options, gardenlet, shoot, errors }: Input): ManifestSet {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return readManifestFolder(path)
   const render = (...input: [GardenletConfiguration, Shoot]): RenderedFile[] =>

@@ -1,11 +1,17 @@
-import type { Identity } from './identity.js'
-import type { IdentifiedObject, ManifestSet } from './manifest-set.js'
-import { type FieldChange, objectChanges } from './object-changes.js'
+import { formatPath, type InputPath } from '../input/input-file.js'
+import type { IdentifiedObject, Identity, ManifestSet } from './manifest-set.js'
 
-/** How long a value may be in a line. */
+/** A field that differs. Undefined: it is absent. */
+interface FieldChange {
+  readonly path: string
+  readonly before: unknown
+  readonly after: unknown
+}
+
+/** Characters of a value that are shown. */
 const MAX_VALUE_LENGTH = 120
 
-/** What becomes of the objects of `before` when `after` takes their place, as text for a person. */
+/** What happens to the objects of `before` when `after` replaces them, as text for a person. */
 export function describeDiff(before: ManifestSet, after: ManifestSet): string {
   const added = [...after].filter(([key]) => !before.has(key)).map(([, item]) => item)
   const gone = [...before].filter(([key]) => !after.has(key)).map(([, item]) => item)
@@ -42,10 +48,26 @@ function describeChange({ path, before, after }: FieldChange): string[] {
   ]
 }
 
-/** A text by its lines, so that one option of a configuration shows as one line; anything else as one. */
+/** Text line by line, so that a changed option of a configuration shows as one line; anything else in one line. */
 function linesOf(value: unknown): string[] {
   if (value === undefined) return []
   if (typeof value === 'string') return value.trimEnd().split('\n')
   const text = JSON.stringify(value)
   return [text.length > MAX_VALUE_LENGTH ? `${text.slice(0, MAX_VALUE_LENGTH)}…` : text]
+}
+
+/** The fields in which two values differ, as deep as the difference is. */
+function objectChanges(before: unknown, after: unknown, path: InputPath = []): FieldChange[] {
+  if (isBranch(before) && isBranch(after) && Array.isArray(before) === Array.isArray(after)) {
+    const keys = new Set([...Object.keys(before), ...Object.keys(after)])
+    return [...keys].flatMap((key) => {
+      const step = Array.isArray(before) ? Number(key) : key
+      return objectChanges(Reflect.get(before, key), Reflect.get(after, key), [...path, step])
+    })
+  }
+  return JSON.stringify(before) === JSON.stringify(after) ? [] : [{ path: formatPath(path), before, after }]
+}
+
+function isBranch(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }

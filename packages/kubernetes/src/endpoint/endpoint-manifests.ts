@@ -1,19 +1,19 @@
-import type { Manifest } from '../manifest/manifest.js'
+import type { Manifest, ValueMap } from '../manifest/manifest.js'
+import { SNI_GATEWAY_LABELS } from '../names.js'
 import type { RenderSetting } from '../setting/render-setting.js'
-import { destinationRule } from './istio/destination-rule.js'
-import { connectListenerFilter, connectRouteFilter } from './istio/envoy-filters.js'
-import { gateway } from './istio/gateway.js'
-import { virtualService } from './istio/virtual-service.js'
-import { sniGatewayManifests } from './sni-gateway/sni-gateway-manifests.js'
+import { istioManifests } from './istio.js'
+import { sniGatewayManifests } from './sni-gateway.js'
 
 /** What makes the shared endpoint lead to this shoot's seed-server. */
 export function endpointManifests(setting: RenderSetting): Manifest[] {
-  if (setting.endpoint === 'sni-gateway') return sniGatewayManifests(setting)
-  return [
-    gateway(setting),
-    virtualService(setting),
-    destinationRule(setting),
-    connectListenerFilter(setting),
-    connectRouteFilter(setting),
-  ]
+  return setting.endpoint === 'istio' ? istioManifests(setting) : sniGatewayManifests(setting)
+}
+
+/** The pods of the endpoint, as a NetworkPolicy names a peer. */
+export function gatewayPeer({ endpoint, ingress }: RenderSetting): ValueMap {
+  if (endpoint === 'sni-gateway') return { podSelector: { matchLabels: SNI_GATEWAY_LABELS } }
+  return {
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': ingress.namespace } },
+    podSelector: { matchLabels: ingress.labels },
+  }
 }

@@ -1,24 +1,23 @@
 import type { FeatureGates } from './feature-gates.js'
 import { isAtLeast, type KubernetesVersion } from './kubernetes-version.js'
-import { parseBool } from './parse-bool.js'
 
-/** The annotation by which one shoot differs from its seed. */
+/** The annotation that overrides the seed's gate for one shoot. */
 export const REVERSED_VPN_ANNOTATION = 'alpha.featuregates.shoot.gardener.cloud/reversed-vpn'
 
 /** What decided. */
-export type DirectionReason = 'kubernetes-version' | 'annotation' | 'feature-gate'
+type DirectionReason = 'kubernetes-version' | 'annotation' | 'feature-gate'
 
-/** Who dials: the shoot (`isReversed`), or the seed, which is the default set-up. */
+/** Who dials: the shoot (`isReversed`), or the seed, which is the default. */
 export interface DirectionDecision {
   readonly isReversed: boolean
   readonly reason: DirectionReason
   /** One sentence for a person. */
   readonly explanation: string
-  /** What was given and does not count, one sentence each. */
+  /** What was given and has no effect, one sentence each. */
   readonly warnings: readonly string[]
 }
 
-export interface DirectionInput {
+interface DirectionInput {
   /** Checked by `resolveFeatureGates`. */
   readonly gates: FeatureGates
   readonly kubernetesVersion: KubernetesVersion
@@ -27,8 +26,8 @@ export interface DirectionInput {
 }
 
 /**
- * Decides who dials for one shoot. Below Kubernetes 1.18 there is no egress selector, so it is the default set-up whatever
- * else is said. From there on the annotation counts where APIServerSNI is on, otherwise the gate does.
+ * Decides who dials for one shoot. Before Kubernetes 1.18 there is no egress selector, so the seed dials whatever else is set. From
+ * 1.18 on the annotation decides if the gate APIServerSNI is on; otherwise the gate ReversedVPN does.
  */
 export function decideDirection({ gates, kubernetesVersion, annotation }: DirectionInput): DirectionDecision {
   const { value, warnings } = readAnnotation(annotation)
@@ -70,4 +69,13 @@ function ignored(why: string): string {
 
 function dialler(isReversed: boolean): string {
   return isReversed ? 'the shoot dials' : 'the seed dials'
+}
+
+const TRUE = new Set(['1', 't', 'T', 'TRUE', 'true', 'True'])
+const FALSE = new Set(['0', 'f', 'F', 'FALSE', 'false', 'False'])
+
+/** Parses a boolean as Go's `strconv.ParseBool` does; undefined for any other text, spaces included. */
+export function parseBool(text: string): boolean | undefined {
+  if (TRUE.has(text)) return true
+  return FALSE.has(text) ? false : undefined
 }

@@ -1,6 +1,6 @@
 import { parse } from 'semver'
 
-/** Major and minor of a Kubernetes version: what decides which features it has. */
+/** Major and minor version of Kubernetes, which decide what features it has. */
 export interface KubernetesVersion {
   readonly major: number
   readonly minor: number
@@ -9,8 +9,8 @@ export interface KubernetesVersion {
 export const KUBERNETES_VERSION_SYNTAX = 'a version such as 1.30 or v1.30.2'
 
 /**
- * Reads `1.30`, `1.30.2`, `v1.18.0-rc.1`; undefined for anything else. A release candidate counts as the release, because
- * it has the release's features.
+ * Parses `1.30`, `1.30.2`, `v1.18.0-rc.1`; undefined for anything else. A release candidate counts as its release, because it has
+ * the same features.
  */
 export function parseKubernetesVersion(text: string): KubernetesVersion | undefined {
   const match = /^v?(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?([-+].{1,100})?$/.exec(text)

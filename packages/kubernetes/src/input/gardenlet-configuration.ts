@@ -5,9 +5,8 @@ import {
   resolveFeatureGates,
 } from '../feature-gate/feature-gates.js'
 import { InputFile } from './input-file.js'
-import { findNearMiss } from './near-miss.js'
 
-/** Where the endpoint runs that all shoots of a seed share. */
+/** The pods of the endpoint that all shoots of a seed share. */
 export interface IngressGateway {
   readonly namespace: string
   readonly labels: Readonly<Record<string, string>>
@@ -19,7 +18,7 @@ export interface GardenletConfiguration {
   readonly ingress: IngressGateway
 }
 
-/** What Gardener installs unless `sni.ingress` says something else. */
+/** What Gardener installs unless `sni.ingress` says otherwise. */
 const INGRESS_DEFAULTS = Object.freeze({
   namespace: 'istio-ingress',
   labels: { app: 'istio-ingressgateway', istio: 'ingressgateway' },
@@ -52,14 +51,14 @@ const schema = z.looseObject(
 )
 
 /**
- * Reads the parts of a gardenlet's configuration that the tunnel depends on. Gates of other features pass.
+ * Reads the parts of a gardenlet's configuration that the tunnel depends on. Gates of other features are ignored.
  * @throws UsageError naming file and path
  */
 export function readGardenletConfiguration(path: string): GardenletConfiguration {
   const file = InputFile.read(path)
   const { featureGates, sni } = file.parse(schema)
   for (const name of Object.keys(featureGates ?? {})) {
-    const meant = findNearMiss(name, GATE_NAMES)
+    const meant = findMisspeltGate(name)
     if (meant !== undefined) throw file.error(['featureGates', name], `unknown gate, expected ${meant}`)
   }
   return {
@@ -78,4 +77,27 @@ function readGates(file: InputFile, given: Readonly<Record<string, boolean>>): F
   } catch (error) {
     throw file.error(['featureGates'], (error as Error).message.replace(/^featureGates: /, ''))
   }
+}
+
+/** How many letters a name may differ from a gate's to be taken for a misspelling of it. */
+const MAX_SLIPS = 2
+
+/** The gate that `name` is a misspelling of; undefined when `name` is one of the gates. */
+function findMisspeltGate(name: string): keyof FeatureGates | undefined {
+  if ((GATE_NAMES as readonly string[]).includes(name)) return undefined
+  return GATE_NAMES.find((gate) => countSlips(name.toLowerCase(), gate.toLowerCase()) <= MAX_SLIPS)
+}
+
+/** Letters inserted, deleted or substituted between two texts (Levenshtein distance). */
+function countSlips(left: string, right: string): number {
+  let previous = Array.from({ length: right.length + 1 }, (_, column) => column)
+  for (const [row, letter] of [...left].entries()) {
+    const current = [row + 1]
+    for (const [column, other] of [...right].entries()) {
+      const substituted = (previous[column] ?? 0) + (letter === other ? 0 : 1)
+      current.push(Math.min(substituted, (previous[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1))
+    }
+    previous = current
+  }
+  return previous.at(-1) ?? 0
 }

@@ -3,10 +3,10 @@ import { describeCause, oneLine, UsageError } from '@reversed-vpn/daemon'
 import { type Document, isScalar, parseAllDocuments, visit } from 'yaml'
 import type { z } from 'zod'
 
-/** Steps into a document: `spec`, `networking`, `pods`, 0. */
+/** The steps to a place in a document: `spec`, `networking`, `pods`, 0. */
 export type InputPath = readonly PropertyKey[]
 
-/** A YAML file with one document, and the place where it is said what is wrong with it. */
+/** A YAML file with one document. Its errors name the file and the path within. */
 export class InputFile {
   readonly file: string
   readonly #content: unknown
@@ -21,7 +21,7 @@ export class InputFile {
     return new InputFile(file, parseOneDocument(file, readText(file)))
   }
 
-  /** What `schema` makes of the document. @throws UsageError naming the path of the first thing that does not fit */
+  /** The document as `schema` parses it. @throws UsageError naming the path of the first thing that does not fit */
   parse<Output>(schema: z.ZodType<Output>): Output {
     const parsed = schema.safeParse(this.#content)
     if (parsed.success) return parsed.data
@@ -29,7 +29,7 @@ export class InputFile {
     throw this.error(issue?.path ?? [], issue?.message ?? 'not usable')
   }
 
-  /** The error that says what is wrong at a path. */
+  /** An error about what is at a path. */
   error(path: InputPath, problem: string): UsageError {
     return new UsageError(`${this.file}: ${formatPath(path)}: ${oneLine(problem)}`)
   }
@@ -46,7 +46,7 @@ export function readText(file: string): string {
   }
 }
 
-/** @throws UsageError for text that is no YAML; a number is given as it is written, so that `1.30` is not 1.3 */
+/** Numbers stay text as written, so that `1.30` is not 1.3. @throws UsageError for text that is not YAML */
 export function parseDocuments(file: string, text: string): unknown[] {
   const documents = parseAllDocuments(text, { prettyErrors: true })
   return (Array.isArray(documents) ? documents : []).map((document) => toPlain(file, document))
@@ -81,7 +81,8 @@ function keepAsWritten(node: unknown): void {
   if (isScalar(node) && typeof node.value === 'number') node.value = node.source ?? String(node.value)
 }
 
-function formatPath(path: InputPath): string {
+/** A path as text: `spec.networking.pods[0]`. */
+export function formatPath(path: InputPath): string {
   const steps = path.map((step) => {
     if (typeof step === 'number') return `[${step}]`
     return /^[\w-]+$/.test(String(step)) ? `.${String(step)}` : `[${JSON.stringify(String(step))}]`

@@ -6,26 +6,30 @@ export type NetworkKind = (typeof NETWORK_KINDS)[number]
 
 export const FAMILY_NAMES = { 4: 'IPv4', 6: 'IPv6' } as const
 
-/** The networks of a shoot, as they are usually written. None of one kind overlaps one of another. */
+/** The networks of a shoot. None of one kind overlaps one of another. */
 export type Networks = Readonly<Record<NetworkKind, readonly Cidr[]>>
 
-/** Networks as a document has them, with the place where they stand. */
+/** Networks as written, and where in the document. */
 export type GivenNetworks = Readonly<
   Record<NetworkKind, { readonly path: InputPath; readonly texts: readonly string[] }>
 >
 
-/** @throws UsageError naming the path of what is no network, what is missing, and what overlaps */
-export function readNetworks(file: InputFile, given: GivenNetworks): Networks {
+/**
+ * @param ipFamilies the families that the shoot names, none when it leaves them to its networks
+ * @throws UsageError naming the path of a network that is malformed, missing, overlapping, or of another family
+ */
+export function readNetworks(file: InputFile, given: GivenNetworks, ipFamilies: readonly string[]): Networks {
   const networks = {
     pods: readKind(file, 'pods', given),
     services: readKind(file, 'services', given),
     nodes: readKind(file, 'nodes', given),
   }
   refuseOverlaps(file, given, networks)
+  checkFamilies(file, ipFamilies, given, networks)
   return networks
 }
 
-/** The families that a shoot has, in the order in which its pods' networks name them. */
+/** The families of a shoot, in the order of its pod networks. */
 export function familiesOf(networks: Networks): readonly (4 | 6)[] {
   return [...new Set(networks.pods.map(({ family }) => family))]
 }
@@ -53,5 +57,27 @@ function refuseOverlaps(file: InputFile, given: GivenNetworks, networks: Network
         throw file.error(given[kind].path, problem)
       }
     }
+  }
+}
+
+/** Pods and services need a network of every family of the shoot, and no kind may have one of another family. */
+function checkFamilies(
+  file: InputFile,
+  named: readonly string[],
+  given: GivenNetworks,
+  networks: Networks,
+): void {
+  const wanted = named.length > 0 ? named : familiesOf(networks).map((family) => FAMILY_NAMES[family])
+  for (const kind of NETWORK_KINDS) {
+    const found = networks[kind].map(({ family }) => FAMILY_NAMES[family])
+    const stray = found.findIndex((family) => !wanted.includes(family))
+    if (stray >= 0) {
+      const problem = `${networks[kind][stray]?.text} is ${found[stray]}, expected ${wanted.join(' or ')} as ${named.length > 0 ? 'ipFamilies says' : 'the pods have'}`
+      throw file.error(given[kind].path, problem)
+    }
+    const missing =
+      kind === 'nodes' ? undefined : wanted.find((family) => !found.some((one) => one === family))
+    if (missing !== undefined)
+      throw file.error(given[kind].path, `${found.join(', ')} only, expected a network of ${missing} too`)
   }
 }

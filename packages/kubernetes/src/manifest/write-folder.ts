@@ -1,15 +1,13 @@
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { UsageError } from '@reversed-vpn/daemon'
-import { makeFolder } from '../files/make-folder.js'
-import type { RenderedFile } from './manifest.js'
-import { FIRST_LINE_START, toFileText } from './yaml-text.js'
+import { FIRST_LINE_START, type RenderedFile, toFileText } from './manifest.js'
 
 /**
- * Writes manifests below a folder, which is made if need be. Files of an earlier run go, so that the folder holds what was
- * rendered and nothing else.
+ * Writes manifests below a folder, which is created if need be. Files of an earlier run are removed, so that the folder holds what
+ * was rendered now and nothing else.
  *
- * @throws UsageError, before anything is changed, when the folder holds a file that was not rendered, or is no folder
+ * @throws UsageError, before anything is changed, when the folder holds a file that was not rendered, or is not a folder
  */
 export function writeFolder(folder: string, files: readonly RenderedFile[]): void {
   const earlier = findFiles(folder)
@@ -29,6 +27,16 @@ export function writeFolder(folder: string, files: readonly RenderedFile[]): voi
   for (const path of earlier) {
     if (!wanted.has(path)) rmSync(join(folder, path))
   }
+}
+
+/**
+ * Creates a folder and its missing parents. Node's `mkdir` with `recursive` never returns where the kernel says ENOENT although the
+ * parent exists, as in `/proc`.
+ */
+export function makeFolder(path: string, mode = 0o777): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+  makeFolder(dirname(path), mode)
+  mkdirSync(path, mode)
 }
 
 function findFiles(folder: string): string[] {

@@ -1,35 +1,38 @@
 import type { ValueMap } from '../manifest/manifest.js'
+import { CONFIG_FOLDER, CONFIG_KEY } from './config.js'
 import { DAEMON_UID, daemonSecurityContext, setupSecurityContext } from './security.js'
 import type { MountedVolume } from './volumes.js'
 
-export const CONFIG_FOLDER = '/etc/reversed-vpn'
-export const CONFIG_KEY = 'config.yaml'
+/**
+ * The bench measures a daemon's resident memory (docs/performance.md, "RSS idle" and "RSS at most"): at least what it needs idle is
+ * requested, and the limit is well above its peak, because a daemon that is killed cuts every connection of the shoot.
+ */
+export const DAEMON_MEMORY = { request: '100Mi', limit: '300Mi' } as const
 
-/** A daemon idles at 85 MB and was never seen above 150 MB under load. */
 const DAEMON_RESOURCES = {
-  requests: { cpu: '100m', memory: '100Mi' },
-  limits: { memory: '300Mi' },
+  requests: { cpu: '100m', memory: DAEMON_MEMORY.request },
+  limits: { memory: DAEMON_MEMORY.limit },
 }
-/** It runs for a moment and starts other programs. */
+/** `setup` runs for a moment, and starts other programs. */
 const SETUP_RESOURCES = {
   requests: { cpu: '50m', memory: '100Mi' },
   limits: { memory: '300Mi' },
 }
 
-export interface DaemonContainer {
+interface DaemonContainer {
   readonly name: string
   readonly image: string
   readonly ports: Readonly<Record<string, number>>
-  /** The name among `ports` where `/healthz` and `/readyz` are. */
+  /** The key of `ports` that serves `/healthz` and `/readyz`. */
   readonly adminPort: string
   readonly volumes: readonly MountedVolume[]
-  /** Whether the pod is to wait for the tunnel: not where others in it are needed to bring the tunnel up. @default true */
+  /** Whether the pod is ready only with a tunnel. Not if the tunnel needs the pod's other containers. @default true */
   readonly hasReadinessProbe?: boolean
   /** @default true */
   readonly hasSeccompField?: boolean
 }
 
-/** The container of a daemon that reads its options from the mounted configuration. */
+/** A daemon that reads its options from the mounted configuration. */
 export function daemonContainer(daemon: DaemonContainer): ValueMap {
   const { name, image, ports, adminPort, volumes, hasReadinessProbe = true, hasSeccompField } = daemon
   return {
@@ -61,7 +64,7 @@ export function daemonContainer(daemon: DaemonContainer): ValueMap {
   }
 }
 
-export interface SetupContainer {
+interface SetupContainer {
   readonly name: string
   readonly image: string
   readonly volumes: readonly MountedVolume[]
@@ -69,7 +72,7 @@ export interface SetupContainer {
   readonly hasSeccompField?: boolean
 }
 
-/** The init container that makes the network the daemon then uses. It has the daemon's configuration, and no key. */
+/** The init container that sets up the network for the daemon. It mounts the daemon's configuration, but no key. */
 export function setupContainer({ name, image, volumes, hasSeccompField }: SetupContainer): ValueMap {
   return {
     name,

@@ -1,9 +1,10 @@
-import type { ValueMap } from '../manifest/manifest.js'
+import { type Cluster, defineManifest, type Manifest, type ValueMap } from '../manifest/manifest.js'
+import type { RenderSetting } from '../setting/render-setting.js'
 
-/** Whom daemons run as: a number that no image gives a meaning. It owns the TUN. */
+/** The user that daemons run as and that owns the TUN: a number that no image gives a meaning. */
 export const DAEMON_UID = 65532
 
-/** What keeps a pod from the restricted Pod Security profile, and why it has to be. */
+/** What makes a pod violate the restricted Pod Security profile, and why that is necessary. */
 const EXCEPTION_REASONS = {
   'setup-container':
     'the init container runs as root with NET_ADMIN: it makes the TUN, addresses, routes and firewall, and ends before anything talks to the network; the daemon then needs no capability',
@@ -13,22 +14,27 @@ const EXCEPTION_REASONS = {
     'net.ipv6.conf.all.forwarding is off in a new pod and cannot be written from a container; it counts in the network of the pod alone',
 } as const
 
-export type SecurityException = keyof typeof EXCEPTION_REASONS
-
-/** States exceptions with their reasons on the pod that has them. */
-export function exceptionAnnotations(exceptions: readonly SecurityException[]): Record<string, string> {
+/** States on a pod with a tunnel which exceptions it needs, each with its reason. */
+export function exceptionAnnotations(setting: RenderSetting): Record<string, string> {
+  const exceptions = [
+    'setup-container',
+    'dev-net-tun',
+    ...(needsForwardingSysctl(setting) ? (['forwarding-sysctl'] as const) : []),
+  ] as const
   return Object.fromEntries(
     exceptions.map((exception) => [`pod-security.reversed-vpn/${exception}`, EXCEPTION_REASONS[exception]]),
   )
 }
 
-/** How a container is confined whatever it does. */
-function confined(hasSeccompField: boolean): ValueMap {
-  return {
-    allowPrivilegeEscalation: false,
-    readOnlyRootFilesystem: true,
-    ...(hasSeccompField ? { seccompProfile: { type: 'RuntimeDefault' } } : {}),
-  }
+/** The fields of a pod's security context that switch on forwarding between its tunnel and its network, if it needs any. */
+export function forwardingSysctls(setting: RenderSetting): ValueMap | undefined {
+  if (!needsForwardingSysctl(setting)) return undefined
+  return { sysctls: [{ name: 'net.ipv6.conf.all.forwarding', value: '1' }] }
+}
+
+/** A new pod has IPv4 forwarding on, as its node does because Kubernetes needs it; IPv6 forwarding is off. */
+function needsForwardingSysctl({ families, hasPodSysctls }: RenderSetting): boolean {
+  return hasPodSysctls && families.includes(6)
 }
 
 /** For a daemon: not root, no capability. */
@@ -42,7 +48,7 @@ export function daemonSecurityContext(hasSeccompField = true): ValueMap {
   }
 }
 
-/** For `setup`: root with the one capability that networks are made with. */
+/** For `setup`: root, with the one capability that configuring a network needs. */
 export function setupSecurityContext(hasSeccompField = true): ValueMap {
   return {
     runAsNonRoot: false,
@@ -51,4 +57,22 @@ export function setupSecurityContext(hasSeccompField = true): ValueMap {
     ...confined(hasSeccompField),
     capabilities: { drop: ['ALL'], add: ['NET_ADMIN'] },
   }
+}
+
+/** The restrictions of every container. */
+function confined(hasSeccompField: boolean): ValueMap {
+  return {
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    ...(hasSeccompField ? { seccompProfile: { type: 'RuntimeDefault' } } : {}),
+  }
+}
+
+/** An identity without rights and without a token: nothing here uses the Kubernetes API. */
+export function serviceAccount(cluster: Cluster, name: string, namespace: string): Manifest {
+  return defineManifest(
+    cluster,
+    { apiVersion: 'v1', kind: 'ServiceAccount', name, namespace, labels: { app: name } },
+    { automountServiceAccountToken: false },
+  )
 }

@@ -1,25 +1,25 @@
 import type { ValueMap } from '../manifest/manifest.js'
 
-/** Readable for the owner and the group, which is the daemon's through `fsGroup`. */
+/** Readable for the owner and the group, which `fsGroup` makes the daemon's. */
 const MODE_GROUP = 0o440
-/** Readable for whoever runs in a container that mounts it. */
+/** Readable for every user in a container that mounts it. */
 const MODE_ALL = 0o444
 
-/** A volume of a pod together with where a container has it. */
+/** A volume of a pod, and where a container mounts it. */
 export interface MountedVolume {
   readonly volume: ValueMap
   readonly mount: ValueMap
 }
 
-export interface MountedSecret {
+interface MountedSecret {
   readonly name: string
   readonly secretName: string
   readonly mountPath: string
-  /** Whether the pod has an `fsGroup`; another's pod may have none, and then all of the container may read. @default true */
+  /** Whether the pod has an `fsGroup`. Without one every user of the container may read. @default true */
   readonly hasFsGroup?: boolean
 }
 
-/** A Secret with `tls.crt`, `tls.key` and `ca.crt`, which is rendered by nobody and named by its user. */
+/** A Secret with `tls.crt`, `tls.key` and `ca.crt`. It is not rendered; whoever deploys creates it. */
 export function mountedSecret({
   name,
   secretName,
@@ -40,7 +40,7 @@ export function mountedConfigMap(name: string, configMapName: string, mountPath:
   }
 }
 
-/** The TUN driver of the node. See the exception `dev-net-tun`. */
+/** The node's TUN driver, see the exception `dev-net-tun`. */
 export function mountedTunDevice(name: string): MountedVolume {
   return {
     volume: { name, hostPath: { path: '/dev/net/tun', type: 'CharDevice' } },

@@ -1,22 +1,16 @@
 import { endpointManifests } from '../endpoint/endpoint-manifests.js'
-import type { RenderedFile } from '../manifest/manifest.js'
-import { fileOf } from '../manifest/rendered-file.js'
-import { daemonConfigMap } from '../pod/config-map.js'
-import { serviceAccount } from '../pod/service-account.js'
+import { fileOf, type RenderedFile } from '../manifest/manifest.js'
+import { SEED_SERVER } from '../names.js'
+import { daemonConfigMap } from '../pod/config.js'
+import { serviceAccount } from '../pod/security.js'
 import type { RenderSetting } from '../setting/render-setting.js'
-import { SHOOT_PORTS } from '../shoot/names.js'
-import { seedServerDeployment } from './deployment.js'
-import { egressSelectorConfigMap } from './kube-apiserver/egress-selector.js'
-import { egressSelectorComponent } from './kube-apiserver/egress-selector-component.js'
-import { sidecarComponent } from './kube-apiserver/sidecar-component.js'
-import { SEED_SERVER } from './names.js'
-import { seedNetworkPolicies } from './network-policies.js'
-import { seedServerDisruptionBudget } from './pod-disruption-budget.js'
+import { egressSelectorComponent, egressSelectorConfigMap } from './kube-apiserver/egress-selector.js'
+import { sidecarComponent } from './kube-apiserver/sidecar.js'
+import { seedNetworkPolicies, seedServerService } from './network.js'
 import { diallingSeedConfig, listeningSeedConfig } from './seed-server-config.js'
-import { seedServerService } from './service.js'
-import { seedServerAutoscaler } from './vertical-pod-autoscaler.js'
+import { seedServerAutoscaler, seedServerDeployment, seedServerDisruptionBudget } from './workload.js'
 
-/** Everything for the seed, in the order in which it is best applied. */
+/** Everything for the seed, in the order to apply it in. */
 export function seedFiles(setting: RenderSetting): RenderedFile[] {
   return setting.direction.isReversed ? listeningFiles(setting) : diallingFiles(setting)
 }
@@ -40,16 +34,13 @@ function listeningFiles(setting: RenderSetting): RenderedFile[] {
   ]
 }
 
-/** The seed-server is a guest in kube-apiserver's pod, so there is nothing that others could find or reach. */
+/** The seed-server is a sidecar of kube-apiserver, so it needs no Service and nothing may connect to it. */
 function diallingFiles(setting: RenderSetting): RenderedFile[] {
-  const config = diallingSeedConfig(setting, SHOOT_PORTS.tunnel)
-  return [
-    fileOf('seed', daemonConfigMap('seed', SEED_SERVER, setting.seedNamespace, config)),
-    componentFile(sidecarComponent(setting)),
-  ]
+  const config = daemonConfigMap('seed', SEED_SERVER, setting.seedNamespace, diallingSeedConfig(setting))
+  return [fileOf('seed', config), componentFile(sidecarComponent(setting))]
 }
 
-/** In a folder of its own, where `kubectl apply -f seed/` does not come. */
+/** In a folder of its own, because `kubectl apply -f seed/` must not apply it. */
 function componentFile(manifest: RenderedFile['manifest']): RenderedFile {
   return { path: 'seed/kube-apiserver/kustomization.yaml', manifest }
 }

@@ -1,13 +1,12 @@
-import type { DaemonConfig } from '../pod/config-text.js'
-import { CONFIG_FOLDER } from '../pod/containers.js'
+import { SEED_PORTS, SHOOT_PORTS } from '../names.js'
+import { CONFIG_FOLDER, type DaemonConfig } from '../pod/config.js'
 import type { RenderSetting } from '../setting/render-setting.js'
-import { SEED_PORTS } from './names.js'
 
 /** Where the seed-server's certificates are mounted. */
 export const SEED_TLS_FOLDER = `${CONFIG_FOLDER}-tls`
 export const EGRESS_TLS_FOLDER = `${CONFIG_FOLDER}-egress-tls`
 
-/** Configuration of a seed-server that the shoot dials, and that kube-apiserver asks for connections. */
+/** Configuration of a seed-server that the shoot dials, and whose egress proxy kube-apiserver uses. */
 export function listeningSeedConfig(setting: RenderSetting): DaemonConfig {
   return {
     listen: `[::]:${SEED_PORTS.tunnel}`,
@@ -19,10 +18,10 @@ export function listeningSeedConfig(setting: RenderSetting): DaemonConfig {
   }
 }
 
-/** Configuration of a seed-server in kube-apiserver's own pod, which is routed into the tunnel and needs no proxy. */
-export function diallingSeedConfig(setting: RenderSetting, shootPort: number): DaemonConfig {
+/** Configuration of a seed-server in kube-apiserver's own pod, which is routed into the tunnel and needs no egress proxy. */
+export function diallingSeedConfig(setting: RenderSetting): DaemonConfig {
   return {
-    dial: `${setting.shootHost}:${shootPort}`,
+    dial: `${setting.shootHost}:${SHOOT_PORTS.tunnel}`,
     ...tlsFiles(SEED_TLS_FOLDER, 'tls'),
     'egress-listen': [],
     'admin-listen': `[::]:${SEED_PORTS.admin}`,
@@ -44,7 +43,7 @@ function networks({ networks: { pods, services, nodes }, transferNetworks }: Ren
     'service-network': services,
     'node-network': nodes,
     'vpn-network': transferNetworks,
-    // The init container makes the network; without it the daemon could not, and says so.
+    // By the init container. Without it the daemon, which may not change networks, refuses to start.
     'network-setup': 'prepared',
   }
 }

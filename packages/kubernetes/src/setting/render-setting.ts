@@ -1,21 +1,20 @@
-import type { Transport } from '../commands/render-options.js'
 import type { DirectionDecision } from '../feature-gate/decide-direction.js'
 import type { KubernetesVersion } from '../feature-gate/kubernetes-version.js'
 import type { IngressGateway } from '../input/gardenlet-configuration.js'
 
-/** Container images by the program they hold. */
-export interface Images {
+/** Container images by program. */
+interface Images {
   readonly seedServer: string
   readonly shootClient: string
   readonly sniGateway: string
 }
 
-/** All that the manifests of one shoot depend on. Equal settings make equal bytes. */
+/** All that the manifests of one shoot depend on. The same setting renders the same bytes. */
 export interface RenderSetting {
   readonly direction: DirectionDecision
-  /** Where the shoot's control plane runs in the seed. */
+  /** The namespace of the shoot's control plane in the seed. */
   readonly seedNamespace: string
-  /** Of the shoot; the seed is taken to have the stable interfaces of Kubernetes 1.25. */
+  /** Of the shoot. The seed is expected to have the stable APIs of Kubernetes 1.25. */
   readonly kubernetesVersion: KubernetesVersion
   readonly networks: {
     readonly pods: readonly string[]
@@ -24,18 +23,18 @@ export interface RenderSetting {
   }
   readonly families: readonly (4 | 6)[]
   readonly transferNetworks: readonly string[]
-  /** Name of the shoot's API server, which resolves to the endpoint that all shoots of the seed share. */
+  /** DNS name of the shoot's API server. It resolves to the endpoint that all shoots of the seed share. */
   readonly apiServerHost: string
-  /** Name of the shoot's own load balancer, where the seed dials. */
+  /** DNS name of the shoot's own load balancer, where the seed dials. */
   readonly shootHost: string
   /** What the shared endpoint is: Istio, or our own gateway. */
   readonly endpoint: 'istio' | 'sni-gateway'
   readonly ingress: IngressGateway
-  /** How the shoot gets through the endpoint. */
-  readonly transport: Transport
+  /** How the shoot passes the endpoint. */
+  readonly transport: 'connect' | 'sni'
   readonly images: Images
-  /** Where kube-apiserver's container has its flags. */
+  /** The field of kube-apiserver's container that holds its flags. */
   readonly apiServerFlagsIn: 'command' | 'args'
-  /** Whether pods ask for the forwarding sysctl that they start without. */
+  /** Whether pods request the sysctl for IPv6 forwarding, which is off in a new pod. */
   readonly hasPodSysctls: boolean
 }

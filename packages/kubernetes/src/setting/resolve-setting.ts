@@ -1,25 +1,25 @@
 import type { UsageError } from '@reversed-vpn/daemon'
-import type { RenderOptions } from '../commands/render-options.js'
 import { decideDirection, REVERSED_VPN_ANNOTATION } from '../feature-gate/decide-direction.js'
 import { overlaps, parseCidr } from '../input/cidr.js'
 import type { GardenletConfiguration } from '../input/gardenlet-configuration.js'
 import { NETWORK_KINDS } from '../input/networks.js'
 import type { Shoot } from '../input/shoot.js'
+import type { RenderOptions } from './render-options.js'
 import type { RenderSetting } from './render-setting.js'
 
-/** What cannot be wrong in a file, only on the command line. */
+/** Makes errors about options, as opposed to errors in a file. */
 export interface OptionErrors {
   readonly optionError: (flag: string, problem: string) => UsageError
 }
 
-export interface ResolvedSetting {
+interface ResolvedSetting {
   readonly setting: RenderSetting
-  /** What a person should know though it can be rendered, one sentence each. */
+  /** What a person should know although it can be rendered, one sentence each. */
   readonly warnings: readonly string[]
 }
 
 /**
- * Brings together what the flags, the gardenlet and the shoot say.
+ * Combines the flags, the gardenlet configuration and the Shoot.
  * @throws UsageError naming the file and path, or the flag
  */
 export function resolveSetting(
@@ -41,7 +41,7 @@ export function resolveSetting(
   const warnings = [...direction.warnings]
   if (dialled.endsWith('.invalid'))
     warnings.push(
-      `${shoot.file.file} has no spec.dns.domain and ${flag} is not given: ${dialled} is dialled, which nothing resolves`,
+      `${shoot.file.file} has no spec.dns.domain and ${flag} is not given: the name that is dialled, ${dialled}, does not resolve`,
     )
   const networksOf = (kind: (typeof NETWORK_KINDS)[number]) => shoot.networks[kind].map(({ text }) => text)
   return {
@@ -72,14 +72,15 @@ export function resolveSetting(
 function chooseEndpoint({ istio, gateway }: RenderOptions, errors: OptionErrors): RenderSetting['endpoint'] {
   if (gateway === true) {
     if (istio === true)
-      throw errors.optionError('gateway', 'the endpoint is one: leave out --istio or --gateway')
+      throw errors.optionError('gateway', 'only one endpoint is possible: leave out --istio or --gateway')
     return 'sni-gateway'
   }
-  if (istio === false) throw errors.optionError('istio', 'no endpoint is left, expected --gateway')
+  if (istio === false)
+    throw errors.optionError('istio', 'there is no endpoint without it, expected --gateway')
   return 'istio'
 }
 
-/** One transfer network for each family of the shoot, apart from the shoot's own networks. */
+/** One transfer network for each family of the shoot. It must not overlap the shoot's own networks. */
 function chooseTransferNetworks(
   given: RenderOptions['vpnNetwork'],
   shoot: Shoot,
@@ -88,7 +89,7 @@ function chooseTransferNetworks(
   return shoot.families.map((family) => {
     const [network, second] = given.map(parseCidr).filter((candidate) => candidate.family === family)
     if (network === undefined || second !== undefined)
-      throw errors.optionError('vpn-network', `expected one network of IPv${family}, as the shoot has it`)
+      throw errors.optionError('vpn-network', `expected one network of IPv${family}, a family of the shoot`)
     for (const kind of NETWORK_KINDS) {
       const taken = shoot.networks[kind].find((cidr) => overlaps(cidr, network))
       if (taken === undefined) continue

@@ -1,17 +1,21 @@
-import { ENDPOINT_PORTS } from '../endpoint/endpoint-ports.js'
-import type { DaemonConfig } from '../pod/config-text.js'
-import { CONFIG_FOLDER } from '../pod/containers.js'
-import { SEED_PORTS, SEED_SERVER, seedServerDestination, seedServerHost } from '../seed/names.js'
+import {
+  ENDPOINT_PORTS,
+  SEED_PORTS,
+  SEED_SERVER,
+  SHOOT_PORTS,
+  seedServerDestination,
+  seedServerHost,
+} from '../names.js'
+import { CONFIG_FOLDER, type DaemonConfig } from '../pod/config.js'
 import type { RenderSetting } from '../setting/render-setting.js'
-import { SHOOT_PORTS } from './names.js'
 
 export const SHOOT_TLS_FOLDER = `${CONFIG_FOLDER}-tls`
 
-/** Configuration of the shoot-client. It lets in the networks that it is told here, whatever the seed announces. */
+/** Configuration of the shoot-client. It allows packets to the networks given here, whatever the seed announces. */
 export function shootClientConfig(setting: RenderSetting): DaemonConfig {
   const { pods, services, nodes } = setting.networks
   return {
-    ...way(setting),
+    ...transportOptions(setting),
     'tls-cert': `${SHOOT_TLS_FOLDER}/tls.crt`,
     'tls-key': `${SHOOT_TLS_FOLDER}/tls.key`,
     'tls-ca': `${SHOOT_TLS_FOLDER}/ca.crt`,
@@ -19,13 +23,18 @@ export function shootClientConfig(setting: RenderSetting): DaemonConfig {
     'pod-network': pods,
     'service-network': services,
     'node-network': nodes,
-    // For the init container, which makes the network before a seed-server has announced any.
+    // For the init container, which runs before any seed-server has announced transfer networks.
     'vpn-network': setting.transferNetworks,
     'network-setup': 'prepared',
   }
 }
 
-function way({ direction, transport, apiServerHost, seedNamespace }: RenderSetting): DaemonConfig {
+function transportOptions({
+  direction,
+  transport,
+  apiServerHost,
+  seedNamespace,
+}: RenderSetting): DaemonConfig {
   if (!direction.isReversed) return { listen: `[::]:${SHOOT_PORTS.tunnel}` }
   if (transport === 'sni') {
     return {

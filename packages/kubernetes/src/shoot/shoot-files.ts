@@ -1,15 +1,13 @@
-import type { RenderedFile } from '../manifest/manifest.js'
-import { fileOf } from '../manifest/rendered-file.js'
-import { daemonConfigMap } from '../pod/config-map.js'
-import { serviceAccount } from '../pod/service-account.js'
+import { fileOf, type RenderedFile } from '../manifest/manifest.js'
+import { VPN_SHOOT, VPN_SHOOT_NAMESPACE } from '../names.js'
+import { daemonConfigMap } from '../pod/config.js'
+import { serviceAccount } from '../pod/security.js'
 import type { RenderSetting } from '../setting/render-setting.js'
-import { vpnShootDeployment } from './deployment.js'
-import { VPN_SHOOT, VPN_SHOOT_NAMESPACE } from './names.js'
-import { vpnShootNetworkPolicy } from './network-policy.js'
-import { vpnShootService } from './service.js'
+import { vpnShootNetworkPolicy, vpnShootService } from './network.js'
 import { shootClientConfig } from './shoot-client-config.js'
+import { vpnShootDeployment } from './workload.js'
 
-/** Everything for the shoot, in the order in which it is best applied. */
+/** Everything for the shoot, in the order to apply it in. */
 export function shootFiles(setting: RenderSetting): RenderedFile[] {
   const manifests = [
     serviceAccount('shoot', VPN_SHOOT, VPN_SHOOT_NAMESPACE),

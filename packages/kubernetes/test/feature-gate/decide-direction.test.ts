@@ -1,4 +1,9 @@
-import { decideDirection, parseKubernetesVersion, resolveFeatureGates } from '@reversed-vpn/kubernetes'
+import {
+  decideDirection,
+  parseBool,
+  parseKubernetesVersion,
+  resolveFeatureGates,
+} from '@reversed-vpn/kubernetes/testing'
 import t from 'tap'
 
 interface Row {
@@ -80,3 +85,13 @@ for (const { gates = {}, version, annotation, isReversed, reason, warning } of R
     else t.match(decision.warnings.join('\n'), warning)
   })
 }
+
+t.test('reads as a boolean what Go reads', async (t) => {
+  for (const text of ['1', 't', 'T', 'TRUE', 'true', 'True']) t.equal(parseBool(text), true, text)
+  for (const text of ['0', 'f', 'F', 'FALSE', 'false', 'False']) t.equal(parseBool(text), false, text)
+})
+
+t.test('reads nothing else as a boolean', async (t) => {
+  for (const text of ['', ' ', 'yes', 'no', 'on', 'tRUE', 'true ', '\ttrue', '01', '2', 'null'])
+    t.equal(parseBool(text), undefined, JSON.stringify(text))
+})

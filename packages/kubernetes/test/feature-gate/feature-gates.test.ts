@@ -1,4 +1,4 @@
-import { resolveFeatureGates } from '@reversed-vpn/kubernetes'
+import { resolveFeatureGates } from '@reversed-vpn/kubernetes/testing'
 import t from 'tap'
 
 t.test('gates that are not named have their defaults', async (t) => {

@@ -1,4 +1,4 @@
-import { isAtLeast, parseKubernetesVersion } from '@reversed-vpn/kubernetes'
+import { isAtLeast, parseKubernetesVersion } from '@reversed-vpn/kubernetes/testing'
 import t from 'tap'
 
 for (const [text, major, minor] of [

@@ -1,13 +1,12 @@
-import { CLUSTER_LABEL, type Manifest, type Value } from '../../manifest/manifest.js'
-import { toYaml } from '../../manifest/yaml-text.js'
+import { CLUSTER_LABEL, type Manifest, toYaml, type Value } from '../../manifest/manifest.js'
 
 const TARGET = { group: 'apps', version: 'v1', kind: 'Deployment', name: 'kube-apiserver' } as const
 
 export const API_SERVER = 'kube-apiserver'
 
 /**
- * A kustomize component that changes the Deployment of kube-apiserver, which is another's: named in the `components` of whoever
- * renders that Deployment, and taken out again, it leaves no trace.
+ * A kustomize component that changes the Deployment of kube-apiserver, which somebody else renders. They list it under `components`;
+ * removing it there restores the Deployment.
  */
 export function apiServerComponent(name: string, namespace: string, patches: readonly Value[]): Manifest {
   return {
@@ -18,7 +17,7 @@ export function apiServerComponent(name: string, namespace: string, patches: rea
   }
 }
 
-/** A strategic merge patch of the Deployment: what it names is added or changed, the rest stays. */
+/** A strategic merge patch of the Deployment: adds or changes what it names, and keeps the rest. */
 export function deploymentPatch(template: Value): Value {
   return {
     apiVersion: 'apps/v1',

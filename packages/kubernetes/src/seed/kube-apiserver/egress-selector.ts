@@ -1,19 +1,21 @@
 import { createHash } from 'node:crypto'
 import { isAtLeast } from '../../feature-gate/kubernetes-version.js'
-import { defineManifest, type Manifest, type ValueMap } from '../../manifest/manifest.js'
-import { toYaml } from '../../manifest/yaml-text.js'
+import { defineManifest, type Manifest, toYaml, type ValueMap } from '../../manifest/manifest.js'
+import { API_SERVER_EGRESS_SECRET, SEED_PORTS, SEED_SERVER } from '../../names.js'
+import { mountedConfigMap, mountedSecret } from '../../pod/volumes.js'
 import type { RenderSetting } from '../../setting/render-setting.js'
-import { SEED_PORTS, SEED_SERVER } from '../names.js'
+import { API_SERVER, apiServerComponent, deploymentPatch } from './component.js'
 
-export const EGRESS_SELECTOR = 'kube-apiserver-egress-selector'
-export const EGRESS_SELECTOR_KEY = 'egress-selector-configuration.yaml'
-export const API_SERVER_EGRESS_TLS_FOLDER = '/srv/kubernetes/egress-tls'
+const EGRESS_SELECTOR = 'kube-apiserver-egress-selector'
+const CONFIG_KEY = 'egress-selector-configuration.yaml'
+const CONFIG_FOLDER = '/etc/kubernetes/egress-selector'
+const TLS_FOLDER = '/srv/kubernetes/egress-tls'
 
 /**
- * What kube-apiserver sends where: to the shoot through the seed-server, everything else directly. Kubernetes 1.20 brought
- * `v1beta1`, and the name `controlplane` for what was `master` before.
+ * Where kube-apiserver sends its connections: to the shoot through the egress proxy, anywhere else directly. Kubernetes 1.20
+ * introduced `v1beta1`, and renamed `master` to `controlplane`.
  */
-export function egressSelectorConfiguration({ kubernetesVersion }: RenderSetting): ValueMap {
+function egressSelectorConfiguration({ kubernetesVersion }: RenderSetting): ValueMap {
   const isCurrent = isAtLeast(kubernetesVersion, 1, 20)
   return {
     apiVersion: `apiserver.k8s.io/${isCurrent ? 'v1beta1' : 'v1alpha1'}`,
@@ -27,9 +29,9 @@ export function egressSelectorConfiguration({ kubernetesVersion }: RenderSetting
             tcp: {
               url: `https://${SEED_SERVER}:${SEED_PORTS.egress}`,
               tlsConfig: {
-                caBundle: `${API_SERVER_EGRESS_TLS_FOLDER}/ca.crt`,
-                clientCert: `${API_SERVER_EGRESS_TLS_FOLDER}/tls.crt`,
-                clientKey: `${API_SERVER_EGRESS_TLS_FOLDER}/tls.key`,
+                caBundle: `${TLS_FOLDER}/ca.crt`,
+                clientCert: `${TLS_FOLDER}/tls.crt`,
+                clientKey: `${TLS_FOLDER}/tls.key`,
               },
             },
           },
@@ -41,18 +43,44 @@ export function egressSelectorConfiguration({ kubernetesVersion }: RenderSetting
   }
 }
 
-/** Holds that configuration for kube-apiserver's pod. */
+/** Holds the configuration for kube-apiserver's pod. */
 export function egressSelectorConfigMap(setting: RenderSetting): Manifest {
   return defineManifest(
     'seed',
     { apiVersion: 'v1', kind: 'ConfigMap', name: EGRESS_SELECTOR, namespace: setting.seedNamespace },
-    { data: { [EGRESS_SELECTOR_KEY]: toYaml(egressSelectorConfiguration(setting)) } },
+    { data: { [CONFIG_KEY]: toYaml(egressSelectorConfiguration(setting)) } },
   )
 }
 
-/** Changes with the configuration, which kube-apiserver reads once. */
-export function egressSelectorHash(setting: RenderSetting): string {
-  return createHash('sha256')
-    .update(toYaml(egressSelectorConfiguration(setting)))
-    .digest('hex')
+/** Gives kube-apiserver the egress selector: two volumes and a flag. */
+export function egressSelectorComponent(setting: RenderSetting): Manifest {
+  const config = mountedConfigMap('egress-selector', EGRESS_SELECTOR, CONFIG_FOLDER)
+  const tls = mountedSecret({
+    name: 'egress-tls',
+    secretName: API_SERVER_EGRESS_SECRET,
+    mountPath: TLS_FOLDER,
+    hasFsGroup: false,
+  })
+  const configText = toYaml(egressSelectorConfiguration(setting))
+  // kube-apiserver reads the configuration only at start, so a new one has to replace its pods.
+  const hash = createHash('sha256').update(configText).digest('hex')
+  const volumesPatch = deploymentPatch({
+    metadata: { annotations: { 'reversed-vpn/egress-selector-hash': hash } },
+    spec: {
+      containers: [{ name: API_SERVER, volumeMounts: [config.mount, tls.mount] }],
+      volumes: [config.volume, tls.volume],
+    },
+  })
+  // Flags are a list without keys, which a merge would replace as a whole. The test makes sure that it is the right container.
+  const container = '/spec/template/spec/containers/0'
+  const flagPatch = [
+    { op: 'test', path: `${container}/name`, value: API_SERVER },
+    {
+      op: 'add',
+      path: `${container}/${setting.apiServerFlagsIn}/-`,
+      value: `--egress-selector-config-file=${CONFIG_FOLDER}/${CONFIG_KEY}`,
+    },
+  ]
+  // The flag first: merging may reorder the containers.
+  return apiServerComponent(EGRESS_SELECTOR, setting.seedNamespace, [flagPatch, volumesPatch])
 }

@@ -1,20 +1,19 @@
 import { defineManifest, type Manifest } from '../manifest/manifest.js'
-import { configHashAnnotation } from '../pod/config-text.js'
-import { CONFIG_FOLDER, daemonContainer, setupContainer } from '../pod/containers.js'
-import { forwardingSysctls, needsForwardingSysctl } from '../pod/forwarding-sysctls.js'
-import { DAEMON_UID, exceptionAnnotations } from '../pod/security.js'
-import { mountedConfigMap, mountedSecret, mountedTunDevice } from '../pod/volumes.js'
-import type { RenderSetting } from '../setting/render-setting.js'
 import {
   EGRESS_TLS_SECRET,
   SEED_PORTS,
   SEED_SERVER,
   SEED_SERVER_LABELS,
   SEED_SERVER_TLS_SECRET,
-} from './names.js'
+} from '../names.js'
+import { CONFIG_FOLDER, configHashAnnotation } from '../pod/config.js'
+import { DAEMON_MEMORY, daemonContainer, setupContainer } from '../pod/containers.js'
+import { DAEMON_UID, exceptionAnnotations, forwardingSysctls } from '../pod/security.js'
+import { mountedConfigMap, mountedSecret, mountedTunDevice } from '../pod/volumes.js'
+import type { RenderSetting } from '../setting/render-setting.js'
 import { EGRESS_TLS_FOLDER, listeningSeedConfig, SEED_TLS_FOLDER } from './seed-server-config.js'
 
-/** The seed-server that a shoot dials: one, because the session is, and replaced only once the one before is gone. */
+/** The seed-server that a shoot dials: one replica for one session, and no new one before the old one is gone. */
 export function seedServerDeployment(setting: RenderSetting): Manifest {
   const config = mountedConfigMap('config', SEED_SERVER, CONFIG_FOLDER)
   const tls = mountedSecret({ name: 'tls', secretName: SEED_SERVER_TLS_SECRET, mountPath: SEED_TLS_FOLDER })
@@ -45,11 +44,7 @@ export function seedServerDeployment(setting: RenderSetting): Manifest {
             labels: { ...SEED_SERVER_LABELS, 'sidecar.istio.io/inject': 'false' },
             annotations: {
               ...configHashAnnotation(listeningSeedConfig(setting)),
-              ...exceptionAnnotations([
-                'setup-container',
-                'dev-net-tun',
-                ...(needsForwardingSysctl(setting) ? (['forwarding-sysctl'] as const) : []),
-              ]),
+              ...exceptionAnnotations(setting),
             },
           },
           spec: {
@@ -74,6 +69,51 @@ export function seedServerDeployment(setting: RenderSetting): Manifest {
             ],
             volumes: [config, tls, egressTls, device].map(({ volume }) => volume),
           },
+        },
+      },
+    },
+  )
+}
+
+/** One pod at a time may be evicted, so that the node with the only seed-server can be drained. */
+export function seedServerDisruptionBudget({ seedNamespace: namespace }: RenderSetting): Manifest {
+  return defineManifest(
+    'seed',
+    {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      name: SEED_SERVER,
+      namespace,
+      labels: SEED_SERVER_LABELS,
+    },
+    { spec: { maxUnavailable: 1, selector: { matchLabels: SEED_SERVER_LABELS } } },
+  )
+}
+
+/** Sizes the seed-server only when it starts anyway (`Initial`): a restart would cut every connection of the shoot. */
+export function seedServerAutoscaler({ seedNamespace: namespace }: RenderSetting): Manifest {
+  return defineManifest(
+    'seed',
+    {
+      apiVersion: 'autoscaling.k8s.io/v1',
+      kind: 'VerticalPodAutoscaler',
+      name: SEED_SERVER,
+      namespace,
+      labels: SEED_SERVER_LABELS,
+    },
+    {
+      spec: {
+        targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: SEED_SERVER },
+        updatePolicy: { updateMode: 'Initial' },
+        resourcePolicy: {
+          containerPolicies: [
+            {
+              containerName: SEED_SERVER,
+              controlledValues: 'RequestsOnly',
+              minAllowed: { cpu: '50m', memory: DAEMON_MEMORY.request },
+              maxAllowed: { cpu: '2', memory: DAEMON_MEMORY.limit },
+            },
+          ],
         },
       },
     },

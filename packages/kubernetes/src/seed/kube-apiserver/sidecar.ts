@@ -1,16 +1,14 @@
 import type { Manifest } from '../../manifest/manifest.js'
-import { configHashAnnotation } from '../../pod/config-text.js'
-import { CONFIG_FOLDER, daemonContainer, setupContainer } from '../../pod/containers.js'
-import { forwardingSysctls, needsForwardingSysctl } from '../../pod/forwarding-sysctls.js'
-import { exceptionAnnotations } from '../../pod/security.js'
+import { SEED_PORTS, SEED_SERVER, SEED_SERVER_TLS_SECRET } from '../../names.js'
+import { CONFIG_FOLDER, configHashAnnotation } from '../../pod/config.js'
+import { daemonContainer, setupContainer } from '../../pod/containers.js'
+import { exceptionAnnotations, forwardingSysctls } from '../../pod/security.js'
 import { mountedConfigMap, mountedSecret, mountedTunDevice } from '../../pod/volumes.js'
 import type { RenderSetting } from '../../setting/render-setting.js'
-import { SHOOT_PORTS } from '../../shoot/names.js'
-import { SEED_PORTS, SEED_SERVER, SEED_SERVER_TLS_SECRET } from '../names.js'
 import { diallingSeedConfig, SEED_TLS_FOLDER } from '../seed-server-config.js'
 import { apiServerComponent, deploymentPatch } from './component.js'
 
-/** Adds a seed-server that dials to kube-apiserver's pod: their network is one, so its routes lead kube-apiserver into the tunnel. */
+/** Adds a seed-server that dials to kube-apiserver's pod. They share one network, so its routes lead kube-apiserver into the tunnel. */
 export function sidecarComponent(setting: RenderSetting): Manifest {
   const config = mountedConfigMap('vpn-config', SEED_SERVER, CONFIG_FOLDER)
   const device = mountedTunDevice('vpn-dev-net-tun')
@@ -21,20 +19,15 @@ export function sidecarComponent(setting: RenderSetting): Manifest {
     hasFsGroup: false,
   })
   const image = setting.images.seedServer
-  const needsSysctl = needsForwardingSysctl(setting)
   const patch = deploymentPatch({
     metadata: {
       annotations: {
-        ...configHashAnnotation(diallingSeedConfig(setting, SHOOT_PORTS.tunnel)),
-        ...exceptionAnnotations([
-          'setup-container',
-          'dev-net-tun',
-          ...(needsSysctl ? (['forwarding-sysctl'] as const) : []),
-        ]),
+        ...configHashAnnotation(diallingSeedConfig(setting)),
+        ...exceptionAnnotations(setting),
       },
     },
     spec: {
-      ...(needsSysctl ? { securityContext: forwardingSysctls(setting) } : {}),
+      securityContext: forwardingSysctls(setting),
       initContainers: [setupContainer({ name: 'vpn-setup', image, volumes: [config, device] })],
       containers: [
         daemonContainer({
@@ -43,7 +36,7 @@ export function sidecarComponent(setting: RenderSetting): Manifest {
           ports: { 'vpn-admin': SEED_PORTS.admin },
           adminPort: 'vpn-admin',
           volumes: [config, tls, device],
-          // The pod would wait for the tunnel, the tunnel for the shoot, and the shoot for kube-apiserver.
+          // Else the pod would wait for the tunnel, the tunnel for the shoot, and the shoot for kube-apiserver.
           hasReadinessProbe: false,
         }),
       ],

@@ -10,9 +10,6 @@ import {
 } from '@reversed-vpn/daemon'
 import { parseCidr } from '../input/cidr.js'
 
-const TRANSPORTS = ['connect', 'sni'] as const
-export type Transport = (typeof TRANSPORTS)[number]
-
 const image = text(/[a-z0-9][^\s]{0,300}/, 'an image such as example.org/seed-server:1.0.0', 'IMAGE')
 
 const transferNetwork = custom({
@@ -24,49 +21,59 @@ const transferNetwork = custom({
   },
 })
 
-/** Every option of `render`. @param version of this program, which the images have too unless others are named */
+/** Every option of `render`. @param version of this program, and the default tag of the images */
 export function renderOptions(version: string) {
   return defineOptions({
     gardenlet: {
       kind: filePath(),
       required: true,
       group: 'Input',
-      description: "the gardenlet's configuration, YAML: its feature gates, and where the ingress gateway is",
+      description: "the gardenlet's configuration (YAML): feature gates and ingress gateway",
     },
-    shoot: { kind: filePath(), required: true, group: 'Input', description: 'the Shoot, YAML' },
+    shoot: { kind: filePath(), required: true, group: 'Input', description: 'the Shoot (YAML)' },
     'diff-from': {
       kind: filePath(),
       group: 'Input',
       placeholder: 'PATH',
       description:
-        'say what changes from there: a rendered folder or stream, another Shoot, or another gardenlet configuration',
+        'print what changes compared with PATH: a rendered folder or stream, a Shoot, or a gardenlet configuration',
     },
     output: {
       kind: filePath(),
       group: 'Output',
       placeholder: 'DIR',
-      description: 'folder to write to, seed/ and shoot/ in it (default: one stream to stdout)',
+      description:
+        'folder for the manifests, in seed/ and shoot/; without it they go to stdout as one stream',
     },
 
-    istio: { kind: boolean(), group: 'Endpoint', description: 'the shared endpoint is Istio, the default' },
-    gateway: { kind: boolean(), group: 'Endpoint', description: 'the shared endpoint is our sni-gateway' },
+    istio: {
+      kind: boolean(),
+      group: 'Endpoint',
+      description: 'use Istio as the shared endpoint; this is the default',
+    },
+    gateway: {
+      kind: boolean(),
+      group: 'Endpoint',
+      description: 'use our sni-gateway as the shared endpoint',
+    },
     transport: {
-      kind: oneOf(TRANSPORTS),
+      kind: oneOf(['connect', 'sni']),
       default: 'connect',
       group: 'Endpoint',
-      description: 'how the shoot gets through it: HTTP CONNECT on 8132, or TLS by server name on 443',
+      description:
+        'how the shoot passes the endpoint: connect = HTTP CONNECT on 8132, sni = TLS by server name on 443',
     },
     'api-server-host': {
       kind: hostName(),
       group: 'Endpoint',
       description:
-        "name of the shoot's API server, which the shoot dials (default: api. and spec.dns.domain)",
+        "DNS name of the shoot's API server, where the shoot dials; without it api. before spec.dns.domain",
     },
     'shoot-host': {
       kind: hostName(),
       group: 'Endpoint',
       description:
-        "where the seed dials: name of the shoot's load balancer (default: vpn-shoot. and spec.dns.domain)",
+        "DNS name of the shoot's load balancer, where the seed dials; without it vpn-shoot. before spec.dns.domain",
     },
 
     'vpn-network': {
@@ -74,7 +81,7 @@ export function renderOptions(version: string) {
       list: true,
       default: '192.168.123.0/24,fd8f:6d53:b97a:1::/112',
       group: 'Pods',
-      description: 'transfer networks, one of a family',
+      description: 'transfer networks, one per address family',
     },
     'image-seed-server': {
       kind: image,
@@ -98,13 +105,14 @@ export function renderOptions(version: string) {
       kind: oneOf(['command', 'args']),
       default: 'command',
       group: 'Pods',
-      description: "where kube-apiserver's container has its flags",
+      description: "the field of kube-apiserver's container that holds its flags",
     },
     'pod-sysctls': {
       kind: boolean(),
       default: 'true',
       group: 'Pods',
-      description: 'have pods ask for IPv6 forwarding, which kubelets must allow; off where nodes see to it',
+      description:
+        'request IPv6 forwarding as a pod sysctl, which kubelets must allow; off if the nodes enable it',
     },
   })
 }

@@ -1,11 +1,37 @@
 import { isAtLeast } from '../feature-gate/kubernetes-version.js'
 import { FAMILY_NAMES } from '../input/networks.js'
 import { defineManifest, type Manifest, type ValueMap } from '../manifest/manifest.js'
+import { SHOOT_PORTS, VPN_SHOOT, VPN_SHOOT_LABELS, VPN_SHOOT_NAMESPACE } from '../names.js'
 import type { RenderSetting } from '../setting/render-setting.js'
-import { SHOOT_PORTS, VPN_SHOOT, VPN_SHOOT_LABELS, VPN_SHOOT_NAMESPACE } from './names.js'
 
 /**
- * The shoot's own load balancer, only where the seed dials. Not ready is no reason to take it away: the pod is ready once
+ * Nobody connects to the shoot-client except a seed that dials. Egress is open: the client's own firewall decides where packets may
+ * go, and CNIs differ in what pod and node networks mean in a policy.
+ */
+export function vpnShootNetworkPolicy({ direction }: RenderSetting): Manifest {
+  const tunnel = { ports: [{ protocol: 'TCP', port: SHOOT_PORTS.tunnel }] }
+  return defineManifest(
+    'shoot',
+    {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      name: VPN_SHOOT,
+      namespace: VPN_SHOOT_NAMESPACE,
+      labels: VPN_SHOOT_LABELS,
+    },
+    {
+      spec: {
+        podSelector: { matchLabels: VPN_SHOOT_LABELS },
+        policyTypes: ['Ingress', 'Egress'],
+        ingress: direction.isReversed ? [] : [tunnel],
+        egress: [{}],
+      },
+    },
+  )
+}
+
+/**
+ * The shoot's own load balancer, only where the seed dials. It also leads to a pod that is not ready, which becomes ready only when
  * the seed has come through here. Gardener's DNS controller gives it the name that the seed dials.
  */
 export function vpnShootService(setting: RenderSetting): Manifest {
@@ -34,7 +60,7 @@ export function vpnShootService(setting: RenderSetting): Manifest {
   )
 }
 
-/** The families of the shoot, where they are not the IPv4 that goes without saying. Kubernetes 1.20 brought both fields. */
+/** The address families of the shoot, unless it is IPv4 only, the default. Kubernetes 1.20 introduced both fields. */
 function ipFamilies({ families, kubernetesVersion }: RenderSetting): ValueMap {
   if (families.join() === '4' || !isAtLeast(kubernetesVersion, 1, 20)) return {}
   return {

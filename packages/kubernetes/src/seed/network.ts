@@ -1,14 +1,45 @@
-import { gatewayPeer } from '../endpoint/gateway-peer.js'
+import { gatewayPeer } from '../endpoint/endpoint-manifests.js'
 import { defineManifest, type Manifest, type ValueMap } from '../manifest/manifest.js'
+import {
+  API_SERVER_LABELS,
+  PROMETHEUS_LABELS,
+  SEED_PORTS,
+  SEED_SERVER,
+  SEED_SERVER_LABELS,
+} from '../names.js'
 import type { RenderSetting } from '../setting/render-setting.js'
-import { API_SERVER_LABELS, PROMETHEUS_LABELS, SEED_PORTS, SEED_SERVER, SEED_SERVER_LABELS } from './names.js'
 
 const DNS_LABELS = ['kube-dns', 'coredns', 'node-local-dns']
-/** Where DNS is served: as usual, by CoreDNS without the right to a low port, and by the cache on each node. */
+/** Port 53 as usual, and 8053 where CoreDNS may not bind a low port. */
 const DNS_PORTS = [53, 8053]
+/** The DNS cache that every node may have. */
 const NODE_LOCAL_DNS = '169.254.20.10/32'
 
-/** Who may talk to the seed-server, each on one port, and that it may ask for names and nothing else. */
+/**
+ * How the endpoint, kube-apiserver and Prometheus find the seed-server. Its address is published before it is ready: it becomes ready
+ * with a tunnel, and the tunnel comes in through this Service.
+ */
+export function seedServerService({ seedNamespace: namespace }: RenderSetting): Manifest {
+  return defineManifest(
+    'seed',
+    { apiVersion: 'v1', kind: 'Service', name: SEED_SERVER, namespace, labels: SEED_SERVER_LABELS },
+    {
+      spec: {
+        type: 'ClusterIP',
+        publishNotReadyAddresses: true,
+        selector: SEED_SERVER_LABELS,
+        ports: [
+          // Istio takes the protocol from the beginning of the name. The TLS inside is our own, so it is TCP.
+          { name: 'tcp-tunnel', port: SEED_PORTS.tunnel, targetPort: 'tunnel', protocol: 'TCP' },
+          { name: 'tcp-egress', port: SEED_PORTS.egress, targetPort: 'egress', protocol: 'TCP' },
+          { name: 'http-admin', port: SEED_PORTS.admin, targetPort: 'admin', protocol: 'TCP' },
+        ],
+      },
+    },
+  )
+}
+
+/** Who may connect to the seed-server, each to one port. The seed-server itself may only query DNS. */
 export function seedNetworkPolicies(setting: RenderSetting): Manifest[] {
   return [
     ingressPolicy(setting, 'kube-apiserver', podsHere(API_SERVER_LABELS), SEED_PORTS.egress),

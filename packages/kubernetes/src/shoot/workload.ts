@@ -1,24 +1,23 @@
 import { isAtLeast } from '../feature-gate/kubernetes-version.js'
 import { defineManifest, type Manifest } from '../manifest/manifest.js'
-import { configHashAnnotation } from '../pod/config-text.js'
-import { CONFIG_FOLDER, daemonContainer, setupContainer } from '../pod/containers.js'
-import { forwardingSysctls, needsForwardingSysctl } from '../pod/forwarding-sysctls.js'
-import { DAEMON_UID, exceptionAnnotations } from '../pod/security.js'
-import { mountedConfigMap, mountedSecret, mountedTunDevice } from '../pod/volumes.js'
-import type { RenderSetting } from '../setting/render-setting.js'
 import {
   SHOOT_PORTS,
   VPN_SHOOT,
   VPN_SHOOT_LABELS,
   VPN_SHOOT_NAMESPACE,
   VPN_SHOOT_TLS_SECRET,
-} from './names.js'
+} from '../names.js'
+import { CONFIG_FOLDER, configHashAnnotation } from '../pod/config.js'
+import { daemonContainer, setupContainer } from '../pod/containers.js'
+import { DAEMON_UID, exceptionAnnotations, forwardingSysctls } from '../pod/security.js'
+import { mountedConfigMap, mountedSecret, mountedTunDevice } from '../pod/volumes.js'
+import type { RenderSetting } from '../setting/render-setting.js'
 import { SHOOT_TLS_FOLDER, shootClientConfig } from './shoot-client-config.js'
 
-/** Before the field there was an annotation for the same. */
+/** Does what the field `seccompProfile` does, before Kubernetes 1.19. */
 const SECCOMP_ANNOTATION = { 'seccomp.security.alpha.kubernetes.io/pod': 'runtime/default' }
 
-/** The shoot-client. A new pod is up before the old one goes; the sessions pass from one to the other. */
+/** The shoot-client. A new pod is up before the old one ends, and takes its sessions over. */
 export function vpnShootDeployment(setting: RenderSetting): Manifest {
   const hasSeccompField = isAtLeast(setting.kubernetesVersion, 1, 19)
   const config = mountedConfigMap('config', VPN_SHOOT, CONFIG_FOLDER)
@@ -47,11 +46,7 @@ export function vpnShootDeployment(setting: RenderSetting): Manifest {
             annotations: {
               ...(hasSeccompField ? {} : SECCOMP_ANNOTATION),
               ...configHashAnnotation(shootClientConfig(setting)),
-              ...exceptionAnnotations([
-                'setup-container',
-                'dev-net-tun',
-                ...(needsForwardingSysctl(setting) ? (['forwarding-sysctl'] as const) : []),
-              ]),
+              ...exceptionAnnotations(setting),
             },
           },
           spec: {
@@ -60,7 +55,7 @@ export function vpnShootDeployment(setting: RenderSetting): Manifest {
             enableServiceLinks: false,
             priorityClassName: 'system-cluster-critical',
             tolerations: [{ key: 'CriticalAddonsOnly', operator: 'Exists' }],
-            // Longer than connections may finish after SIGTERM, which is 30 seconds.
+            // Longer than the 30 seconds that connections have to finish after SIGTERM.
             terminationGracePeriodSeconds: 45,
             securityContext: {
               fsGroup: DAEMON_UID,

@@ -1,7 +1,12 @@
-import { defineManifest, type Manifest, SHARED_LABEL, type ValueMap } from '../../manifest/manifest.js'
-import { SEED_SERVER, SEED_SERVER_LABELS, seedServerDestination, seedServerHost } from '../../seed/names.js'
-import type { RenderSetting } from '../../setting/render-setting.js'
-import { ENDPOINT_PORTS } from '../endpoint-ports.js'
+import { defineManifest, type Manifest, SHARED_LABEL, type ValueMap } from '../manifest/manifest.js'
+import {
+  ENDPOINT_PORTS,
+  SEED_SERVER,
+  SEED_SERVER_LABELS,
+  seedServerDestination,
+  seedServerHost,
+} from '../names.js'
+import type { RenderSetting } from '../setting/render-setting.js'
 
 const CONNECTION_MANAGER = 'envoy.filters.network.http_connection_manager'
 const CONNECTION_MANAGER_TYPE =
@@ -9,9 +14,7 @@ const CONNECTION_MANAGER_TYPE =
 
 const UPGRADE_TYPE = 'CONNECT'
 
-/**
- * Lets the endpoint take CONNECT at all. The same for every shoot, and there once: Envoy refuses a listener that is told twice.
- */
+/** Makes the endpoint accept CONNECT. One for all shoots: Envoy refuses a listener that is configured twice for it. */
 export function connectListenerFilter(setting: RenderSetting): Manifest {
   return envoyFilter(
     setting,
@@ -32,9 +35,9 @@ export function connectListenerFilter(setting: RenderSetting): Manifest {
           name: CONNECTION_MANAGER,
           typed_config: {
             '@type': CONNECTION_MANAGER_TYPE,
-            // OpenVPN speaks HTTP/1.0, and may be a neighbour on this port.
+            // OpenVPN clients, which may use the same port, send HTTP/1.0.
             http_protocol_options: { accept_http_10: true },
-            // Whether a tunnel lives its ends find out by themselves.
+            // The ends of a tunnel find out by themselves whether it is alive.
             stream_idle_timeout: '0s',
             upgrade_configs: [{ upgrade_type: UPGRADE_TYPE }],
           },
@@ -44,7 +47,7 @@ export function connectListenerFilter(setting: RenderSetting): Manifest {
   )
 }
 
-/** The way of this shoot's CONNECT: its destination, exactly, leads to its seed-server and nowhere else. */
+/** Routes this shoot's CONNECT: exactly its destination leads to its seed-server, and nowhere else. */
 export function connectRouteFilter(setting: RenderSetting): Manifest {
   const { seedNamespace } = setting
   const destination = seedServerDestination(seedNamespace)
@@ -81,7 +84,7 @@ export function connectRouteFilter(setting: RenderSetting): Manifest {
   )
 }
 
-/** Lies where the endpoint runs: elsewhere an EnvoyFilter does not reach it. */
+/** In the endpoint's namespace, because an EnvoyFilter affects only pods of its own namespace. */
 function envoyFilter(
   { ingress }: RenderSetting,
   name: string,

@@ -1,0 +1,39 @@
+/** Names, labels and ports by which the manifests of both clusters, and certificates, refer to each other. */
+
+/** The endpoint that all shoots of a seed share. */
+export const ENDPOINT_PORTS = { tls: 443, connect: 8132 } as const
+
+export const SNI_GATEWAY = 'sni-gateway'
+export const SNI_GATEWAY_LABELS = { app: SNI_GATEWAY } as const
+/** Inside the pod, where nobody may bind a port below 1024. */
+export const SNI_GATEWAY_PORTS = { tls: 8443, connect: 8132, admin: 15002 } as const
+
+export const SEED_SERVER = 'vpn-seed-server'
+export const SEED_SERVER_LABELS = { app: SEED_SERVER } as const
+export const SEED_PORTS = { tunnel: 1194, egress: 9443, admin: 15000 } as const
+
+export const VPN_SHOOT = 'vpn-shoot'
+export const VPN_SHOOT_LABELS = { app: VPN_SHOOT } as const
+export const VPN_SHOOT_NAMESPACE = 'kube-system'
+/** The tunnel port is open only where the seed dials. */
+export const SHOOT_PORTS = { tunnel: 4314, admin: 15001 } as const
+
+/** Secrets with `tls.crt`, `tls.key` and `ca.crt`, as `reversed-vpn certs` writes them. */
+export const SEED_SERVER_TLS_SECRET = 'vpn-seed-server-tls'
+export const EGRESS_TLS_SECRET = 'vpn-seed-server-egress-tls'
+export const API_SERVER_EGRESS_SECRET = 'kube-apiserver-egress-tls'
+export const VPN_SHOOT_TLS_SECRET = 'vpn-shoot-tls'
+
+/** How Gardener labels the pods that may connect to the seed-server. */
+export const API_SERVER_LABELS = { app: 'kubernetes', role: 'apiserver' } as const
+export const PROMETHEUS_LABELS = { app: 'prometheus', role: 'monitoring' } as const
+
+/** The seed-server's DNS name within the seed. */
+export function seedServerHost(seedNamespace: string): string {
+  return `${SEED_SERVER}.${seedNamespace}.svc.cluster.local`
+}
+
+/** Istio's cluster name of the seed-server: the destination that shoots put into the `Reversed-VPN` header. */
+export function seedServerDestination(seedNamespace: string): string {
+  return `outbound|${SEED_PORTS.tunnel}||${seedServerHost(seedNamespace)}`
+}

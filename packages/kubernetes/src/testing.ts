@@ -1,0 +1,3 @@
+export { decideDirection, parseBool } from './feature-gate/decide-direction.js'
+export { resolveFeatureGates } from './feature-gate/feature-gates.js'
+export { isAtLeast, parseKubernetesVersion } from './feature-gate/kubernetes-version.js'
