@@ -9,6 +9,6 @@ export { markOf, markOn, parseMark, renderMark, type SetupMark, type SetupOwner 
 export { renderShootRuleset, SHOOT_DROP_COUNTERS } from './shoot-ruleset.js'
 export { sweepNetwork } from './sweep-network.js'
 export type { TunLink } from './tun-link.js'
-export type { NetworkSetup } from './tunnel-device.js'
+export type { NetworkSetup } from './tunnel-interface.js'
 export { renderFallbackLines, renderLinkLines, seedLinks, shootLinks } from './wanted-links.js'
 export { wantSeedNetwork, wantShootNetwork } from './wanted-network.js'

@@ -1,6 +1,6 @@
 import type { Registry } from '@reversed-vpn/daemon'
 import { createEgressMetrics, type EgressMetrics } from '@reversed-vpn/egress-proxy'
-import type { TunnelDevice } from '@reversed-vpn/host-network'
+import type { TunnelInterface } from '@reversed-vpn/host-network'
 import type { CloseCode } from '@reversed-vpn/protocol'
 import type { DialFailure, RefusalReason } from '@reversed-vpn/secure'
 import type { TrafficTotals } from '@reversed-vpn/session'
@@ -32,7 +32,7 @@ export const PREFIX = 'seed_server_'
 /** Registers every metric of the daemon; all names begin with `seed_server_`. */
 export function createMetrics(
   registry: Registry,
-  { name, isPrepared }: Pick<TunnelDevice, 'name' | 'isPrepared'>,
+  { name, isPrepared }: Pick<TunnelInterface, 'name' | 'isPrepared'>,
   totals: TrafficTotals,
   table: SessionTable,
 ): SeedServerMetrics {

@@ -13,7 +13,7 @@ import {
   applySeedNetwork,
   checkPreparedSeedNetwork,
   chooseCongestion,
-  openTunnelDevice,
+  openTunnelInterface,
 } from '@reversed-vpn/host-network'
 import { TunError } from '@reversed-vpn/node-tun'
 import { authorizePeer, ExpiryWatch, type TlsMaterial } from '@reversed-vpn/secure'
@@ -59,7 +59,7 @@ export async function startSeedServer(
   const registry = createRegistry(context.name, context.version)
   const totals = new TrafficTotals()
 
-  const device = await openTunnelDevice({
+  const device = await openTunnelInterface({
     name: options.tun,
     offload: options.offload,
     setup: options.networkSetup,

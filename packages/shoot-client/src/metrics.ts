@@ -1,5 +1,5 @@
 import type { Registry } from '@reversed-vpn/daemon'
-import type { TunnelDevice } from '@reversed-vpn/host-network'
+import type { TunnelInterface } from '@reversed-vpn/host-network'
 import type { CloseCode } from '@reversed-vpn/protocol'
 import type { DialFailure, RefusalReason } from '@reversed-vpn/secure'
 import type { TrafficTotals } from '@reversed-vpn/session'
@@ -29,7 +29,7 @@ export const PREFIX = 'shoot_client_'
 /** Registers every metric of the daemon; all names begin with `shoot_client_`. */
 export function createMetrics(
   registry: Registry,
-  { name, isPrepared }: Pick<TunnelDevice, 'name' | 'isPrepared'>,
+  { name, isPrepared }: Pick<TunnelInterface, 'name' | 'isPrepared'>,
   totals: TrafficTotals,
   keeper: SessionKeeper,
 ): ShootClientMetrics {

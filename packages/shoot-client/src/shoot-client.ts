@@ -11,8 +11,8 @@ import {
 import {
   chooseCongestion,
   NetworkError,
-  openTunnelDevice,
-  type TunnelDevice,
+  openTunnelInterface,
+  type TunnelInterface,
 } from '@reversed-vpn/host-network'
 import { parseTransferAddress, type ShootNetworks } from '@reversed-vpn/ip'
 import { TunError } from '@reversed-vpn/node-tun'
@@ -61,7 +61,7 @@ export async function startShootClient(
   const registry = createRegistry(context.name, context.version)
   const totals = new TrafficTotals()
 
-  const device = await openTunnelDevice({
+  const device = await openTunnelInterface({
     name: options.tun,
     offload: options.offload,
     setup: options.networkSetup,
@@ -205,7 +205,7 @@ async function follow(
 
 interface OpenSessionOptions {
   readonly setting: Setting
-  readonly device: TunnelDevice
+  readonly device: TunnelInterface
   readonly forwarding: Forwarding
   readonly live: LiveChecks
   readonly totals: TrafficTotals

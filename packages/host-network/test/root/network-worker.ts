@@ -7,14 +7,14 @@ import {
   applyShootNetwork,
   checkPreparedSeedNetwork,
   checkPreparedShootNetwork,
-  openTunnelDevice,
+  openTunnelInterface,
   readDropCounters,
   removeSetUpNetwork,
   type SeedNetworkPlan,
   type ShootNetworkPlan,
   setUpSeedNetwork,
   setUpShootNetwork,
-  type TunnelDevice,
+  type TunnelInterface,
 } from '@reversed-vpn/host-network'
 import type { DropCounter } from '@reversed-vpn/host-network/testing'
 import {
@@ -39,7 +39,7 @@ let applied: AppliedNetwork | undefined
 let update: (plan: never) => Promise<void> = () => Promise.reject(new Error('nothing is applied'))
 const held: Socket[] = []
 /** A device that nobody holds is closed when it is collected. */
-const opened: TunnelDevice[] = []
+const opened: TunnelInterface[] = []
 
 const methods = {
   async applySeed(plan: SeedNetworkPlan) {
@@ -66,7 +66,7 @@ const methods = {
   removeSetUp: (tun: string) => removeSetUpNetwork(tun),
   /** Opens the interface of that name, and keeps it until the process ends. */
   async openDevice(setup: NetworkSetup) {
-    const device = await openTunnelDevice({ name: 'vpn0', offload: 'auto', setup })
+    const device = await openTunnelInterface({ name: 'vpn0', offload: 'auto', setup })
     opened.push(device)
     return { isPrepared: device.isPrepared, accepts: device.accepts }
   },

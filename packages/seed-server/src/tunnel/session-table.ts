@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { TunnelDevice } from '@reversed-vpn/host-network'
+import type { TunnelInterface } from '@reversed-vpn/host-network'
 import { allNetworks, CidrSet, type ShootNetworks, type TransferAddress } from '@reversed-vpn/ip'
 import {
   CONTROL_VERSION,
@@ -30,7 +30,7 @@ export interface SessionEvents {
 }
 
 export interface SessionTableOptions {
-  readonly device: TunnelDevice
+  readonly device: TunnelInterface
   readonly totals: TrafficTotals
   /** At first; see {@link SessionTable.setNetworks}. */
   readonly networks: ShootNetworks

@@ -12,7 +12,7 @@ import { readTunLink } from './tun-link.js'
 export const NETWORK_SETUPS = ['auto', 'own', 'prepared'] as const
 export type NetworkSetup = (typeof NETWORK_SETUPS)[number]
 
-export interface TunnelDeviceOptions {
+export interface TunnelInterfaceOptions {
   readonly name: string
   /** `off` uses none. */
   readonly offload: 'auto' | 'off'
@@ -20,7 +20,7 @@ export interface TunnelDeviceOptions {
 }
 
 /** A TUN interface of a daemon, with what it was found to be able to do. */
-export interface TunnelDevice {
+export interface TunnelInterface {
   readonly name: string
   /** Made by `setup`: it stays when it is closed, and so do addresses, routes and firewall, which are nobody's to change. */
   readonly isPrepared: boolean
@@ -38,7 +38,7 @@ export interface TunnelDevice {
  * @throws TunError EACCES, EBUSY and others of `openTun`
  * @throws NetworkError ERR_TUN_NOT_PERMITTED, ERR_NETWORK_NOT_PREPARED, ERR_TUN_IN_USE, or as `runTool`
  */
-export async function openTunnelDevice(options: TunnelDeviceOptions): Promise<TunnelDevice> {
+export async function openTunnelInterface(options: TunnelInterfaceOptions): Promise<TunnelInterface> {
   const { name, setup } = options
   const link = setup === 'own' ? undefined : await readTunLink(name)
   const mark = markOn(link)
@@ -48,24 +48,27 @@ export async function openTunnelDevice(options: TunnelDeviceOptions): Promise<Tu
   throw new NetworkError('ERR_NETWORK_NOT_PREPARED', `${seen}, expected one that setup made`)
 }
 
-function makeOwn({ name, offload }: TunnelDeviceOptions): Promise<TunnelDevice> {
+function makeOwn({ name, offload }: TunnelInterfaceOptions): Promise<TunnelInterface> {
   const device = tryOpen(name, true, `expected CAP_NET_ADMIN, or an interface that setup made beforehand`)
   return closedOnError(device, () => {
     const queues = new QueueSet(device)
     const accepts = offload === 'auto' ? findAcceptedOffloads(queues.queue(0)) : []
-    return describeDevice(device, queues, accepts, false, offload)
+    return describeInterface(device, queues, accepts, false, offload)
   })
 }
 
 /** What works was found by `setup`, when the interface was still down. */
-async function openPrepared({ name, offload }: TunnelDeviceOptions, mark: SetupMark): Promise<TunnelDevice> {
+async function openPrepared(
+  { name, offload }: TunnelInterfaceOptions,
+  mark: SetupMark,
+): Promise<TunnelInterface> {
   await checkQueues(name, 0)
   const device = tryOpen(name, false, `it was set up for ${describeOwner(mark)}`)
   return closedOnError(device, async () => {
     // Of two that open it at once neither would know of the other before.
     await checkQueues(name, 1)
     const accepts = offload === 'auto' ? mark.accepts : []
-    return describeDevice(device, new QueueSet(device), accepts, true, offload)
+    return describeInterface(device, new QueueSet(device), accepts, true, offload)
   })
 }
 
@@ -95,13 +98,13 @@ async function closedOnError<T>(device: TunDevice, use: () => T | Promise<T>): P
   }
 }
 
-function describeDevice(
+function describeInterface(
   device: TunDevice,
   queues: QueueSet,
   accepts: readonly OffloadKind[],
   isPrepared: boolean,
   offload: 'auto' | 'off',
-): TunnelDevice {
+): TunnelInterface {
   return {
     name: device.name,
     isPrepared,
