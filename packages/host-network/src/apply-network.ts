@@ -4,15 +4,14 @@ import type { SeedNetworkPlan, ShootNetworkPlan } from './network-plan.js'
 import { deleteOwned, readOwnedState, without } from './owned-state.js'
 import { readIpJson, runIpBatch, runTool } from './run-tool.js'
 import { sweepNetwork } from './sweep-network.js'
-import { enableForwarding, prepareTun } from './sysctls.js'
+import { enableForwarding, type NetworkWarning, prepareTun } from './sysctls.js'
 import { readTunLink } from './tun-link.js'
 import { renderFallbackLines, renderLinkLines, type WantedLinks } from './wanted-links.js'
 import { checkOccupied, type WantedNetwork, wantSeedNetwork, wantShootNetwork } from './wanted-network.js'
 
 /** Addresses, routes and firewall that are in place. */
 export interface AppliedNetwork extends AsyncDisposable {
-  /** Sentences about what works, but less well than it could on this machine; for the log. */
-  readonly warnings: readonly string[]
+  readonly warnings: readonly NetworkWarning[]
   /** Takes all of it away, as `sweepNetwork`. Idempotent; the TUN may be gone already. Forwarding sysctls stay. */
   close(): Promise<void>
 }
@@ -71,7 +70,7 @@ export async function applyNetwork(wanted: WantedNetwork): Promise<AppliedNetwor
   if ((await readTunLink(tun)) === undefined) {
     throw new NetworkError('ERR_TUN_MISSING', `there is no interface ${tun}`)
   }
-  let warnings: string[]
+  let warnings: NetworkWarning[]
   try {
     warnings = await putInPlace(wanted)
   } catch (error) {
@@ -84,7 +83,7 @@ export async function applyNetwork(wanted: WantedNetwork): Promise<AppliedNetwor
   return { warnings, close, [Symbol.asyncDispose]: close }
 }
 
-async function putInPlace({ plan, ruleset, links }: WantedNetwork): Promise<string[]> {
+async function putInPlace({ plan, ruleset, links }: WantedNetwork): Promise<NetworkWarning[]> {
   const families = plan.families.map(({ family }) => family)
   const before = await readOwnedState(plan.tun)
   const missing = without({ routes: [], rules: links.rules }, before)

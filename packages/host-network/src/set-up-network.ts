@@ -6,13 +6,13 @@ import { findAcceptedOffloads } from './offload-self-test.js'
 import { runTool } from './run-tool.js'
 import { describeOwner, markOf, markOn, type SetupMark, type SetupOwner, writeMark } from './setup-mark.js'
 import { sweepNetwork } from './sweep-network.js'
+import type { NetworkWarning } from './sysctls.js'
 import { readTunLink, type TunLink } from './tun-link.js'
 import { checkOccupied, type WantedNetwork, wantSeedNetwork, wantShootNetwork } from './wanted-network.js'
 
 /** What was set up. */
 export interface SetUpNetwork {
-  /** Sentences about what works, but less well than it could on this machine; for the log. */
-  readonly warnings: readonly string[]
+  readonly warnings: readonly NetworkWarning[]
   /** Whether the interface is new; else it was there from an earlier set-up. */
   readonly isNew: boolean
 }

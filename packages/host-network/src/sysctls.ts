@@ -2,6 +2,14 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { NetworkError } from './network-error.js'
 import { readIpJson } from './run-tool.js'
 
+/** What works, but less well than it could on this machine; for the log. */
+export interface NetworkWarning {
+  /** Constant; the fields beside it say which setting and what it is. */
+  readonly message: string
+  readonly sysctl: string
+  readonly value: string
+}
+
 const FORWARDING = { 4: 'net.ipv4.ip_forward', 6: 'net.ipv6.conf.all.forwarding' } as const
 
 /** The forwarding sysctls of those families that are not on. */
@@ -50,24 +58,21 @@ async function keepRouterAdvertisements(): Promise<void> {
  * Prepares the TUN. Sources are judged by our rules, more strictly than `rp_filter`, which would also drop ICMP errors of
  * routers that no route leads back to; the larger of the TUN's value and that of `all` counts.
  *
- * @returns sentences about what could not be set as it should be
+ * @returns what could not be set as it should be
  * @throws NetworkError ERR_IPV6_DISABLED where IPv6 is switched off for the TUN and can't be switched on
  */
-export async function prepareTun(tun: string, families: readonly (4 | 6)[]): Promise<string[]> {
+export async function prepareTun(tun: string, families: readonly (4 | 6)[]): Promise<NetworkWarning[]> {
   if (families.includes(6)) await enableIpv6(tun)
   if (!families.includes(4)) return []
   const filter = interfaceSysctl(4, tun, 'rp_filter')
   if ((await readValue(filter)) !== '0') await writeFile(filter, '0').catch(() => {})
-  const warnings: string[] = []
-  for (const device of ['all', tun]) {
+  const message = 'reverse path filter is on, so ICMP errors from routers on the path may be dropped'
+  const warnings = ['all', tun].map(async (device) => {
     const value = await readValue(interfaceSysctl(4, device, 'rp_filter'))
-    if (value !== '0' && value !== undefined) {
-      warnings.push(
-        `net.ipv4.conf.${device}.rp_filter is ${value}: ICMP errors of routers on the way may be dropped`,
-      )
-    }
-  }
-  return warnings
+    if (value === '0' || value === undefined) return []
+    return [{ message, sysctl: `net.ipv4.conf.${device}.rp_filter`, value }]
+  })
+  return (await Promise.all(warnings)).flat()
 }
 
 /** Containers often start with IPv6 switched off for every new interface, and with /proc/sys that nobody may write. */

@@ -104,7 +104,7 @@ export async function startSeedServer(
 
   const network = await (device.isPrepared ? checkPreparedSeedNetwork : applySeedNetwork)(setting.plan)
   context.defer('addresses, routes and firewall', () => network.close())
-  for (const warning of network.warnings) log.warn(warning)
+  for (const { message, ...fields } of network.warnings) log.warn(fields, message)
 
   const tunnel = await openTunnel(setting, context, { table, metrics })
   const egress = createEgress(setting, context, table, metrics)

@@ -24,6 +24,6 @@ async function runSetup(options: SetupOptions, context: DaemonContext): Promise<
   if (uid === undefined) throw context.optionError('uid', 'is not given, expected a user id, or --undo')
   const { plan } = resolveNetworks(options, context)
   const { warnings, isNew } = await setUpSeedNetwork(plan, { uid, gid })
-  for (const warning of warnings) log.warn(warning)
+  for (const { message, ...fields } of warnings) log.warn(fields, message)
   log.info({ tun, uid, gid, networks: plan.networks }, isNew ? 'set up' : 'set up as before')
 }

@@ -106,7 +106,7 @@ export class Forwarding {
   async #begin(plan: ShootNetworkPlan): Promise<UpdatableNetwork<ShootNetworkPlan>> {
     const { isPrepared, log } = this.#options
     const network = await (isPrepared ? checkPreparedShootNetwork : applyShootNetwork)(plan)
-    for (const warning of network.warnings) log.warn(warning)
+    for (const { message, ...fields } of network.warnings) log.warn(fields, message)
     return network
   }
 

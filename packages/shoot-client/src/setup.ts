@@ -25,7 +25,7 @@ async function runSetup(options: SetupOptions, context: DaemonContext): Promise<
   if (uid === undefined) throw context.optionError('uid', 'is not given, expected a user id, or --undo')
   const plan = resolvePlan(options, context)
   const { warnings, isNew } = await setUpShootNetwork(plan, { uid, gid })
-  for (const warning of warnings) log.warn(warning)
+  for (const { message, ...fields } of warnings) log.warn(fields, message)
   log.info({ tun, uid, gid, networks: plan.networks }, isNew ? 'set up' : 'set up as before')
 }
 
