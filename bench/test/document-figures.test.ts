@@ -18,6 +18,7 @@ for (const document of DOCUMENTS) {
     const written = fillFigures(text, { results, wan })
     t.equal(text, written, 'as `npm run bench -- report` writes it')
     t.notMatch(written, '–<!--/figure-->', 'every figure was measured')
+    t.notMatch(written, /^\s*<!--figure:/m, 'none begins a line, where Markdown takes a comment for a block')
   })
 
   t.test(`${document} has no figure that was written by hand`, async (t) => {

@@ -34,7 +34,7 @@ function renderText(results: WanResults, pictures: readonly Picture[]): string {
     [
       `- commit ${environment.commit}${environment.isDirty ? ', with changes that are in no commit' : ''}; ${environment.startedAt}; \`${settings.command}\``,
       `- Node.js ${environment.node}, Linux ${environment.kernel}, ${environment.processors} × ${environment.cpu}; ${Object.values(environment.programs).join('; ')}`,
-      '- caller → seed → internet → node → pod; the cable between internet and node is [a link](decisions/0024-a-long-way-in-user-space.md) with delay, rate and loss in both directions and queues of one round trip; its program shares the machine',
+      '- caller → seed → internet → node → pod; the cable between internet and node is [a link](../test/lab/wan) with delay, rate and loss in both directions and queues of one round trip; its program shares the machine',
       `- median (least–most) of as many measurements of ${settings.seconds} s as each link says; "bbr in cubic": the connections inside the tunnel use BBR, those of the tunnel itself CUBIC; socket buffers as the kernel sets them`,
       `- ping under load: during the one stream, of a flow that was there before it, above the idle median; page: ${PAGE_REQUESTS} small requests at once, each over a new connection, until the last answer`,
       errorOfLink(results),
