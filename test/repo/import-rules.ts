@@ -16,7 +16,10 @@ const ALLOWED: Readonly<Record<string, { readonly to: readonly string[]; readonl
     to: [],
     reason: 'the device knows nothing of the tunnel, so it can be used and tested alone',
   },
-  daemon: { to: [], reason: 'what any daemon needs knows nothing of tunnels' },
+  daemon: {
+    to: ['ip'],
+    reason: 'what any daemon needs knows nothing of tunnels; but addresses are read in one place',
+  },
   protocol: { to: ['ip'], reason: 'the wire needs addresses and nothing else' },
   secure: { to: ['protocol'], reason: 'it refuses a peer in words of the wire, and knows no session' },
   relay: {

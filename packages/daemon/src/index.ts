@@ -16,7 +16,6 @@ export { type Closeable, type Disposer, DisposerStack } from './disposer-stack.j
 export { describeCause, EnvironmentError, isEnvironmentFailure, oneLine, UsageError } from './errors.js'
 export { countGcPause } from './gc-metric.js'
 export { type Invocation, readInvocation } from './invocation.js'
-export { parseIpAddress, parseIpAddressNormalized } from './ip-address.js'
 export { listenOn } from './listen.js'
 export {
   createLogger,

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { parseIpAddressNormalized } from '@reversed-vpn/daemon'
+import { formatAddress, parseAddressNormalized } from '@reversed-vpn/ip'
 import { EgressRefusal } from './egress-refusal.js'
 
 const MAX_NAME_CHARS = 253
@@ -71,5 +71,7 @@ function parsePlainHost(host: string, port: number): ConnectTarget {
 
 /** The one spelling of an IP address that sets are asked about and sockets are given. IPv4-mapped becomes IPv4. */
 export function canonicalAddress(address: string): string {
-  return parseIpAddressNormalized(address).toString()
+  const parsed = parseAddressNormalized(address)
+  if (parsed === undefined) throw new TypeError(`${JSON.stringify(address)} is not an IP address`)
+  return formatAddress(parsed)
 }

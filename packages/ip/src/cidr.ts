@@ -87,7 +87,13 @@ export function makeCidr(family: 4 | 6, address: bigint, prefixLength: number): 
   const hostBits = BigInt(FAMILY_BITS[family] - prefixLength)
   const first = (address >> hostBits) << hostBits
   const last = first + (1n << hostBits) - 1n
-  return { family, first, last, prefixLength, text: `${formatAddress(family, first)}/${prefixLength}` }
+  return {
+    family,
+    first,
+    last,
+    prefixLength,
+    text: `${formatAddress({ family, value: first })}/${prefixLength}`,
+  }
 }
 
 function readPrefixLength(text: string): number {
@@ -98,14 +104,16 @@ function isMapped(cidr: Cidr): boolean {
   return cidr.family === 6 && cidr.prefixLength > MAPPED_PREFIX_BITS && cidr.first >> 32n === MAPPED_PREFIX
 }
 
-function parseAddress(text: string): Address | undefined {
+/** Reads one address as it is: IPv4-mapped IPv6 stays IPv6. `undefined` for anything else, a zone included. */
+export function parseAddress(text: string): Address | undefined {
   const ipv4 = parseIpv4(text)
   if (ipv4 !== undefined) return { family: 4, value: ipv4 }
   const ipv6 = parseIpv6(text)
   return ipv6 === undefined ? undefined : { family: 6, value: ipv6 }
 }
 
-function formatAddress(family: 4 | 6, value: bigint): string {
+/** Canonical text, IPv6 as in RFC 5952. */
+export function formatAddress({ family, value }: Address): string {
   return family === 4 ? formatIpv4(value) : formatIpv6(value)
 }
 

@@ -1,8 +1,10 @@
 export { AddressError } from './address-error.js'
 export {
   type Cidr,
+  formatAddress,
   isAddressWithPrefix,
   makeCidr,
+  parseAddress,
   parseAddressNormalized,
   parseCidr,
   parseNetworkCidr,

@@ -53,12 +53,12 @@ const BAD: readonly Case[] = [
   {
     title: 'host bits',
     shoot: withPods('100.96.0.1/11'),
-    says: /spec\.networking\.pods: 100\.96\.0\.1\/11 has host bits, expected 100\.96\.0\.0\/11/,
+    says: /spec\.networking\.pods: CIDR 100\.96\.0\.1\/11 has host bits set, expected 100\.96\.0\.0\/11/,
   },
   {
     title: 'host bits of IPv6',
     shoot: readTestFile('input/ipv6-only.yaml').replace('2001:db8:1::/48', '2001:db8:1::5/48'),
-    says: /2001:db8:1::5\/48 has host bits, expected 2001:db8:1::\/48/,
+    says: /2001:db8:1::5\/48 has host bits set, expected 2001:db8:1::\/48/,
   },
   ...[
     '100.96.0.0',
@@ -72,18 +72,18 @@ const BAD: readonly Case[] = [
     (cidr): Case => ({
       title: `${cidr} for a network`,
       shoot: withPods(JSON.stringify(cidr)),
-      says: /spec\.networking\.pods: .*expected ADDRESS\/LENGTH/,
+      says: /spec\.networking\.pods: CIDR .*expected (ADDRESS\/LENGTH|0 to 32)/,
     }),
   ),
   {
     title: 'a prefix too long',
     shoot: withPods('100.96.0.0/33'),
-    says: /pods: .* 33 bits, expected at most 32/,
+    says: /pods: .* prefix length 33, expected 0 to 32/,
   },
   {
     title: 'the whole internet',
     shoot: withPods('0.0.0.0/0'),
-    says: /pods: 0\.0\.0\.0\/0 covers every address/,
+    says: /pods: network 0\.0\.0\.0\/0 has prefix length 0, expected 1 to 32/,
   },
   {
     title: 'a network of another family than ipFamilies says',

@@ -8,19 +8,12 @@ import {
   type OptionValues,
   text,
 } from '@reversed-vpn/daemon'
-import ipaddr from 'ipaddr.js'
+import { parseCidr } from '@reversed-vpn/ip'
 
 const network = custom({
   placeholder: 'CIDR',
   expected: 'ADDRESS/LENGTH without host bits, such as 192.0.2.0/24',
-  parse: (value) => {
-    if (!ipaddr.isValidCIDR(value)) return undefined
-    const [address, bits] = ipaddr.parseCIDR(value)
-    const kind = address.kind() === 'ipv4' ? ipaddr.IPv4 : ipaddr.IPv6
-    return kind.networkAddressFromCIDR(value).toString() === address.toString()
-      ? ([address, bits] as const)
-      : undefined
-  },
+  parse: parseCidr,
 })
 
 /** Every option of the sni-gateway. The flag is the key. */

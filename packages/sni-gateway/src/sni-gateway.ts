@@ -4,10 +4,10 @@ import {
   createRegistry,
   type DaemonContext,
   lookAtFiles,
-  parseIpAddressNormalized,
   Reloader,
   type RunningDaemon,
 } from '@reversed-vpn/daemon'
+import { CidrSet } from '@reversed-vpn/ip'
 import type { Connection, ListenerName } from './accept/connection.js'
 import { FrontDoor } from './accept/front-door.js'
 import { SourceLimits } from './accept/source-limits.js'
@@ -136,13 +136,14 @@ function createDoors({ options, context, connections, sourceLimits, keeper, metr
         passOn: (_: Connection, route: Route, head: Buffer) => pass(connection, { route, head }),
       }),
   }
+  const proxies = CidrSet.of(options.proxyProtocolFrom)
   const door = (listener: ListenerName) =>
     new FrontDoor({
       listener,
       connections,
       maxConnections: options.maxConnections,
       sourceLimits,
-      isTrustedProxy: (address) => isWithin(address, options.proxyProtocolFrom),
+      isTrustedProxy: (address) => proxies.has(address.replace(/%.*$/, '')),
       firstBytesTimeoutMs: options.firstBytesTimeoutMs,
       serve: serve[listener],
       onEnd: (connection, reason, detail) => {
@@ -163,11 +164,6 @@ function createDoors({ options, context, connections, sourceLimits, keeper, metr
       doors.connect.close()
     },
   }
-}
-
-function isWithin(address: string, networks: SniGatewayOptions['proxyProtocolFrom']): boolean {
-  const parsed = parseIpAddressNormalized(address)
-  return networks.some(([network, bits]) => parsed.kind() === network.kind() && parsed.match(network, bits))
 }
 
 function cutIdle(connections: ReadonlySet<Connection>, idleTimeoutMs: number): void {

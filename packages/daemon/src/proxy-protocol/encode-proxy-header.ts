@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net'
-import { parseIpAddress } from '../ip-address.js'
+import { parseAddress } from '@reversed-vpn/ip'
 import { type ProxyHeader, type ProxyProtocolVersion, type SocketEnd, V2_SIGNATURE } from './proxy-header.js'
 
 const V2_PROXY = 0x21
@@ -11,7 +11,7 @@ const V2_TCP6 = 0x21
  * Writes a PROXY protocol header. Two ends of different families are both written as IPv6, the IPv4 one mapped (RFC 4291 §2.5.5.2).
  * Without ends it says UNKNOWN (v1) or LOCAL (v2).
  *
- * @throws Error for an address that is none
+ * @throws TypeError for text that is not an address
  */
 export function encodeProxyHeader(version: ProxyProtocolVersion, header: ProxyHeader): Buffer {
   const { source, destination } = header
@@ -34,8 +34,7 @@ function encodeV1(source: SocketEnd, destination: SocketEnd, isIPv4Pair: boolean
 }
 
 function encodeV2(source: SocketEnd, destination: SocketEnd, isIPv4Pair: boolean): Buffer {
-  const bytesOf = ({ address }: SocketEnd) =>
-    Buffer.from(parseIpAddress(isIPv4Pair ? address : mapped(address)).toByteArray())
+  const bytesOf = ({ address }: SocketEnd) => addressBytes(isIPv4Pair ? address : mapped(address))
   const ports = Buffer.alloc(4)
   ports.writeUInt16BE(source.port, 0)
   ports.writeUInt16BE(destination.port, 2)
@@ -46,4 +45,11 @@ function encodeV2(source: SocketEnd, destination: SocketEnd, isIPv4Pair: boolean
 
 function mapped(address: string): string {
   return isIPv4(address) ? `::ffff:${address}` : address
+}
+
+function addressBytes(text: string): Buffer {
+  const address = parseAddress(text)
+  if (address === undefined) throw new TypeError(`${JSON.stringify(text)} is not an IP address`)
+  const hexDigits = address.family === 4 ? 8 : 32
+  return Buffer.from(address.value.toString(16).padStart(hexDigits, '0'), 'hex')
 }

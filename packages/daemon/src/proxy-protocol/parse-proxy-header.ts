@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import ipaddr from 'ipaddr.js'
+import { formatAddress } from '@reversed-vpn/ip'
 import { type ProxyHeader, ProxyHeaderError, V1_PREFIX, V2_SIGNATURE } from './proxy-header.js'
 
 /** The longest header of version 1, its CRLF included (PROXY protocol §2.1). */
@@ -104,8 +104,8 @@ function readAddresses(family: number, payload: Buffer): ProxyHeader {
 }
 
 function addressIn(bytes: Buffer): string {
-  const address = ipaddr.fromByteArray([...bytes])
-  return address instanceof ipaddr.IPv6 ? address.toRFC5952String() : address.toString()
+  const family = bytes.length === IPV4_BYTES ? 4 : 6
+  return formatAddress({ family, value: BigInt(`0x${bytes.toString('hex')}`) })
 }
 
 function malformed(problem: string): ProxyHeaderError {

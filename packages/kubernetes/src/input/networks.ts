@@ -1,4 +1,4 @@
-import { type Cidr, overlaps, parseCidr } from './cidr.js'
+import { type Cidr, CidrSet, parseNetworkCidr } from '@reversed-vpn/ip'
 import type { InputFile, InputPath } from './input-file.js'
 
 export const NETWORK_KINDS = ['pods', 'services', 'nodes'] as const
@@ -40,11 +40,15 @@ function readKind(file: InputFile, kind: NetworkKind, given: GivenNetworks): Cid
     throw file.error(path, `is not given, expected the network of the shoot's ${kind}, such as 10.0.0.0/16`)
   return texts.map((text) => {
     try {
-      return parseCidr(text)
+      return parseNetworkCidr(text)
     } catch (error) {
       throw file.error(path, (error as Error).message)
     }
   })
+}
+
+export function overlaps(left: Cidr, right: Cidr): boolean {
+  return CidrSet.of([left]).overlaps(CidrSet.of([right]))
 }
 
 function refuseOverlaps(file: InputFile, given: GivenNetworks, networks: Networks): void {

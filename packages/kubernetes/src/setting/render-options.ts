@@ -8,17 +8,14 @@ import {
   oneOf,
   text,
 } from '@reversed-vpn/daemon'
-import { parseCidr } from '../input/cidr.js'
+import { DEFAULT_TRANSFER_NETWORKS, transferAddressOf } from '@reversed-vpn/ip'
 
 const image = text(/[a-z0-9][^\s]{0,300}/, 'an image such as example.org/seed-server:1.0.0', 'IMAGE')
 
 const transferNetwork = custom({
   placeholder: 'CIDR',
   expected: 'a network with room for two hosts',
-  parse: (value) => {
-    const { text, first, last } = parseCidr(value)
-    return last - first >= 3n ? text : undefined
-  },
+  parse: (value) => transferAddressOf(value, 'seed').network,
 })
 
 /** Every option of `render`. @param version of this program, and the default tag of the images */
@@ -79,7 +76,7 @@ export function renderOptions(version: string) {
     'vpn-network': {
       kind: transferNetwork,
       list: true,
-      default: '192.168.123.0/24,fd8f:6d53:b97a:1::/112',
+      default: DEFAULT_TRANSFER_NETWORKS,
       group: 'Pods',
       description: 'transfer networks, one per address family',
     },

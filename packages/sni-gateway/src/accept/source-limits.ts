@@ -1,5 +1,4 @@
-import { parseIpAddressNormalized } from '@reversed-vpn/daemon'
-import ipaddr from 'ipaddr.js'
+import { formatAddress, makeCidr, parseAddressNormalized } from '@reversed-vpn/ip'
 
 /** A host has a whole /64 of IPv6 to come from. */
 const IPV6_SOURCE_BITS = 64
@@ -33,7 +32,7 @@ export class SourceLimits {
 }
 
 function sourceOf(address: string): string {
-  const parsed = parseIpAddressNormalized(address)
-  if (parsed instanceof ipaddr.IPv4) return parsed.toString()
-  return ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toString()}/${IPV6_SOURCE_BITS}`).toString()
+  const parsed = parseAddressNormalized(address.replace(/%.*$/, ''))
+  if (parsed?.family === 6) return makeCidr(6, parsed.value, IPV6_SOURCE_BITS).text
+  return parsed === undefined ? address : formatAddress(parsed)
 }
