@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { TunError } from '@reversed-vpn/node-tun'
+import { SyscallError } from '@reversed-vpn/node-tun'
 import { setTcpCongestion, socketDescriptor } from '@reversed-vpn/node-tun/socket'
 import { NetworkError } from './network-error.js'
 
@@ -46,7 +46,7 @@ async function tryCongestion(name: string): Promise<NetworkError | undefined> {
 }
 
 async function explain(name: string, cause: unknown): Promise<NetworkError> {
-  const code = cause instanceof TunError ? cause.code : undefined
+  const code = cause instanceof SyscallError ? cause.code : undefined
   if (code === 'EPERM') {
     const sysctl = 'net.ipv4.tcp_allowed_congestion_control'
     return new NetworkError(

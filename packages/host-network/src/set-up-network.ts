@@ -24,13 +24,13 @@ export interface SetUpNetwork {
  *
  * @throws NetworkError ERR_TUN_NOT_OURS when the name is taken by another interface, ERR_TUN_IN_USE when another owner is
  *   wanted of one that a daemon has open, else as `applySeedNetwork`
- * @throws TunError of `openTun`
+ * @throws SyscallError of `openTun`
  */
 export function setUpSeedNetwork(plan: SeedNetworkPlan, owner: SetupOwner): Promise<SetUpNetwork> {
   return setUp(wantSeedNetwork(plan), owner)
 }
 
-/** The same for the shoot side. @throws NetworkError, TunError as `setUpSeedNetwork` */
+/** The same for the shoot side. @throws NetworkError, SyscallError as `setUpSeedNetwork` */
 export function setUpShootNetwork(plan: ShootNetworkPlan, owner: SetupOwner): Promise<SetUpNetwork> {
   return setUp(wantShootNetwork(plan), owner)
 }

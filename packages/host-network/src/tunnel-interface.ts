@@ -1,4 +1,4 @@
-import { openTun, QueueSet, type TunDevice, TunError } from '@reversed-vpn/node-tun'
+import { openTun, QueueSet, SyscallError, type TunDevice } from '@reversed-vpn/node-tun'
 import type { OffloadKind } from '@reversed-vpn/protocol'
 import { NetworkError } from './network-error.js'
 import { findAcceptedOffloads } from './offload-self-test.js'
@@ -35,7 +35,7 @@ export interface TunnelInterface {
 /**
  * Makes the interface, which must not exist yet, and finds out which offloads work here; or opens the one that `setup` made,
  * which needs no capability.
- * @throws TunError EACCES, EBUSY and others of `openTun`
+ * @throws SyscallError EACCES, EBUSY and others of `openTun`
  * @throws NetworkError ERR_TUN_NOT_PERMITTED, ERR_NETWORK_NOT_PREPARED, ERR_TUN_IN_USE, or as `runTool`
  */
 export async function openTunnelInterface(options: TunnelInterfaceOptions): Promise<TunnelInterface> {
@@ -83,7 +83,7 @@ function tryOpen(name: string, exclusive: boolean, hint: string): TunDevice {
   try {
     return openTun({ name, exclusive })
   } catch (error) {
-    if (!(error instanceof TunError) || error.code !== 'EPERM') throw error
+    if (!(error instanceof SyscallError) || error.code !== 'EPERM') throw error
     const message = `interface ${name} may not be opened by uid ${process.getuid?.()} (EPERM): ${hint}`
     throw new NetworkError('ERR_TUN_NOT_PERMITTED', message, { cause: error })
   }

@@ -34,7 +34,7 @@ static void free_addon_data(napi_env env, void *data, void *hint)
   free(data);
 }
 
-/* setErrorClass(TunError): what throw_errno constructs. Called once per environment by the loader. */
+/* setErrorClass(SyscallError): what throw_errno constructs. Called once per environment by the loader. */
 napi_value set_error_class(napi_env env, napi_callback_info info)
 {
   napi_value error_class = NULL;
@@ -65,7 +65,7 @@ static const char *errno_text(int error)
   return error == EBADFD ? "file descriptor in bad state" : uv_strerror(-error);
 }
 
-/* Throws new TunError(code, errno, syscall, message); errno is negative as in Node. Returns NULL for `return throw_errno(…)`. */
+/* Throws new SyscallError(code, errno, syscall, message); errno is negative as in Node. Returns NULL for `return throw_errno(…)`. */
 napi_value throw_errno(napi_env env, int error, const char *syscall_name, const char *subject)
 {
   char message[256];

@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
+import { createSyscallError, EBADFD } from './syscall-error.js'
 import { MAX_TUN_FRAME_BYTES, TUN_HEADER_BYTES, type TunQueue } from './tun-device.js'
-import { createTunError, EBADFD } from './tun-error.js'
 
 const { EINVAL, EMSGSIZE } = constants.errno
 
@@ -48,7 +48,7 @@ export class FakeTunQueue implements TunQueue {
   readBatch(target: Uint8Array, headroomBytes: number, lengths: Uint32Array): number {
     checkRoom(target, headroomBytes, lengths)
     this.#checkOpen('read')
-    if (this.#isGone) throw createTunError('EBADFD', 'read', this.#options.name)
+    if (this.#isGone) throw createSyscallError('EBADFD', 'read', this.#options.name)
     let count = 0
     let used = 0
     while (count < lengths.length && target.length - used >= headroomBytes + MAX_TUN_FRAME_BYTES) {
@@ -89,20 +89,17 @@ export class FakeTunQueue implements TunQueue {
   }
 
   detach(): void {
-    this.#checkOpen('ioctl(TUNSETQUEUE)')
-    this.#isAttached = false
+    this.#setAttached(false)
     this.#waiting = []
   }
 
   attach(): void {
-    this.#checkOpen('ioctl(TUNSETQUEUE)')
-    if (this.#isGone) throw createTunError('EINVAL', 'ioctl(TUNSETQUEUE)', this.#options.name)
-    this.#isAttached = true
+    this.#setAttached(true)
   }
 
   duplicate(): number {
     this.#checkOpen('fcntl(F_DUPFD_CLOEXEC)')
-    throw createTunError('EOPNOTSUPP', 'fcntl(F_DUPFD_CLOEXEC)', this.#options.name)
+    throw createSyscallError('EOPNOTSUPP', 'fcntl(F_DUPFD_CLOEXEC)', this.#options.name)
   }
 
   close(): void {
@@ -112,8 +109,16 @@ export class FakeTunQueue implements TunQueue {
     this.#options.onClose()
   }
 
+  /** As on Linux: a state that is there already reaches no kernel. */
+  #setAttached(isAttached: boolean): void {
+    if (this.#isAttached === isAttached) return
+    this.#checkOpen('ioctl(TUNSETQUEUE)')
+    if (this.#isGone) throw createSyscallError('EINVAL', 'ioctl(TUNSETQUEUE)', this.#options.name)
+    this.#isAttached = isAttached
+  }
+
   #checkOpen(syscall: string): void {
-    if (this.#isClosed) throw createTunError('EBADF', syscall, this.#options.name)
+    if (this.#isClosed) throw createSyscallError('EBADF', syscall, this.#options.name)
   }
 
   #write(frame: Uint8Array): number {

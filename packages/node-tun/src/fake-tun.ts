@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
 import { FakeTunQueue } from './fake-tun-queue.js'
 import { NO_OFFLOAD } from './offload.js'
+import { createSyscallError } from './syscall-error.js'
 import {
   TUN_HEADER_BYTES,
   type TunDevice,
@@ -8,7 +9,6 @@ import {
   type TunOwner,
   type TunQueue,
 } from './tun-device.js'
-import { createTunError } from './tun-error.js'
 
 /** What a fake imitates. */
 export interface FakeTunOptions {
@@ -91,7 +91,7 @@ class FakeTunDevice implements FakeTun, TunDevice {
   }
 
   openQueue(): TunQueue {
-    if (this.#isClosed) throw createTunError('EBADF', 'open', this.name)
+    if (this.#isClosed) throw createSyscallError('EBADF', 'open', this.name)
     const queue = new FakeTunQueue({
       name: this.name,
       limitPackets: this.#queueLimitPackets,
@@ -103,21 +103,21 @@ class FakeTunDevice implements FakeTun, TunDevice {
   }
 
   setOffload(offload: TunOffload): void {
-    if (this.#isClosed) throw createTunError('EBADF', 'ioctl(TUNSETOFFLOAD)', this.name)
+    this.#checkThere('ioctl(TUNSETOFFLOAD)')
     const needsChecksum = offload.tso4 || offload.tso6 || offload.uso
     if ((offload.uso && !this.#hasUso) || (needsChecksum && !offload.checksum)) {
-      throw createTunError('EINVAL', 'ioctl(TUNSETOFFLOAD)', this.name)
+      throw createSyscallError('EINVAL', 'ioctl(TUNSETOFFLOAD)', this.name)
     }
     this.#offload = offload
   }
 
   setOwner(owner: TunOwner): void {
-    if (this.#isClosed) throw createTunError('EBADF', 'ioctl(TUNSETOWNER)', this.name)
+    this.#checkThere('ioctl(TUNSETOWNER)')
     this.#owner = owner
   }
 
   setPersistent(isPersistent: boolean): void {
-    if (this.#isClosed) throw createTunError('EBADF', 'ioctl(TUNSETPERSIST)', this.name)
+    this.#checkThere('ioctl(TUNSETPERSIST)')
     this.#isPersistent = isPersistent
   }
 
@@ -147,6 +147,11 @@ class FakeTunDevice implements FakeTun, TunDevice {
   vanish(): void {
     this.#hasVanished = true
     for (const queue of this.#queues) queue.vanish()
+  }
+
+  #checkThere(syscall: string): void {
+    if (this.#isClosed) throw createSyscallError('EBADF', syscall, this.name)
+    if (this.#hasVanished) throw createSyscallError('EBADFD', syscall, this.name)
   }
 
   /** What the kernel looks at before any packet gets in. */

@@ -1,7 +1,7 @@
 import { loadNativeAddon, type NativeQueue } from './native-addon.js'
 import { NO_OFFLOAD, offloadMask } from './offload.js'
+import { createSyscallError } from './syscall-error.js'
 import type { TunDevice, TunOffload, TunOwner, TunQueue } from './tun-device.js'
-import { createTunError } from './tun-error.js'
 
 /** How `openTun` opens an interface. What is not given stays as it is on an interface that exists. */
 export interface OpenTunOptions {
@@ -24,7 +24,7 @@ export interface OpenTunOptions {
  * An interface lives by its queues, so this opens the first of them: the first `openQueue` hands that one out, the next
  * ones open more. Whoever opens a device therefore calls `openQueue` for every queue wanted, the first included.
  *
- * @throws TunError EPERM without the rights (EACCES where `/dev/net/tun` itself is closed), ENAMETOOLONG, EBUSY with `exclusive`, EINVAL when the name belongs to an interface
+ * @throws SyscallError EPERM without the rights (EACCES where `/dev/net/tun` itself is closed), ENAMETOOLONG, EBUSY with `exclusive`, EINVAL when the name belongs to an interface
  *   of another kind (or a TUN without several queues), ENOENT or ENODEV without `/dev/net/tun`
  * @throws TunAddonError when the addon is not built
  */
@@ -46,7 +46,7 @@ export function openTun(options: OpenTunOptions): TunDevice {
 /**
  * Makes a queue of a descriptor that `TunQueue.duplicate` gave, on another thread as a rule: the same queue of the kernel, with its
  * own place in the event loop. Whether it is attached is the same for both, so only one of them should be told.
- * @throws TunError EBADF or ENOTTY when the descriptor is no queue's; it stays the caller's then
+ * @throws SyscallError EBADF or ENOTTY when the descriptor is no queue's; it stays the caller's then
  * @throws TunAddonError
  */
 export function adoptTunQueue(descriptor: number): TunQueue {
@@ -69,7 +69,7 @@ class LinuxTunDevice implements TunDevice {
   }
 
   openQueue(): TunQueue {
-    if (this.#isClosed) throw createTunError('EBADF', 'open', this.name)
+    if (this.#isClosed) throw createSyscallError('EBADF', 'open', this.name)
     const native = this.#spare ?? this.#open()
     this.#spare = undefined
     return new LinuxTunQueue(native, () => this.#queues.delete(native))
@@ -100,7 +100,7 @@ class LinuxTunDevice implements TunDevice {
   /** What concerns the whole interface is asked of any queue. */
   #anyQueue(syscall: string): NativeQueue {
     const [queue] = this.#queues
-    if (queue === undefined) throw createTunError('EBADF', syscall, this.name)
+    if (queue === undefined) throw createSyscallError('EBADF', syscall, this.name)
     return queue
   }
 

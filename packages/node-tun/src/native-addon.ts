@@ -1,7 +1,21 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { TunAddonError, TunError } from './tun-error.js'
+import { SyscallError } from './syscall-error.js'
+
+/** Why the addon can't be had: it was never built (or for another machine), or this is not Linux. */
+export type TunAddonErrorCode = 'ERR_TUN_ADDON_NOT_BUILT' | 'ERR_TUN_UNSUPPORTED_PLATFORM'
+
+/** The native addon could not be loaded; `cause` is the loader's own error. */
+export class TunAddonError extends Error {
+  override readonly name = 'TunAddonError'
+  readonly code: TunAddonErrorCode
+
+  constructor(code: TunAddonErrorCode, message: string, cause?: unknown) {
+    super(message, { cause })
+    this.code = code
+  }
+}
 
 /** One queue as the addon knows it; methods as on `TunQueue`, ioctls with their raw numbers. */
 export interface NativeQueue {
@@ -31,7 +45,7 @@ interface NativeAddon {
     exclusive: boolean,
     descriptor: number,
   ) => NativeQueue
-  setErrorClass(errorClass: typeof TunError): void
+  setErrorClass(errorClass: typeof SyscallError): void
   duplicateDescriptor(fd: number): number
   setSocketOptionNumber(fd: number, level: number, option: number, value: number): void
   getSocketOptionNumber(fd: number, level: number, option: number): number
@@ -63,7 +77,7 @@ function load(): NativeAddon {
   }
   try {
     const addon = requireAddon()
-    addon.setErrorClass(TunError)
+    addon.setErrorClass(SyscallError)
     return addon
   } catch (cause) {
     const message = 'the TUN addon is not built for this machine: npm run build:native'

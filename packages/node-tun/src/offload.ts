@@ -1,5 +1,5 @@
+import { SyscallError } from './syscall-error.js'
 import type { TunDevice, TunOffload } from './tun-device.js'
-import { TunError } from './tun-error.js'
 
 // TUN_F_* of linux/if_tun.h
 const MASK_CHECKSUM = 0x01
@@ -26,7 +26,7 @@ export function offloadMask(offload: TunOffload): number {
 /**
  * The widest set this kernel takes, with USO where it has it. Whether it also carries such packets rightly is for the
  * caller to prove. The device is left with `NO_OFFLOAD`.
- * @throws TunError for any other refusal than EINVAL
+ * @throws SyscallError for any other refusal than EINVAL
  */
 export function probeOffload(device: TunDevice): TunOffload {
   const widest = [FULL_OFFLOAD, TCP_OFFLOAD].find((offload) => isAccepted(device, offload)) ?? NO_OFFLOAD
@@ -39,7 +39,7 @@ function isAccepted(device: TunDevice, offload: TunOffload): boolean {
     device.setOffload(offload)
     return true
   } catch (error) {
-    if (error instanceof TunError && error.code === 'EINVAL') return false
+    if (error instanceof SyscallError && error.code === 'EINVAL') return false
     throw error
   }
 }

@@ -33,26 +33,26 @@ export interface TunDevice {
   /**
    * Opens one more queue of the same interface, attached. The kernel keeps a flow on one queue, and it gives flows to
    * every attached queue: one that nobody reads loses them.
-   * @throws TunError EBADF after `close`, E2BIG beyond what the kernel allows (256), what `openTun` throws otherwise
+   * @throws SyscallError EBADF after `close`, E2BIG beyond what the kernel allows (256), what `openTun` throws otherwise
    */
   openQueue(): TunQueue
 
   /**
    * Sets what the kernel may leave undone. Applies to the interface as a whole and stays with a persistent one.
-   * @throws TunError EINVAL when this kernel does not know one of the set (older ones know no USO): nothing changes then
-   * @throws TunError EBADF when no queue is open
+   * @throws SyscallError EINVAL when this kernel does not know one of the set (older ones know no USO): nothing changes then
+   * @throws SyscallError EBADF when no queue is open
    */
   setOffload(offload: TunOffload): void
 
   /**
    * Lets a user, or a user in a group, open queues without `CAP_NET_ADMIN`. A group stays once it is set.
-   * @throws TunError EINVAL for a number that is no id here, EBADF when no queue is open
+   * @throws SyscallError EINVAL for a number that is no id here, EBADF when no queue is open
    */
   setOwner(owner: TunOwner): void
 
   /**
    * `true`: the interface outlives its queues, and this process. `false`: it goes with its last queue.
-   * @throws TunError EBADF when no queue is open
+   * @throws SyscallError EBADF when no queue is open
    */
   setPersistent(isPersistent: boolean): void
 
@@ -69,7 +69,7 @@ export interface TunQueue {
    *
    * @param lengths receives the length in bytes of header and packet of each
    * @returns how many were read, 0 when the queue was empty
-   * @throws TunError for any other failure than an empty queue: EBADFD when the interface is gone, EBADF after `close`.
+   * @throws SyscallError for any other failure than an empty queue: EBADFD when the interface is gone, EBADF after `close`.
    *   A failure behind packets already read is thrown by the next call.
    * @throws RangeError when `target` or `lengths` has no room for even one packet
    */
@@ -85,7 +85,7 @@ export interface TunQueue {
    * @param errnos receives for every frame 0 or the positive errno of the kernel's refusal
    * @returns how many frames were refused
    * @throws RangeError when a piece lies outside its chunk, or `pieces` or `errnos` is too short: nothing is written then
-   * @throws TunError EBADF after `close`
+   * @throws SyscallError EBADF after `close`
    */
   writeBatch(
     chunks: readonly Uint8Array[],
@@ -98,7 +98,7 @@ export interface TunQueue {
    * Calls `onReadable` from the event loop whenever packets wait, until `stopPolling`. Level triggered. A second call
    * replaces the callback. Polling keeps the event loop alive. When the interface goes away `onReadable` is called one
    * last time, and its `readBatch` throws EBADFD; what `onReadable` throws is an uncaught exception.
-   * @throws TunError EBADF after `close`
+   * @throws SyscallError EBADF after `close`
    */
   startPolling(onReadable: () => void): void
 
@@ -108,20 +108,20 @@ export interface TunQueue {
   /**
    * Gives the queue's flows to the other attached queues. What waited in it is lost, nothing comes to read until
    * `attach`, writes still reach the host. Idempotent.
-   * @throws TunError EBADF after `close`
+   * @throws SyscallError EBADF after `close`
    */
   detach(): void
 
   /**
    * Takes part again. Idempotent.
-   * @throws TunError EBADF after `close`, EINVAL when the interface is gone
+   * @throws SyscallError EBADF after `close`, EINVAL when the interface is gone
    */
   attach(): void
 
   /**
    * A further descriptor of this queue, of which `adoptTunQueue` makes a queue on another thread. Who gets it closes it; the
    * interface lives as long as one is open.
-   * @throws TunError EBADF after `close`, EOPNOTSUPP where a queue has no descriptor
+   * @throws SyscallError EBADF after `close`, EOPNOTSUPP where a queue has no descriptor
    */
   duplicate(): number
 

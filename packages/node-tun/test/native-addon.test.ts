@@ -46,8 +46,8 @@ for (const build of ['no build of its own', 'a build for another machine'] as co
     const script = join(copy.directory, 'scripts', 'build-prebuilt.mjs')
     const built = spawnSync(process.execPath, [script, target], { cwd: copy.directory, encoding: 'utf8' })
     t.match(built, { status: 0, stdout: `node-tun: built prebuilds/${target}/tun.node\n`, stderr: '' })
-    const { getTcpUserTimeoutMs, TunError } = await importCopy(copy)
-    t.throws(() => getTcpUserTimeoutMs(1_000_000), { constructor: TunError, code: 'EBADF' })
+    const { getTcpUserTimeoutMs, SyscallError } = await importCopy(copy)
+    t.throws(() => getTcpUserTimeoutMs(1_000_000), { constructor: SyscallError, code: 'EBADF' })
   })
 }
 

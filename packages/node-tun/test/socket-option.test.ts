@@ -115,9 +115,13 @@ test('chooses a congestion control that the kernel offers', async (t) => {
 test('refuses what is not a TCP socket with the code of the kernel', async (t) => {
   const file = openSync('/dev/null', 'r')
   t.teardown(() => closeSync(file))
-  t.throws(() => setTcpUserTimeoutMs(file, 1), { name: 'TunError', code: 'ENOTSOCK', syscall: 'setsockopt' })
-  t.throws(() => getTcpInfo(file), { name: 'TunError', code: 'ENOTSOCK', syscall: 'getsockopt' })
-  t.throws(() => getTcpCongestion(file), { name: 'TunError', code: 'ENOTSOCK', syscall: 'getsockopt' })
+  t.throws(() => setTcpUserTimeoutMs(file, 1), {
+    name: 'SyscallError',
+    code: 'ENOTSOCK',
+    syscall: 'setsockopt',
+  })
+  t.throws(() => getTcpInfo(file), { name: 'SyscallError', code: 'ENOTSOCK', syscall: 'getsockopt' })
+  t.throws(() => getTcpCongestion(file), { name: 'SyscallError', code: 'ENOTSOCK', syscall: 'getsockopt' })
   t.throws(() => getTcpUserTimeoutMs(-1), {
     code: 'EBADF',
     errno: -9,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { defineDaemon } from '@reversed-vpn/daemon'
 import { NetworkError } from '@reversed-vpn/host-network'
-import { TunError } from '@reversed-vpn/node-tun'
+import { SyscallError } from '@reversed-vpn/node-tun'
 import { SEED_SERVER_OPTIONS } from './options.js'
 import { startSeedServer } from './seed-server.js'
 import { setup } from './setup.js'
@@ -19,5 +19,5 @@ export const seedServer = defineDaemon({
   options: SEED_SERVER_OPTIONS,
   commands: [setup],
   start: startSeedServer,
-  isEnvironmentFailure: (error) => error instanceof NetworkError || error instanceof TunError,
+  isEnvironmentFailure: (error) => error instanceof NetworkError || error instanceof SyscallError,
 })

@@ -15,7 +15,7 @@ import {
   chooseCongestion,
   openTunnelInterface,
 } from '@reversed-vpn/host-network'
-import { TunError } from '@reversed-vpn/node-tun'
+import { isDeviceGone } from '@reversed-vpn/node-tun'
 import { authorizePeer, ExpiryWatch, type TlsMaterial } from '@reversed-vpn/secure'
 import {
   directTransport,
@@ -207,7 +207,7 @@ function createDialler(
     lanesMax: options.lanesMax,
     backoff: { minMs: options.reconnectMinMs, maxMs: options.reconnectMaxMs },
     onFailed: (lane, error, waitMs) => {
-      if (error.cause instanceof TunError) fail(error.cause)
+      if (isDeviceGone(error.cause)) fail(error.cause)
       metrics.dialFailed(error.failure)
       const { failure: reason, message: detail } = error
       const retryInMs = Math.round(waitMs)
@@ -218,7 +218,7 @@ function createDialler(
 
 function createListener(
   setting: Setting,
-  { log }: DaemonContext,
+  { log, fail }: DaemonContext,
   { table, metrics }: TunnelParts,
 ): TunnelListener {
   const { options, tunnelTls } = setting
@@ -236,7 +236,8 @@ function createListener(
     onPeer: async (connection, peer) => {
       table.accept(connection, await receiveHello(connection), peer)
     },
-    onRefused: ({ reason, remoteAddress, detail }) => {
+    onRefused: ({ reason, remoteAddress, detail, cause }) => {
+      if (isDeviceGone(cause)) fail(cause)
       metrics.refused(reason)
       logRarely('warn', `${reason} ${remoteAddress}`, { reason, remoteAddress, detail }, 'connection refused')
     },

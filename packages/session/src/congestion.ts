@@ -1,4 +1,4 @@
-import { TunError } from '@reversed-vpn/node-tun'
+import { SyscallError } from '@reversed-vpn/node-tun'
 import { getTcpCongestion, getTcpInfo, setTcpCongestion } from '@reversed-vpn/node-tun/socket'
 
 /** A lost packet is no sign of a full queue to it, which most losses on the way between a shoot and its seed are not. */
@@ -14,7 +14,7 @@ const LONG_WAY_US = 9_000
  * Sets the congestion control that a connection begins with. Over a long way that is not BBR: see `StartupWatch`, which has it take
  * over. Where the kernel has BBR on its own account, or does not let us have the other, BBR it is.
  * @param fd a connected TCP socket
- * @throws TunError when the kernel refuses it
+ * @throws SyscallError when the kernel refuses it
  */
 export function setFirstCongestion(fd: number, wanted: string): void {
   if (wanted === PREFERRED_CONGESTION && isPacingAvoidable(fd) && trySetCongestion(fd, SLOW_START_CONGESTION))
@@ -33,7 +33,7 @@ export function trySetCongestion(fd: number, name: string): boolean {
     setTcpCongestion(fd, name)
     return true
   } catch (error) {
-    if (error instanceof TunError) return false
+    if (error instanceof SyscallError) return false
     throw error
   }
 }

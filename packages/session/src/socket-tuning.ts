@@ -14,7 +14,7 @@ export interface SocketTuning {
  * Sets up the TCP socket below a lane: small packets leave at once, little lies unsent in the kernel, and a
  * connection that nobody acknowledges ends.
  * @param socket a connected TCP socket, before or below TLS
- * @throws TunError with the name of the option when the kernel refuses it
+ * @throws SyscallError with the name of the option when the kernel refuses it
  */
 export function tuneLaneSocket(socket: Socket, tuning: SocketTuning): void {
   socket.setNoDelay(true)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { defineDaemon } from '@reversed-vpn/daemon'
 import { NetworkError } from '@reversed-vpn/host-network'
-import { TunError } from '@reversed-vpn/node-tun'
+import { SyscallError } from '@reversed-vpn/node-tun'
 import { SHOOT_CLIENT_OPTIONS } from './options.js'
 import { setup } from './setup.js'
 import { startShootClient } from './shoot-client.js'
@@ -19,5 +19,5 @@ export const shootClient = defineDaemon({
   options: SHOOT_CLIENT_OPTIONS,
   commands: [setup],
   start: startShootClient,
-  isEnvironmentFailure: (error) => error instanceof NetworkError || error instanceof TunError,
+  isEnvironmentFailure: (error) => error instanceof NetworkError || error instanceof SyscallError,
 })

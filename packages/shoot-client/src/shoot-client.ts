@@ -15,7 +15,7 @@ import {
   type TunnelInterface,
 } from '@reversed-vpn/host-network'
 import { parseTransferAddress, type ShootNetworks } from '@reversed-vpn/ip'
-import { TunError } from '@reversed-vpn/node-tun'
+import { isDeviceGone } from '@reversed-vpn/node-tun'
 import type { WelcomeMessage } from '@reversed-vpn/protocol'
 import { ExpiryWatch } from '@reversed-vpn/secure'
 import {
@@ -175,7 +175,7 @@ function createListener(
     congestion: options.congestion,
     onPeer: (connection, { remoteAddress }) => keeper.take(connection, remoteAddress),
     onRefused: ({ reason, remoteAddress, detail, cause }) => {
-      if (cause instanceof TunError) fail(cause)
+      if (isDeviceGone(cause)) fail(cause)
       metrics.refused(reason)
       logRarely('warn', `${reason} ${remoteAddress}`, { reason, remoteAddress, detail }, 'connection refused')
     },

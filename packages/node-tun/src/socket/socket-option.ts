@@ -12,40 +12,40 @@ const TCP_NOTSENT_LOWAT = 25
 /**
  * Sets how long data may stay unacknowledged before the kernel gives the connection up (`TCP_USER_TIMEOUT`, RFC 5482).
  * @param timeoutMs 0 stands for the kernel's own limit
- * @throws TunError EBADF, ENOPROTOOPT or EOPNOTSUPP when `fd` is not a TCP socket
+ * @throws SyscallError EBADF, ENOPROTOOPT or EOPNOTSUPP when `fd` is not a TCP socket
  */
 export function setTcpUserTimeoutMs(fd: number, timeoutMs: number): void {
   loadNativeAddon().setSocketOptionNumber(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, timeoutMs)
 }
 
-/** What `setTcpUserTimeoutMs` set, 0 by default. @throws TunError */
+/** What `setTcpUserTimeoutMs` set, 0 by default. @throws SyscallError */
 export function getTcpUserTimeoutMs(fd: number): number {
   return loadNativeAddon().getSocketOptionNumber(fd, IPPROTO_TCP, TCP_USER_TIMEOUT)
 }
 
 /**
  * Sets how many bytes may wait unsent in the kernel before a socket counts as not writable (`TCP_NOTSENT_LOWAT`).
- * @throws TunError as `setTcpUserTimeoutMs`
+ * @throws SyscallError as `setTcpUserTimeoutMs`
  */
 export function setTcpNotsentLowatBytes(fd: number, bytes: number): void {
   loadNativeAddon().setSocketOptionNumber(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, bytes)
 }
 
-/** What `setTcpNotsentLowatBytes` set, 0 when the system's limit holds. @throws TunError */
+/** What `setTcpNotsentLowatBytes` set, 0 when the system's limit holds. @throws SyscallError */
 export function getTcpNotsentLowatBytes(fd: number): number {
   return loadNativeAddon().getSocketOptionNumber(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT)
 }
 
 /**
  * Chooses the congestion control by the kernel's name for it, for example `bbr` (`TCP_CONGESTION`).
- * @throws TunError ENOENT when the kernel has none of that name, EPERM when it is not in
+ * @throws SyscallError ENOENT when the kernel has none of that name, EPERM when it is not in
  *   `net.ipv4.tcp_allowed_congestion_control`, else as `setTcpUserTimeoutMs`
  */
 export function setTcpCongestion(fd: number, name: string): void {
   loadNativeAddon().setSocketOptionText(fd, IPPROTO_TCP, TCP_CONGESTION, name)
 }
 
-/** The congestion control in use. @throws TunError */
+/** The congestion control in use. @throws SyscallError */
 export function getTcpCongestion(fd: number): string {
   return loadNativeAddon().getSocketOptionText(fd, IPPROTO_TCP, TCP_CONGESTION)
 }
@@ -53,13 +53,13 @@ export function getTcpCongestion(fd: number): string {
 /**
  * Sets how fast TCP may send at most, in bytes a second (`SO_MAX_PACING_RATE`). The congestion control may send more slowly.
  * @param bytesPerSecond 1 to 2³¹ - 1; undefined: as fast as the congestion control says, which is the default
- * @throws TunError as `setTcpUserTimeoutMs`
+ * @throws SyscallError as `setTcpUserTimeoutMs`
  */
 export function setMaxPacingRate(fd: number, bytesPerSecond: number | undefined): void {
   loadNativeAddon().setSocketOptionNumber(fd, SOL_SOCKET, SO_MAX_PACING_RATE, bytesPerSecond ?? -1)
 }
 
-/** What `setMaxPacingRate` set. @throws TunError */
+/** What `setMaxPacingRate` set. @throws SyscallError */
 export function getMaxPacingRate(fd: number): number | undefined {
   const rate = loadNativeAddon().getSocketOptionNumber(fd, SOL_SOCKET, SO_MAX_PACING_RATE)
   return rate === -1 ? undefined : rate
@@ -68,7 +68,7 @@ export function getMaxPacingRate(fd: number): number | undefined {
 /**
  * How much kernel memory holds what was written to a Unix socket and its other end has not read yet, in bytes; 0 once it has read
  * everything (`SIOCOUTQ`, linux/sockios.h).
- * @throws TunError EBADF or ENOTTY when `fd` is no socket
+ * @throws SyscallError EBADF or ENOTTY when `fd` is no socket
  */
 export function getUnreadBytes(fd: number): number {
   return loadNativeAddon().getUnreadBytes(fd)
@@ -88,7 +88,7 @@ export function socketDescriptor(socket: Socket | Server): number | undefined {
 /**
  * A further descriptor of the connection under a socket, for another thread of this process to open with `new Socket({ fd })`, or
  * undefined when there is none. Who gets it closes it. The socket itself may be destroyed then: the connection lives on.
- * @throws TunError EMFILE when there are no more
+ * @throws SyscallError EMFILE when there are no more
  */
 export function duplicateSocketDescriptor(socket: Socket): number | undefined {
   const fd = socketDescriptor(socket)

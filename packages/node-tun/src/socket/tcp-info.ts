@@ -28,7 +28,7 @@ export interface TcpInfo {
 
 const buffer = Buffer.alloc(INFO.bytes)
 
-/** Asks for the state of a TCP connection (`TCP_INFO`). @throws TunError as `setTcpUserTimeoutMs` */
+/** Asks for the state of a TCP connection (`TCP_INFO`). @throws SyscallError as `setTcpUserTimeoutMs` */
 export function getTcpInfo(fd: number): TcpInfo {
   loadNativeAddon().getSocketOptionBytes(fd, IPPROTO_TCP, TCP_INFO, buffer)
   return {
@@ -43,7 +43,7 @@ export function getTcpInfo(fd: number): TcpInfo {
  * By how much BBR sends faster than it believes the way to be: 2.89 as long as it looks for the end of that, in its STARTUP; 0 before
  * the first acknowledgement (`TCP_CC_INFO`).
  * @returns undefined under another congestion control
- * @throws TunError as `setTcpUserTimeoutMs`
+ * @throws SyscallError as `setTcpUserTimeoutMs`
  */
 export function getBbrPacingGain(fd: number): number | undefined {
   const length = loadNativeAddon().getSocketOptionBytes(fd, IPPROTO_TCP, TCP_CC_INFO, buffer)

@@ -95,7 +95,7 @@ test('refuses with the code of the kernel and names the call and the interface',
   ]
   const before = tunDescriptors().length
   for (const [code, open, description] of refusals) {
-    t.throws(open, { name: 'TunError', code, syscall: 'ioctl(TUNSETIFF)' })
+    t.throws(open, { name: 'SyscallError', code, syscall: 'ioctl(TUNSETIFF)' })
     t.throws(open, { message: new RegExp(`^${code}: ${description}, ioctl\\(TUNSETIFF\\) '`) })
   }
   t.equal(tunDescriptors().length, before, 'no descriptor is left behind')

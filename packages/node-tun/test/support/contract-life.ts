@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { TunError, type TunQueue } from '@reversed-vpn/node-tun'
+import { isDeviceGone, SyscallError, type TunQueue } from '@reversed-vpn/node-tun'
 import { NO_OFFLOAD, probeOffload } from '@reversed-vpn/node-tun/testing'
 import type { Test } from 'tap'
 import { type CreateTunLab, readFrames, readPayloads, readUdp, writeFrames } from './tun-lab.js'
@@ -23,6 +23,14 @@ function turnsOfTheLoop(count: number): Promise<unknown> {
     (done) => done.then(() => nextTurn()),
     nextTurn(),
   )
+}
+
+function thrownBy(call: () => unknown): unknown {
+  try {
+    return call()
+  } catch (error) {
+    return error
+  }
 }
 
 /** Queues, polling, and the ends of both. */
@@ -131,19 +139,32 @@ export function testLife(t: Test, createLab: CreateTunLab): void {
       setPersistent: () => lab.device.setPersistent(true),
     }
     for (const [title, call] of Object.entries(afterClose)) {
-      t.throws(call, { name: 'TunError', code: 'EBADF' }, title)
+      t.throws(call, { name: 'SyscallError', code: 'EBADF' }, title)
     }
   })
 
   t.test('tells reader and writer when the interface is gone', async (t) => {
     await using lab = await createLab()
-    const queue = lab.device.openQueue()
+    const [queue, detached] = [lab.device.openQueue(), lab.device.openQueue()]
+    detached.detach()
     readFrames(queue)
     const called = callbacks(queue, 1)
     lab.vanish()
     await called
-    t.throws(() => readFrames(queue), { name: 'TunError', code: 'EBADFD', errno: -EBADFD, syscall: 'read' })
-    t.throws(() => readFrames(queue), TunError)
+    t.throws(() => readFrames(queue), {
+      name: 'SyscallError',
+      code: 'EBADFD',
+      errno: -EBADFD,
+      syscall: 'read',
+    })
+    t.throws(() => readFrames(queue), SyscallError)
+    const calls = [
+      () => readFrames(queue),
+      () => queue.detach(),
+      () => detached.attach(),
+      () => lab.device.setOffload(NO_OFFLOAD),
+    ]
+    for (const call of calls) t.ok(isDeviceGone(thrownBy(call)), String(call))
     t.strictSame(writeFrames(queue, [frameToHost(4, 'x')]), [EBADFD])
     queue.close()
   })

@@ -1,6 +1,6 @@
 // Run as another user: opens the TUN named by its argument with two queues and prints what came of it.
 
-import { openTun, TunError } from '@reversed-vpn/node-tun'
+import { openTun, SyscallError } from '@reversed-vpn/node-tun'
 import { NO_OFFLOAD } from '@reversed-vpn/node-tun/testing'
 
 try {
@@ -14,7 +14,7 @@ try {
   console.log(JSON.stringify({ name: device.name, queues: queues.length }))
   device.close()
 } catch (error) {
-  if (!(error instanceof TunError)) throw error
+  if (!(error instanceof SyscallError)) throw error
   const { code, errno, syscall } = error
   console.log(JSON.stringify({ code, errno, syscall }))
 }

@@ -1,5 +1,5 @@
 import type { Logger } from '@reversed-vpn/daemon'
-import { TunError } from '@reversed-vpn/node-tun'
+import { isDeviceGone, type SyscallError } from '@reversed-vpn/node-tun'
 import { TunnelError } from '@reversed-vpn/protocol'
 import type { SeedServerMetrics } from '../metrics.js'
 import type { SessionEvents } from './session-table.js'
@@ -8,7 +8,7 @@ export interface SessionLogOptions {
   readonly log: Logger
   readonly metrics: () => SeedServerMetrics
   /** The TUN interface is gone, and with it its addresses and routes: only a new start makes them anew. */
-  readonly onDeviceLost: (error: TunError) => void
+  readonly onDeviceLost: (error: SyscallError) => void
 }
 
 /** Logs and counts what happens to sessions. */
@@ -23,7 +23,7 @@ export function createSessionEvents({ log, metrics, onDeviceLost }: SessionLogOp
       log.info({ sessionId: session.id, superseded: superseded?.id }, 'session carries the traffic')
     },
     onLaneDown: (session, lane, error) => {
-      if (error instanceof TunError) onDeviceLost(error)
+      if (isDeviceGone(error)) onDeviceLost(error)
       metrics().laneDown(error === undefined)
       if (error instanceof TunnelError && error.closeCode !== undefined)
         metrics().protocolBroken(error.closeCode)

@@ -1,7 +1,11 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { AuthenticatedPeer } from '@reversed-vpn/secure'
-import { type SecureTunnelOptions, secureTunnel } from '@reversed-vpn/secure'
+import {
+  type AuthenticatedPeer,
+  type SecureTunnelOptions,
+  secureTunnel,
+  toDialError,
+} from '@reversed-vpn/secure'
 import { FrameStream } from '../frame-stream.js'
 import { tuneLaneSocket } from '../socket-tuning.js'
 import type { Transport } from './transport.js'
@@ -37,6 +41,6 @@ async function openTransport(options: DialLaneOptions, signal: AbortSignal): Pro
     return stream
   } catch (error) {
     stream.destroy()
-    throw error
+    throw toDialError(error, 'handshake')
   }
 }

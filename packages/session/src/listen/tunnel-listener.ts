@@ -99,14 +99,13 @@ export class TunnelListener {
   accept(stream: Duplex, remoteAddress: string, below: Socket): void {
     const unfinished = this.#unfinished.admit(stream, remoteAddress)
     if (this.#options.isProxy?.(remoteAddress) !== true) this.#unfinished.attribute(unfinished, remoteAddress)
-    if (stream.destroyed) return
-    this.#tune(below)
+    if (stream.destroyed || !this.#tune(below, unfinished)) return
     this.#acceptor.takeStream(stream, unfinished)
   }
 
   async #onConnection(socket: Socket): Promise<void> {
     const unfinished = this.#unfinished.admit(socket, remoteAddressOf(socket))
-    this.#tune(socket)
+    if (!this.#tune(socket, unfinished)) return
     if (!(await this.#identify(socket, unfinished))) socket.destroy()
     if (socket.destroyed || unfinished.isDropped) return
     this.#acceptor.take(socket, unfinished)
@@ -128,9 +127,17 @@ export class TunnelListener {
     }
   }
 
-  #tune(socket: Socket): void {
+  /** @returns false when the kernel refuses an option: that connection is refused, the port stays open */
+  #tune(socket: Socket, unfinished: UnfinishedConnection): boolean {
     const { deadAfterMs, congestion } = this.#options
-    tuneLaneSocket(socket, { userTimeoutMs: deadAfterMs, congestion })
+    try {
+      tuneLaneSocket(socket, { userTimeoutMs: deadAfterMs, congestion })
+      return true
+    } catch (error) {
+      this.#refuse('internal', unfinished.remoteAddress, (error as Error).message, error)
+      unfinished.stream.destroy()
+      return false
+    }
   }
 
   async #handOver(

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect as connectTcp } from 'node:net'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { connect, type TLSSocket } from 'node:tls'
+import { isDeviceGone } from '@reversed-vpn/node-tun'
 import { ALPN_PROTOCOL } from '@reversed-vpn/protocol'
 import { loadTlsMaterial, type TlsMaterial } from '@reversed-vpn/secure'
 import { Authority, type Pair, secureContextOptions } from '@reversed-vpn/secure/testing'
@@ -28,13 +30,14 @@ function material({ cert, key }: Pair, ca: string, crl?: string): TlsMaterial {
 }
 
 /** A listener whose peers never say HELLO: each stays unfinished. */
-async function createListener(tls: TlsMaterial) {
+async function createListener(tls: TlsMaterial, congestion?: string) {
   const refusals: ConnectionRefusal[] = []
   let peers = 0
   const listener = new TunnelListener({
     tls,
     peerName: 'client',
     deadAfterMs: 5000,
+    congestion,
     onPeer: () => {
       peers++
       return new Promise(() => {})
@@ -118,5 +121,29 @@ t.test('nobody resumes what was agreed before', async (t) => {
   await until(() => peers() === 1)
   const again = await open(client, socket.getSession())
   t.notOk(again.isSessionReused())
+  listener.close()
+})
+
+t.test('a socket option that the kernel refuses costs that connection alone', async (t) => {
+  const { listener, refusals } = await createListener(material(server, one.ca), 'no_such_control')
+  const { port } = listener.server.address() as AddressInfo
+  for (const count of [1, 2]) {
+    const socket = connectTcp(port, '127.0.0.1')
+    socket.on('error', () => {})
+    await once(socket, 'close')
+    t.equal(refusals.length, count)
+  }
+  const socket = connectTcp(port, '127.0.0.1')
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  const stream = new PassThrough()
+  listener.accept(stream, '192.0.2.1', socket)
+  t.ok(stream.destroyed)
+  await until(() => refusals.length === 4)
+  const refusal = { reason: 'internal', detail: /^ENOENT: .*setsockopt$/, cause: { syscall: 'setsockopt' } }
+  t.match(refusals, Array(4).fill(refusal))
+  t.equal(refusals.filter(({ remoteAddress }) => remoteAddress === '192.0.2.1').length, 1)
+  t.notOk(refusals.some(({ cause }) => isDeviceGone(cause)))
+  t.ok(listener.server.listening)
   listener.close()
 })

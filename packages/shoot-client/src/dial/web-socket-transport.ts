@@ -43,7 +43,12 @@ async function openWebSocket(options: WebSocketTransportOptions, signal: AbortSi
     // Many proxies connect to port 443 alone, and pass an upgrade to others on when they are asked as for a page.
     return upgrade(options, { agent: new HttpProxyAgent(proxy) as Agent }, signal)
   }
-  tune(way)
+  try {
+    tune(way)
+  } catch (error) {
+    way.destroy()
+    throw toDialError(error, 'handshake')
+  }
   const isTls = gateway.protocol === 'wss:'
   const below = isTls ? await secureHop(way, { hop: 'gateway', host, ca: gatewayCa?.() }, signal) : way
   return upgrade(options, { createConnection: () => below }, signal)

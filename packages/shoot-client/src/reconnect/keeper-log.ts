@@ -1,5 +1,5 @@
 import type { Logger } from '@reversed-vpn/daemon'
-import { TunError } from '@reversed-vpn/node-tun'
+import { isDeviceGone, type SyscallError } from '@reversed-vpn/node-tun'
 import { TunnelError } from '@reversed-vpn/protocol'
 import type { ShootClientMetrics } from '../metrics.js'
 import type { KeeperEvents } from './session-keeper.js'
@@ -10,14 +10,14 @@ export interface KeeperLogOptions {
   readonly way: string
   readonly metrics: () => ShootClientMetrics
   /** The TUN interface is gone, and with it its addresses and routes: only a new start makes them anew. */
-  readonly onDeviceLost: (error: TunError) => void
+  readonly onDeviceLost: (error: SyscallError) => void
 }
 
 /** Logs and counts what happens to the session. */
 export function createKeeperEvents({ log, way, metrics, onDeviceLost }: KeeperLogOptions): KeeperEvents {
   return {
     onDialFailed: (lane, error, waitMs) => {
-      if (error.cause instanceof TunError) onDeviceLost(error.cause)
+      if (isDeviceGone(error.cause)) onDeviceLost(error.cause)
       metrics().dialFailed(error.failure)
       const fields = {
         lane,
@@ -34,7 +34,7 @@ export function createKeeperEvents({ log, way, metrics, onDeviceLost }: KeeperLo
     },
     onLaneUp: (session, lane) => log.info({ sessionId: session.id, lane: lane.index }, 'lane up'),
     onLaneDown: (session, lane, error) => {
-      if (error instanceof TunError) onDeviceLost(error)
+      if (isDeviceGone(error)) onDeviceLost(error)
       metrics().laneDown(error === undefined)
       if (error instanceof TunnelError && error.closeCode !== undefined)
         metrics().protocolBroken(error.closeCode)
