@@ -5,13 +5,7 @@ import { QueueSet } from '@reversed-vpn/node-tun'
 import { createFakeTun } from '@reversed-vpn/node-tun/testing'
 import { loadTlsMaterial, type TlsMaterial } from '@reversed-vpn/secure'
 import { SessionTable, TunnelDialler } from '@reversed-vpn/seed-server/testing'
-import {
-  directTransport,
-  type Session,
-  TrafficCheckers,
-  TrafficTotals,
-  TunnelListener,
-} from '@reversed-vpn/session'
+import { directTransport, type Session, TrafficTotals, TunnelListener } from '@reversed-vpn/session'
 import { SessionKeeper } from '@reversed-vpn/shoot-client/testing'
 import { type KeyPair, Pki, seedServerRequest, shootClientRequest } from '@reversed-vpn/test/lab'
 import t from 'tap'
@@ -73,27 +67,24 @@ async function createPair({ lanes, rotates }: PairOptions) {
     accepts: [],
     software: 'test',
     backoff: { minMs: 1, maxMs: 5 },
-    openSession: async (welcome, remoteAddress, instance) => {
-      const checkers = new TrafficCheckers({
+    openSession: async (welcome, remoteAddress, instance) => ({
+      id: welcome.session,
+      token: welcome.token,
+      peer: { name: 'vpn-seed-server', instance, remoteAddress },
+      queues: shootQueues,
+      totals,
+      policy: {
         side: 'shoot',
         networks: NETWORKS,
         seedAddresses: SEED_ADDRESSES,
         mtu: 1500,
         ownOffloads: [],
         peerOffloads: [],
-      })
-      return {
-        id: welcome.session,
-        token: welcome.token,
-        peer: { name: 'vpn-seed-server', instance, remoteAddress },
-        queues: shootQueues,
-        totals,
-        checkers,
-        ...KEEPALIVE,
-        ...rotation('listens'),
-        isReadyOnOpen: true,
-      }
-    },
+      },
+      ...KEEPALIVE,
+      ...rotation('listens'),
+      isReadyOnOpen: true,
+    }),
     events: {
       onDialFailed: () => {},
       onSessionUp: () => {},

@@ -1,4 +1,4 @@
-export { createFakeTun } from './fake-tun.js'
+export { createFakeTun, type FakeTun } from './fake-tun.js'
 export { TunAddonError } from './native-addon.js'
 export { NO_OFFLOAD, probeOffload } from './offload.js'
 export { getMaxPacingRate, getTcpNotsentLowatBytes, getTcpUserTimeoutMs } from './socket/socket-option.js'

@@ -18,7 +18,6 @@ export {
 } from './limits.js'
 export { TunnelListener } from './listen/tunnel-listener.js'
 export { WebSocketListener } from './listen/web-socket-listener.js'
-export { createSessionKeys, Session, type SessionPeer } from './session.js'
+export { createSessionKeys, type LaneEnd, Session, type SessionPeer } from './session.js'
 export { tuneLaneSocket } from './socket-tuning.js'
-export { TrafficCheckers } from './traffic-policy.js'
 export { MAX_WEB_SOCKET_MESSAGE_BYTES, WebSocketStream } from './web-socket-stream.js'

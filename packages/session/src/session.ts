@@ -1,4 +1,5 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
+import type { ShootNetworks } from '@reversed-vpn/ip'
 import type { QueueSet } from '@reversed-vpn/node-tun'
 import type { CloseCode, GoawayReason } from '@reversed-vpn/protocol'
 import type { FrameStream } from './frame-stream.js'
@@ -9,7 +10,7 @@ import { Lane } from './lane/lane.js'
 import type { LaneHandler } from './lane/lane-handler.js'
 import type { PacketDiverter } from './lane/lane-sender.js'
 import type { TrafficTotals } from './lane/traffic-totals.js'
-import type { TrafficCheckers } from './traffic-policy.js'
+import { TrafficCheckers, type TrafficPolicy } from './traffic-policy.js'
 
 /** Who is at the other end, as its certificate and its HELLO say. */
 export interface SessionPeer {
@@ -30,7 +31,10 @@ export interface SessionOptions {
   readonly peer: SessionPeer
   readonly queues: QueueSet
   readonly totals: TrafficTotals
-  readonly checkers: TrafficCheckers
+  /** What may travel, at first; see {@link Session.setNetworks}. */
+  readonly policy: TrafficPolicy
+  /** How many lanes the side that dials keeps up. */
+  readonly lanesWanted: number
   /** See `LaneOptions`. */
   readonly congestion?: string | undefined
   readonly keepaliveMs: number
@@ -47,14 +51,26 @@ export interface SessionOptions {
 export interface SessionHandler {
   /** A lane carries in both directions. The first of them makes the session ready. */
   onLaneReady(session: Session, lane: Lane): void
-  /** `lane` should be replaced: the peer asks for it, or it has protected enough with its key. The dialler dials. */
-  onLaneGoAway(session: Session, lane: Lane, reason: GoawayReason): void
   /** The peer wants the session to end. */
   onGoAway(session: Session, reason: GoawayReason): void
-  /** A lane is gone; the session goes on while it has others. */
-  onLaneDown(session: Session, lane: Lane, error: Error | undefined): void
-  /** The last lane is gone. Called once. */
+  /** A lane is gone; the session goes on while it has others. Called once for each lane that was added. */
+  onLaneDown(session: Session, lane: Lane, end: LaneEnd): void
+  /** The session has ended: its last lane is gone, or it was ended before it had one. Called once. */
   onClosed(session: Session, error: Error | undefined): void
+}
+
+/** How a lane ended. */
+export interface LaneEnd {
+  /** Absent when it was closed in order. */
+  readonly error: Error | undefined
+  /** Another lane had taken its place: nothing was lost. */
+  readonly isReplaced: boolean
+}
+
+/** What becomes of a session that drains. */
+export interface DrainOptions {
+  /** It is closed after so long. @default the peer closes it */
+  readonly closeAfterMs?: number
 }
 
 /**
@@ -83,6 +99,9 @@ export class Session {
   readonly openedAtMs = Date.now()
 
   readonly #options: SessionOptions
+  readonly #checkers: TrafficCheckers
+  /** All that are running. None outlives the session. */
+  readonly #timers = new Set<NodeJS.Timeout>()
   readonly #lanes = new Map<number, Lane>()
   /** Replaced lanes: they carry until their successor is ready, then let their last bytes leave. */
   readonly #leaving = new Set<Lane>()
@@ -101,11 +120,16 @@ export class Session {
     this.#options = options
     this.id = options.id
     this.peer = options.peer
+    this.#checkers = new TrafficCheckers(options.policy)
   }
 
   /** What a further lane has to show. A secret: for WELCOME only. */
   get token(): string {
     return this.#options.token
+  }
+
+  get lanesWanted(): number {
+    return this.#options.lanesWanted
   }
 
   get state(): SessionState {
@@ -117,8 +141,8 @@ export class Session {
     return this.#lanes
   }
 
-  /** Whether packets to the peer have a way now. */
-  get isCarrying(): boolean {
+  /** Whether packets to the peer are sent now. */
+  get isSending(): boolean {
     return this.#state === 'active' && this.#ready.size > 0
   }
 
@@ -130,10 +154,11 @@ export class Session {
   /**
    * Adds a lane whose handshake is done. One that holds the same index carries until this one is ready, then ends in order;
    * so does `predecessor`, whatever its index.
+   * @throws when the TUN gives no queue; the connection is cut then, and the session ended if this was to be its first lane
    */
   addLane(index: number, frames: FrameStream, predecessor?: Lane): Lane {
     const options = this.#options
-    const lane = this.#createLane(index, frames)
+    const lane = this.#createLaneOrEnd(index, frames)
     lane.setDiverter(this.#divert)
     const held = this.#lanes.get(index)
     this.#lanes.set(index, lane)
@@ -146,6 +171,11 @@ export class Session {
     return lane
   }
 
+  /** Lets packets travel to and from these networks from now on, in both directions. */
+  setNetworks(networks: ShootNetworks): void {
+    this.#checkers.setNetworks(networks)
+  }
+
   /** From now on packets to the peer go over this session's lanes. */
   activate(): void {
     this.#enter('active')
@@ -155,7 +185,7 @@ export class Session {
   /** Lets `divert` take packets out of what this session's lanes read; undefined: none. */
   setDiverter(divert: PacketDiverter | undefined): void {
     this.#divert = divert
-    for (const lane of [...this.#lanes.values(), ...this.#leaving]) lane.setDiverter(divert)
+    for (const lane of this.#allLanes()) lane.setDiverter(divert)
   }
 
   /**
@@ -163,13 +193,12 @@ export class Session {
    * @param withinMs those of today that are still there then are ended. @default they stay until they are replaced
    */
   renewLanes(withinMs?: number): void {
-    const lanes = [...this.#lanes.values(), ...this.#leaving]
+    const lanes = this.#allLanes()
     for (const lane of this.#lanes.values()) lane.askForReplacement()
     if (withinMs === undefined) return
-    const end = () => {
+    this.#startTimer(withinMs, () => {
       for (const lane of lanes) void lane.close('internal', 'not replaced since the certificates changed')
-    }
-    setTimeout(end, withinMs).unref()
+    })
   }
 
   /** Sends one packet, with its virtio-net header, that another session's lane has read. Copied; any lane will do. */
@@ -179,7 +208,7 @@ export class Session {
   }
 
   /** Leaves packets to the peer to another session and asks the peer to leave. Its packets are taken until {@link close}. */
-  drain(reason: GoawayReason): void {
+  drain(reason: GoawayReason, { closeAfterMs }: DrainOptions = {}): void {
     if (this.#state === 'closed' || this.#state === 'draining') return
     this.#enter('draining')
     this.#steer([])
@@ -187,27 +216,47 @@ export class Session {
       lane.stopSending()
       lane.sendGoAway(reason, false)
     }
+    if (closeAfterMs === undefined) return
+    const text = `${reason}, and the drain time is over`
+    this.#startTimer(closeAfterMs, () => void this.close('going-away', text))
   }
 
-  /** Ends every lane in order. Settles when all are gone. Idempotent. */
+  /** Ends every lane in order, those included that come up meanwhile. Settles when all are gone. Idempotent. */
   async close(code: CloseCode, reason: string): Promise<void> {
     this.#farewell ??= [code, reason]
-    const lanes = [...this.#lanes.values(), ...this.#leaving]
-    await Promise.all(lanes.map((lane) => lane.close(code, reason)))
-    this.#enter('closed')
+    for (let lanes = this.#allLanes(); lanes.length > 0; lanes = this.#allLanes()) {
+      await Promise.all(lanes.map((lane) => lane.close(code, reason)))
+    }
+    this.#end(undefined)
   }
 
-  /** Cuts every lane at once. */
+  /** Cuts every lane at once. Idempotent. */
   abort(error: Error): void {
-    for (const lane of [...this.#lanes.values(), ...this.#leaving]) lane.abort(error)
+    this.#farewell ??= ['internal', 'the session has ended']
+    for (const lane of this.#allLanes()) lane.abort(error)
+    this.#end(error)
+  }
+
+  #allLanes(): Lane[] {
+    return [...this.#lanes.values(), ...this.#leaving]
+  }
+
+  #createLaneOrEnd(index: number, frames: FrameStream): Lane {
+    try {
+      return this.#createLane(index, frames)
+    } catch (error) {
+      frames.abort(error as Error)
+      if (this.#lanes.size === 0) this.abort(error as Error)
+      throw error
+    }
   }
 
   #createLane(index: number, frames: FrameStream): Lane {
-    const { queues, checkers, congestion, keepaliveMs, deadAfterMs } = this.#options
+    const { queues, congestion, keepaliveMs, deadAfterMs } = this.#options
     const { rotateAfterRecords, rotateAfterMs } = this.#options
     const handler: LaneHandler = {
       onReady: (ready) => this.#onReady(ready),
-      onGoAway: (which, reason, laneOnly) => this.#onGoAway(which, reason, laneOnly),
+      onGoAway: (_, reason, laneOnly) => this.#onGoAway(reason, laneOnly),
       onRotationDue: (due, reason) => this.#onRotationDue(due, reason),
       onDown: (down, error) => this.#onDown(down, error),
     }
@@ -215,8 +264,8 @@ export class Session {
       index,
       frames,
       queue: queues.queue(index),
-      toPeerChecker: checkers.toPeer,
-      fromPeerChecker: checkers.fromPeer,
+      toPeerChecker: this.#checkers.toPeer,
+      fromPeerChecker: this.#checkers.fromPeer,
       flows: this.#flows,
       congestion,
       keepaliveMs,
@@ -232,6 +281,25 @@ export class Session {
     if (!LEGAL[this.#state].includes(next))
       throw new Error(`session cannot go from ${this.#state} to ${next}`)
     this.#state = next
+  }
+
+  #end(error: Error | undefined): void {
+    if (this.#state === 'closed') return
+    this.#enter('closed')
+    this.#farewell ??= ['internal', 'the session has ended']
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers.clear()
+    this.#options.handler.onClosed(this, error)
+  }
+
+  #startTimer(ms: number, work: () => void): NodeJS.Timeout | undefined {
+    if (this.#state === 'closed') return undefined
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      work()
+    }, ms).unref()
+    this.#timers.add(timer)
+    return timer
   }
 
   #carry(): void {
@@ -263,12 +331,15 @@ export class Session {
 
   /** Until a lane is heard of, or none is left. */
   #carryLater(): void {
-    clearTimeout(this.#carryTimer)
-    this.#carryTimer = setTimeout(() => this.#carry(), CARRY_AGAIN_MS).unref()
+    if (this.#carryTimer !== undefined) return
+    this.#carryTimer = this.#startTimer(CARRY_AGAIN_MS, () => {
+      this.#carryTimer = undefined
+      this.#carry()
+    })
   }
 
   #steer(lanes: readonly SteeredLane[]): void {
-    for (const lane of [...this.#lanes.values(), ...this.#leaving]) lane.steer(lanes)
+    for (const lane of this.#allLanes()) lane.steer(lanes)
   }
 
   #onReady(lane: Lane): void {
@@ -294,29 +365,28 @@ export class Session {
     void held.close('replaced', 'another connection took this lane')
   }
 
-  #onGoAway(lane: Lane, reason: GoawayReason, laneOnly: boolean): void {
-    if (laneOnly) this.#options.handler.onLaneGoAway(this, lane, reason)
-    else this.#options.handler.onGoAway(this, reason)
+  #onGoAway(reason: GoawayReason, laneOnly: boolean): void {
+    if (!laneOnly) this.#options.handler.onGoAway(this, reason)
   }
 
   /** Whoever did not dial can only ask; asking does no harm where it was us. */
   #onRotationDue(lane: Lane, reason: GoawayReason): void {
     lane.sendGoAway(reason, true)
-    this.#options.handler.onLaneGoAway(this, lane, reason)
   }
 
   #onDown(lane: Lane, error: Error | undefined): void {
     this.#options.totals.remove(lane)
     this.#ready.delete(lane)
     this.#predecessors.delete(lane)
-    if (this.#leaving.delete(lane)) return
-    this.#lanes.delete(lane.index)
-    this.#restoreHeld(lane.index)
-    this.#options.handler.onLaneDown(this, lane, error)
+    const isReplaced = this.#leaving.delete(lane)
+    if (!isReplaced) {
+      this.#lanes.delete(lane.index)
+      this.#restoreHeld(lane.index)
+    }
+    this.#options.handler.onLaneDown(this, lane, { error, isReplaced })
+    if (isReplaced) return
     this.#carry()
-    if (this.#lanes.size > 0 || this.#state === 'closed') return
-    this.#enter('closed')
-    this.#options.handler.onClosed(this, error)
+    if (this.#lanes.size === 0) this.#end(error)
   }
 
   /** A successor that failed before it was ready leaves the index to the lane it was to replace. */

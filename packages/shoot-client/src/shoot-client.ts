@@ -22,7 +22,7 @@ import {
   CLOSE_GRACE_MS,
   dialLane,
   PREFERRED_CONGESTION,
-  TrafficCheckers,
+  type Session,
   TrafficTotals,
   type Transport,
   TunnelListener,
@@ -77,7 +77,6 @@ export async function startShootClient(
   })
   context.defer('addresses, routes and firewall', () => forwarding.remove())
 
-  const live: LiveChecks = { checkers: undefined }
   const keeper = new SessionKeeper({
     lanes: options.lanes,
     accepts: device.accepts,
@@ -85,14 +84,14 @@ export async function startShootClient(
     backoff: { minMs: options.reconnectMinMs, maxMs: options.reconnectMaxMs },
     ...(setting.way.type === 'dial' ? { dial: createDial(setting, setting.way.transport) } : {}),
     openSession: (welcome, remoteAddress, instance) =>
-      openSession({ setting, device, forwarding, live, totals, welcome, remoteAddress, instance }).catch(
+      openSession({ setting, device, forwarding, totals, welcome, remoteAddress, instance }).catch(
         (error) => {
           // What was set up beforehand does not become right by dialling again.
           if (error instanceof NetworkError && error.code === 'ERR_NETWORK_NOT_PREPARED') context.fail(error)
           throw error
         },
       ),
-    onWelcomeAgain: (welcome) => follow(welcome, forwarding, live, log),
+    onWelcomeAgain: (welcome, session) => follow(welcome, forwarding, session, log),
     events: createKeeperEvents({
       log: log.child({ component: 'session' }),
       way,
@@ -112,11 +111,11 @@ export async function startShootClient(
     registry,
     log: log.child({ component: 'admin' }),
     readiness: () =>
-      keeper.session?.isCarrying
+      keeper.session?.isSending
         ? { ready: true, reasons: [] }
         : { ready: false, reasons: ['no session with the seed-server is up'] },
     status: () => ({
-      tunnelUp: keeper.session?.isCarrying ?? false,
+      tunnelUp: keeper.session?.isSending ?? false,
       session: keeper.session === undefined ? null : describeSession(keeper.session),
       way,
       tun: device.name,
@@ -134,7 +133,7 @@ export async function startShootClient(
     context.defer('tunnel port', () => listener?.close())
     await listenOn(listener.server, setting.way.endpoint)
   }
-  const setNetworks = (networks: ShootNetworks) => live.checkers?.setNetworks(networks)
+  const setNetworks = (networks: ShootNetworks) => keeper.session?.setNetworks(networks)
   const targets = { keeper, expiry, forwarding, listener, setNetworks }
   const reloader = createReloader(setting, targets, context, registry)
   reloader.watch()
@@ -182,20 +181,15 @@ function createListener(
   })
 }
 
-/** The checks of the newest session's packets. */
-interface LiveChecks {
-  checkers: TrafficCheckers | undefined
-}
-
 /** The seed side announces its networks anew. Where they cannot be had here, those of before stay. */
 async function follow(
   welcome: WelcomeMessage,
   forwarding: Forwarding,
-  live: LiveChecks,
+  session: Session,
   log: Logger,
 ): Promise<void> {
   try {
-    live.checkers?.setNetworks(await forwarding.apply(welcome))
+    session.setNetworks(await forwarding.apply(welcome))
   } catch (error) {
     if (!(error instanceof NetworkError)) throw error
     const fields = { code: error.code, reason: error.message, announced: welcome.networks }
@@ -207,7 +201,6 @@ interface OpenSessionOptions {
   readonly setting: Setting
   readonly device: TunnelInterface
   readonly forwarding: Forwarding
-  readonly live: LiveChecks
   readonly totals: TrafficTotals
   readonly welcome: WelcomeMessage
   readonly remoteAddress: string
@@ -215,26 +208,24 @@ interface OpenSessionOptions {
 }
 
 async function openSession(input: OpenSessionOptions): Promise<SessionParts> {
-  const { setting, device, forwarding, live, totals, welcome, remoteAddress, instance } = input
+  const { setting, device, forwarding, totals, welcome, remoteAddress, instance } = input
   const { options } = setting
   const networks = await forwarding.apply(welcome)
   device.useOffloadsOf(welcome.accepts)
-  const checkers = new TrafficCheckers({
-    side: 'shoot',
-    networks,
-    seedAddresses: welcome.addresses.seed.map(parseTransferAddress),
-    mtu: welcome.mtu,
-    ownOffloads: device.accepts,
-    peerOffloads: welcome.accepts,
-  })
-  live.checkers = checkers
   return {
     id: welcome.session,
     token: welcome.token,
     peer: { name: options.serverName, instance, remoteAddress },
     queues: device.queues,
     totals,
-    checkers,
+    policy: {
+      side: 'shoot',
+      networks,
+      seedAddresses: welcome.addresses.seed.map(parseTransferAddress),
+      mtu: welcome.mtu,
+      ownOffloads: device.accepts,
+      peerOffloads: welcome.accepts,
+    },
     congestion: options.congestion,
     keepaliveMs: options.keepaliveMs,
     deadAfterMs: options.deadAfterMs,

@@ -148,7 +148,7 @@ function registerState({ registry, prefix, session }: TunnelMetricsOptions): voi
       },
     })
   }
-  gauge('tunnel_session_up', '1 while packets have a way to the peer.', () => (session()?.isCarrying ? 1 : 0))
+  gauge('tunnel_session_up', '1 while packets have a way to the peer.', () => (session()?.isSending ? 1 : 0))
   gauge('tunnel_lanes', 'Connections of the session that carries.', () => session()?.lanes.size ?? 0)
   gauge('tunnel_backlog_bytes', 'Bytes that wait in this process to be sent.', () =>
     sumLanes(session(), (lane) => lane.backlogBytes),

@@ -12,10 +12,10 @@ import {
   FlowLedger,
   type FrameStream,
   type Lane,
+  type LaneEnd,
   rejectPeer,
   Session,
   type SessionPeer,
-  TrafficCheckers,
   type TrafficTotals,
 } from '@reversed-vpn/session'
 
@@ -24,7 +24,7 @@ export interface SessionEvents {
   onOpened(session: Session): void
   /** Packets go over this session from now on. */
   onActive(session: Session, superseded: Session | undefined): void
-  onLaneDown(session: Session, lane: Lane, error: Error | undefined): void
+  onLaneDown(session: Session, lane: Lane, end: LaneEnd): void
   onClosed(session: Session, error: Error | undefined): void
   onRejected(peer: Omit<SessionPeer, 'instance'>, code: RejectCode): void
 }
@@ -79,8 +79,6 @@ export class SessionTable {
   readonly #sessions = new Map<string, Session>()
   readonly #waiters = new Set<() => void>()
   readonly #flows = new FlowLedger<Session>()
-  readonly #drainTimers = new Map<Session, NodeJS.Timeout>()
-  readonly #checkers = new Map<Session, TrafficCheckers>()
   #networks: ShootNetworks
   #networkSet: CidrSet
   #active: Session | undefined
@@ -107,7 +105,7 @@ export class SessionTable {
 
   /** Whether a packet to the shoot has a way now. */
   get isUp(): boolean {
-    return this.#active?.isCarrying ?? false
+    return this.#active?.isSending ?? false
   }
 
   /** Resolves as soon as {@link isUp}; rejects with the signal's reason. */
@@ -135,7 +133,7 @@ export class SessionTable {
   setNetworks(networks: ShootNetworks): void {
     this.#networks = networks
     this.#networkSet = CidrSet.of(allNetworks(networks))
-    for (const checkers of this.#checkers.values()) checkers.setNetworks(networks)
+    for (const session of this.#sessions.values()) session.setNetworks(networks)
     this.renewLanes()
   }
 
@@ -168,7 +166,6 @@ export class SessionTable {
   /** Asks every peer to leave, then ends all sessions in order. No new one is taken. Idempotent. */
   async close(): Promise<void> {
     this.#isClosing = true
-    for (const timer of this.#drainTimers.values()) clearTimeout(timer)
     await Promise.all(
       this.sessions.map((session) => session.close('going-away', 'the seed-server is stopping')),
     )
@@ -204,20 +201,20 @@ export class SessionTable {
     const { device, totals, congestion, keepaliveMs, deadAfterMs, events } = this.#options
     const { rotateAfterMs, rotateAfterRecords } = this.#options
     const keys = createSessionKeys()
-    const checkers = new TrafficCheckers({
-      side: 'seed',
-      networks: this.#networks,
-      seedAddresses: this.#options.seedAddresses,
-      mtu: this.#mtuFor(hello),
-      ownOffloads: device.accepts,
-      peerOffloads: hello.accepts,
-    })
     const session = new Session({
       ...keys,
       peer,
       queues: device.queues,
       totals,
-      checkers,
+      policy: {
+        side: 'seed',
+        networks: this.#networks,
+        seedAddresses: this.#options.seedAddresses,
+        mtu: this.#mtuFor(hello),
+        ownOffloads: device.accepts,
+        peerOffloads: hello.accepts,
+      },
+      lanesWanted: Math.min(hello.lanes ?? 1, this.#options.lanesMax),
       congestion,
       keepaliveMs,
       deadAfterMs,
@@ -226,14 +223,12 @@ export class SessionTable {
       isReadyOnOpen: false,
       handler: {
         onLaneReady: (ready) => this.#onLaneReady(ready, hello),
-        onLaneGoAway: () => {},
         onGoAway: () => {},
-        onLaneDown: (which, lane, error) => events.onLaneDown(which, lane, error),
+        onLaneDown: (which, lane, end) => events.onLaneDown(which, lane, end),
         onClosed: (closed, error) => this.#onClosed(closed, error),
       },
     })
     this.#sessions.set(session.id, session)
-    this.#checkers.set(session, checkers)
     events.onOpened(session)
     frames.sendControl(this.#welcome(session, 0, hello))
     return session.addLane(0, frames)
@@ -288,8 +283,7 @@ export class SessionTable {
 
   #activate(session: Session, hello: HelloMessage): void {
     const previous = this.#active
-    previous?.drain('superseded')
-    if (previous !== undefined) this.#closeLater(previous)
+    previous?.drain('superseded', { closeAfterMs: this.#options.drainTimeoutMs })
     this.#options.device.useOffloadsOf(hello.accepts)
     this.#active = session
     this.#flows.add(session)
@@ -312,16 +306,8 @@ export class SessionTable {
     )
   }
 
-  #closeLater(session: Session): void {
-    const close = () => void session.close('going-away', 'superseded, and the drain time is over')
-    this.#drainTimers.set(session, setTimeout(close, this.#options.drainTimeoutMs))
-  }
-
   #onClosed(session: Session, error: Error | undefined): void {
     this.#sessions.delete(session.id)
-    this.#checkers.delete(session)
-    clearTimeout(this.#drainTimers.get(session))
-    this.#drainTimers.delete(session)
     this.#flows.delete(session)
     this.#followFlows()
     if (this.#active === session) this.#active = undefined

@@ -33,12 +33,12 @@ export function createKeeperEvents({ log, way, metrics, onDeviceLost }: KeeperLo
       log.info({ sessionId: session.id, peer: session.peer, way }, 'session up')
     },
     onLaneUp: (session, lane) => log.info({ sessionId: session.id, lane: lane.index }, 'lane up'),
-    onLaneDown: (session, lane, error) => {
+    onLaneDown: (session, lane, { error, isReplaced }) => {
       if (isDeviceGone(error)) onDeviceLost(error)
-      metrics().laneDown(error === undefined)
+      if (!isReplaced) metrics().laneDown(error === undefined)
       if (error instanceof TunnelError && error.closeCode !== undefined)
         metrics().protocolBroken(error.closeCode)
-      const fields = { sessionId: session.id, lane: lane.index, rttMs: lane.rttMs, err: error }
+      const fields = { sessionId: session.id, lane: lane.index, isReplaced, rttMs: lane.rttMs, err: error }
       if (error === undefined) log.info(fields, 'lane closed')
       else log.warn(fields, 'lane lost')
     },

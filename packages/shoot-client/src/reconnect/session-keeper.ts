@@ -14,6 +14,7 @@ import {
   type FrameStream,
   type Lane,
   LaneDialler,
+  type LaneEnd,
   RejectedError,
   Session,
   sendHello,
@@ -24,7 +25,7 @@ export interface KeeperEvents {
   onDialFailed(lane: number, error: DialError, waitMs: number): void
   onSessionUp(session: Session): void
   onLaneUp(session: Session, lane: Lane): void
-  onLaneDown(session: Session, lane: Lane, error: Error | undefined): void
+  onLaneDown(session: Session, lane: Lane, end: LaneEnd): void
   onSessionDown(session: Session, error: Error | undefined): void
   /** Another shoot-client has taken over; this one will not dial for `waitMs`, 0 where it never does. */
   onSuperseded(waitMs: number): void
@@ -45,12 +46,12 @@ export interface SessionKeeperOptions {
     instance: string,
   ) => Promise<SessionParts>
   /** The seed side has told its networks anew, to a further lane of a session that is open. The lane waits for it. @default nothing */
-  readonly onWelcomeAgain?: (welcome: WelcomeMessage) => Promise<void>
+  readonly onWelcomeAgain?: (welcome: WelcomeMessage, session: Session) => Promise<void>
   readonly events: KeeperEvents
 }
 
 /** A session without its handler, which is the keeper's. */
-export type SessionParts = Omit<ConstructorParameters<typeof Session>[0], 'handler'>
+export type SessionParts = Omit<ConstructorParameters<typeof Session>[0], 'handler' | 'lanesWanted'>
 
 /** The largest MTU this side can set; the seed side decides below it. */
 const MAX_MTU = 65_535
@@ -141,7 +142,7 @@ export class SessionKeeper {
     try {
       const welcome = await sendHello(frames, this.#hello(index, joined))
       signal.throwIfAborted()
-      if (joined !== undefined) await this.#options.onWelcomeAgain?.(welcome)
+      if (joined !== undefined) await this.#options.onWelcomeAgain?.(welcome, joined)
       const session = joined ?? (await this.#openSession(welcome, remoteAddress))
       signal.throwIfAborted()
       if (session.state === 'closed') throw new Error('the session ended while the lane was coming up')
@@ -203,13 +204,13 @@ export class SessionKeeper {
     this.#stopping.signal.throwIfAborted()
     const session = new Session({
       ...parts,
+      lanesWanted: this.#options.lanes,
       handler: {
         onLaneReady: () => {},
-        onLaneGoAway: () => {},
         onGoAway: (_, reason) => {
           if (reason === 'superseded') this.#onSuperseded()
         },
-        onLaneDown: (which, lane, error) => this.#options.events.onLaneDown(which, lane, error),
+        onLaneDown: (which, lane, end) => this.#options.events.onLaneDown(which, lane, end),
         onClosed: (closed, error) => this.#onClosed(closed, error),
       },
     })

@@ -2,7 +2,7 @@ import { type Duplex, duplexPair } from 'node:stream'
 import { QueueSet } from '@reversed-vpn/node-tun'
 import { createFakeTun } from '@reversed-vpn/node-tun/testing'
 import type { HelloMessage, RejectCode } from '@reversed-vpn/protocol'
-import { FrameStream, receiveHello, rejectPeer, TrafficCheckers, TrafficTotals } from '@reversed-vpn/session'
+import { FrameStream, receiveHello, rejectPeer, TrafficTotals } from '@reversed-vpn/session'
 import { type KeeperEvents, SessionKeeper } from '@reversed-vpn/shoot-client/testing'
 import t from 'tap'
 
@@ -57,14 +57,14 @@ function createPair(options: { readonly lanes?: number; readonly answers?: Answe
     onSuperseded: () => note('superseded'),
   }
   const queues = new QueueSet(createFakeTun().device)
-  const checkers = new TrafficCheckers({
+  const policy = {
     side: 'shoot',
     networks: { pod: [], service: [], node: [] },
     seedAddresses: [],
     mtu: 1500,
     ownOffloads: [],
     peerOffloads: [],
-  })
+  } as const
   const keeper = new SessionKeeper({
     lanes: options.lanes ?? 1,
     accepts: [],
@@ -86,7 +86,7 @@ function createPair(options: { readonly lanes?: number; readonly answers?: Answe
       peer: { name: 'vpn-seed-server', instance, remoteAddress },
       queues,
       totals: new TrafficTotals(),
-      checkers,
+      policy,
       keepaliveMs: 60_000,
       deadAfterMs: 180_000,
       isReadyOnOpen: true,
