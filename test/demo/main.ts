@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
 import { runCommand } from '@reversed-vpn/test/lab'
 import { invitation } from './invitation.js'
+import { Narrator } from './narrator.js'
 import { SCENES } from './scenes.js'
 import { Stage } from './stage.js'
-import { Teller } from './teller.js'
 
 const HELP = `Usage: npm run demo [-- --keep]
 
@@ -25,49 +25,49 @@ const DRAWING = `
 
 const LOG_LINES = 15
 
-/** Plays all scenes. Returns whether every one of them held. */
-async function play(stage: Stage, teller: Teller): Promise<boolean> {
+/** Plays all scenes. Returns whether all of them succeeded. */
+async function play(stage: Stage, narrator: Narrator): Promise<boolean> {
   for (const scene of SCENES) {
-    teller.heading(scene.title)
+    narrator.heading(scene.title)
     try {
-      await scene.play(stage, teller)
+      await scene.play(stage, narrator)
     } catch (error) {
-      teller.failed(`FAILED in step "${scene.title}": ${error instanceof Error ? error.message : error}`)
-      teller.say(stage.lastLines(LOG_LINES))
+      narrator.failed(`FAILED in step "${scene.title}": ${error instanceof Error ? error.message : error}`)
+      narrator.say(stage.lastLines(LOG_LINES))
       return false
     }
   }
-  teller.table()
+  narrator.table()
   return true
 }
 
-async function keepStanding(stage: Stage, teller: Teller): Promise<never> {
+async function keepStanding(stage: Stage, narrator: Narrator): Promise<never> {
   // Ctrl-C is how this ends as it should.
   interruptedExitCode = 0
-  teller.say('\nEverything still stands. In another shell, as root:\n')
-  teller.say(invitation(stage))
-  teller.say('Ctrl-C takes it all down.')
+  narrator.say('\nEverything still stands. In another shell, as root:\n')
+  narrator.say(invitation(stage))
+  narrator.say('Ctrl-C takes it all down.')
   return new Promise(() => setInterval(() => undefined, 2 ** 30))
 }
 
 async function run(isKept: boolean): Promise<number> {
-  const teller = new Teller()
-  teller.say('A control plane reaches pods, nodes and services of a private network')
-  teller.say('over a tunnel that was dialled from inside that network.')
-  teller.aside(DRAWING)
+  const narrator = new Narrator()
+  narrator.say('A control plane reaches pods, nodes and services of a private network')
+  narrator.say('over a tunnel that was dialled from inside that network.')
+  narrator.aside(DRAWING)
   let namespaces = ''
   {
     await using stage = await Stage.create()
     namespaces = stage.lab.id
-    if (!(await play(stage, teller))) return 1
-    if (isKept) return await keepStanding(stage, teller)
+    if (!(await play(stage, narrator))) return 1
+    if (isKept) return await keepStanding(stage, narrator)
   }
   const { stdout } = await runCommand('ip', ['netns', 'list'])
   if (stdout.includes(namespaces)) {
-    teller.failed(`FAILED: namespaces were left behind:\n${stdout}`)
+    narrator.failed(`FAILED: namespaces were left behind:\n${stdout}`)
     return 1
   }
-  teller.say('\nAll of it worked, and all of it is gone again.')
+  narrator.say('\nAll of it worked, and all of it is gone again.')
   return 0
 }
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { type Daemon, startIperf3, startNginx } from '@reversed-vpn/test/lab'
 import t from 'tap'
+import { connect } from './support/connection.js'
 import { publishNoise, sha256Of, writeNoise } from './support/files.js'
-import { travel } from './support/journey.js'
 import { inUrl, TunnelLab } from './support/tunnel-lab.js'
 
 const MIB = 1024 * 1024
@@ -129,7 +129,7 @@ t.test('a pod answers a large upload after the other half has ended', async (t) 
   const noise = await writeNoise(join(lab.dir, 'upload'), 32 * MIB)
   for (const address of [pod1.addresses.ipv4, pod1.addresses.ipv6]) {
     const { certFile, keyFile } = stage.certificates.apiserver
-    const proxied = await travel(caller, {
+    const proxied = await connect(caller, {
       host: 'seed',
       port: 9443,
       tls: { certFile, keyFile },
@@ -139,7 +139,7 @@ t.test('a pod answers a large upload after the other half has ended', async (t) 
     })
     t.match(proxied.received, /^HTTP\/1\.1 200 [^\r]*\r\n\r\n/)
     t.match(proxied.received, noise.sha256, `through the proxy to ${address}`)
-    const routed = await travel(caller, {
+    const routed = await connect(caller, {
       host: address,
       port: HASH_PORT,
       sendFile: noise.path,

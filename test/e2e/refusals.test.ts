@@ -12,7 +12,7 @@ import {
   withFlaw,
 } from '@reversed-vpn/test/lab'
 import t from 'tap'
-import { type Journey, travel } from './support/journey.js'
+import { type ConnectionOrder, connect } from './support/connection.js'
 import { TunnelLab } from './support/tunnel-lab.js'
 
 const TUNNEL_PORT = 1194
@@ -39,14 +39,14 @@ await witness.waitForLine(/icmp_seq=3 /)
 interface Visit {
   readonly who: string
   readonly reason: string
-  readonly journey: Omit<Journey, 'host' | 'port'>
+  readonly connection: Omit<ConnectionOrder, 'host' | 'port'>
   /** Of the REJECT that tells why, where one can be told. */
   readonly rejectCode?: string
   readonly minDurationMs?: number
 }
 
 const issue = (request: CertificateRequest, ca = tunnelCa) => ca.issue(request)
-const tlsWith = (pair: KeyPair, more: Partial<NonNullable<Journey['tls']>> = {}) => ({
+const tlsWith = (pair: KeyPair, more: Partial<NonNullable<ConnectionOrder['tls']>> = {}) => ({
   tls: { ...pair, alpn: ALPN, ...more },
 })
 const frame = (type: number, length: number, payload = '') => {
@@ -59,57 +59,61 @@ const visits: readonly Visit[] = [
   {
     who: 'a certificate of another authority',
     reason: 'wrong-ca',
-    journey: tlsWith(await issue(shootClientRequest(), otherCa)),
+    connection: tlsWith(await issue(shootClientRequest(), otherCa)),
     rejectCode: 'wrong-ca',
   },
   {
     who: 'a certificate of another name',
     reason: 'wrong-name',
-    journey: tlsWith(await issue(withFlaw(shootClientRequest(), 'wrong-name'))),
+    connection: tlsWith(await issue(withFlaw(shootClientRequest(), 'wrong-name'))),
     rejectCode: 'wrong-name',
   },
   {
     who: 'an expired certificate',
     reason: 'certificate-expired',
-    journey: tlsWith(await issue(withFlaw(shootClientRequest(), 'expired'))),
+    connection: tlsWith(await issue(withFlaw(shootClientRequest(), 'expired'))),
     rejectCode: 'certificate-expired',
   },
   {
     who: "a server's certificate",
     reason: 'wrong-usage',
-    journey: tlsWith(await issue(withFlaw(shootClientRequest(), 'wrong-usage'))),
+    connection: tlsWith(await issue(withFlaw(shootClientRequest(), 'wrong-usage'))),
     rejectCode: 'wrong-usage',
   },
   {
     who: 'no certificate',
     reason: 'no-certificate',
-    journey: { tls: { alpn: ALPN } },
+    connection: { tls: { alpn: ALPN } },
     rejectCode: 'no-certificate',
   },
-  { who: 'another protocol in ALPN', reason: 'wrong-alpn', journey: tlsWith(shootClient, { alpn: ['h2'] }) },
-  { who: 'TLS 1.2', reason: 'old-tls', journey: tlsWith(shootClient, { maxVersion: 'TLSv1.2' }) },
+  {
+    who: 'another protocol in ALPN',
+    reason: 'wrong-alpn',
+    connection: tlsWith(shootClient, { alpn: ['h2'] }),
+  },
+  { who: 'TLS 1.2', reason: 'old-tls', connection: tlsWith(shootClient, { maxVersion: 'TLSv1.2' }) },
   {
     who: 'plain HTTP',
     reason: 'plain-http',
-    journey: { sendHex: Buffer.from('GET / HTTP/1.1\r\nHost: seed\r\n\r\n').toString('hex') },
+    connection: { sendHex: Buffer.from('GET / HTTP/1.1\r\nHost: seed\r\n\r\n').toString('hex') },
   },
-  { who: 'random bytes', reason: 'not-tls', journey: { sendHex: '7f3a99c2d10b5e44'.repeat(8) } },
+  { who: 'random bytes', reason: 'not-tls', connection: { sendHex: '7f3a99c2d10b5e44'.repeat(8) } },
   {
     who: 'a frame header of 16 MiB in place of HELLO',
     reason: 'frame-too-large',
-    journey: { ...tlsWith(shootClient), sendHex: frame(FRAME_TYPE.HELLO, 0xff_ff_ff) },
+    connection: { ...tlsWith(shootClient), sendHex: frame(FRAME_TYPE.HELLO, 0xff_ff_ff) },
     rejectCode: 'bad-hello',
   },
   {
     who: 'a HELLO that is no JSON',
     reason: 'bad-hello',
-    journey: { ...tlsWith(shootClient), sendHex: frame(FRAME_TYPE.HELLO, 8, 'not json') },
+    connection: { ...tlsWith(shootClient), sendHex: frame(FRAME_TYPE.HELLO, 8, 'not json') },
     rejectCode: 'bad-hello',
   },
   {
     who: 'a handshake that never goes on',
     reason: 'handshake-timeout',
-    journey: { sendHex: '16030100f8' },
+    connection: { sendHex: '16030100f8' },
     minDurationMs: HANDSHAKE_TIMEOUT_MS,
   },
 ]
@@ -117,14 +121,14 @@ const visits: readonly Visit[] = [
 t.test('the tunnel port', { jobs: visits.length }, async (t) => {
   const refusals = async (reason: string) =>
     (await seed.metrics()).get(`seed_server_tunnel_refusals_total{reason="${reason}"}`)
-  for (const { who, reason, journey, rejectCode, minDurationMs = 0 } of visits) {
+  for (const { who, reason, connection, rejectCode, minDurationMs = 0 } of visits) {
     t.test(`cuts off ${who}`, async (t) => {
       t.equal(await refusals(reason), 0)
       const to = { host: seedHost.addresses.ipv4, port: TUNNEL_PORT }
       // Twice, to see that a stranger who comes again fills no log.
       const reports = await Promise.all([
-        travel(stranger, { ...to, ...journey }),
-        travel(stranger, { ...to, ...journey }),
+        connect(stranger, { ...to, ...connection }),
+        connect(stranger, { ...to, ...connection }),
       ])
       for (const { received, durationMs } of reports) {
         t.equal(rejectCodeOf(received), rejectCode, 'is told why, where it can be')
@@ -150,7 +154,7 @@ t.test('a session that breaks the framing ends, and the one that carries goes on
     software: 'stranger',
   })
   const sendHex = hello.toString('hex') + frame(FRAME_TYPE.DATA, 0xff_ff_ff)
-  const report = await travel(stranger, {
+  const report = await connect(stranger, {
     ...tlsWith(shootClient),
     host: 'seed',
     port: TUNNEL_PORT,
@@ -172,7 +176,7 @@ t.test('the egress port', async (t) => {
     ['no certificate', 'no-certificate', {}],
   ] as const) {
     t.test(`closes without a word for ${who}`, async (t) => {
-      const report = await travel(caller, { ...to, tls, sendHex: '' })
+      const report = await connect(caller, { ...to, tls, sendHex: '' })
       t.equal(report.received, '')
       const name = `seed_server_egress_callers_refused_total{reason="${reason}"}`
       t.equal((await seed.metrics()).get(name), 1)
@@ -189,7 +193,7 @@ t.test('the egress port', async (t) => {
   ] as const) {
     t.test(`answers ${what} with ${status}`, async (t) => {
       const sendHex = Buffer.from(request).toString('hex')
-      const { received } = await travel(caller, { ...to, tls: certificates.apiserver, sendHex })
+      const { received } = await connect(caller, { ...to, tls: certificates.apiserver, sendHex })
       t.match(received, new RegExp(`^HTTP/1\\.1 ${status} `))
       t.match(received, /\r\nProxy-Status: seed-server; error=/)
     })

@@ -1,6 +1,6 @@
 import { readdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { pauseHere } from './pause-here.js'
+import { sleepSync } from './sleep-sync.js'
 
 /** One hierarchy, or with cgroups of version 1 a folder for each. */
 const CGROUP_DIR = '/sys/fs/cgroup'
@@ -16,7 +16,7 @@ export function cgroupNames(): string[] {
 export function removeCgroups(name: string): void {
   for (const hierarchy of hierarchies()) {
     if (!subgroupsOf(hierarchy).includes(name)) continue
-    for (let round = 0; round < ROUNDS && !hasRemoved(join(hierarchy, name)); round++) pauseHere(ROUND_MS)
+    for (let round = 0; round < ROUNDS && !hasRemoved(join(hierarchy, name)); round++) sleepSync(ROUND_MS)
   }
 }
 

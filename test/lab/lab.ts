@@ -2,12 +2,12 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildTopology, type Hosts } from './build-topology.js'
+import { destroyLab, findLabs, NETNS_ETC_DIR } from './cleanup.js'
 import { openDirectRoute } from './direct-route.js'
 import { Host } from './host.js'
 import { isOwnerAlive, markOf, newLabId } from './lab-id.js'
 import type { LabProcess } from './lab-process.js'
 import { stopWatching, watchOver } from './open-labs.js'
-import { destroyLab, findLabs, NETNS_ETC_DIR } from './remains.js'
 import { ADDRESSES, HOST_NAMES, type HostName, hostsFile, NETWORKS, SERVICE } from './topology.js'
 
 /** How long programs have to end by themselves when a lab is closed. */

@@ -1,4 +1,4 @@
-import { destroyLab } from './remains.js'
+import { destroyLab } from './cleanup.js'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const openLabs = new Set<string>()

@@ -5,7 +5,7 @@ import { UNFINISHED_LIMITS } from '@reversed-vpn/relay/testing'
 import { HANDSHAKE_TIMEOUT_MS } from '@reversed-vpn/secure'
 import { binOf, startIperf3, startNginx, startSeedServer } from '@reversed-vpn/test/lab'
 import t, { type Test } from 'tap'
-import { travel } from '../e2e/support/journey.js'
+import { connect } from '../e2e/support/connection.js'
 import { descriptorsOf, residentBytes } from '../e2e/support/process-state.js'
 import { inUrl, TunnelLab } from '../e2e/support/tunnel-lab.js'
 import { HostilePeer } from './support/hostile-peer.js'
@@ -67,10 +67,10 @@ t.test('who does not finish a handshake is cut after ten seconds, whatever they 
   const tls = { ...certificates.shootClient, alpn: [ALPN_PROTOCOL] }
   const to = { host: seedAddress, port: TUNNEL_PORT }
   const [silent, half, hushed, mute] = await Promise.all([
-    travel(stranger, to),
-    travel(stranger, { ...to, sendHex: '16030100f8' }),
-    travel(stranger, { ...to, tls }),
-    travel(stranger, { ...to, port: EGRESS_PORT }),
+    connect(stranger, to),
+    connect(stranger, { ...to, sendHex: '16030100f8' }),
+    connect(stranger, { ...to, tls }),
+    connect(stranger, { ...to, port: EGRESS_PORT }),
   ])
   for (const [who, { durationMs }] of Object.entries({ silent, half, hushed, mute })) {
     t.ok(

@@ -1,7 +1,7 @@
 // What nobody has allowed does not happen, shown by packets on the way.
 import { type Host, NODE_PUBLIC, startNginx } from '@reversed-vpn/test/lab'
 import t from 'tap'
-import { travel } from '../e2e/support/journey.js'
+import { connect } from '../e2e/support/connection.js'
 import { countPackets } from '../e2e/support/packet-count.js'
 import { inUrl, TunnelLab } from '../e2e/support/tunnel-lab.js'
 import { NameServer } from './support/name-server.js'
@@ -48,7 +48,7 @@ const [{ seed, client }] = await Promise.all([
 async function connectTo(target: string): Promise<string> {
   const sendHex = Buffer.from(`CONNECT ${target} HTTP/1.1\r\nHost: x\r\n\r\n`).toString('hex')
   const tls = certificates.apiserver
-  const { received } = await travel(caller, { host: 'seed', port: EGRESS_PORT, tls, sendHex })
+  const { received } = await connect(caller, { host: 'seed', port: EGRESS_PORT, tls, sendHex })
   return /^HTTP\/1\.1 (\d{3}) /.exec(received)?.[1] ?? received
 }
 

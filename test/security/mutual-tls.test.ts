@@ -20,7 +20,7 @@ import {
   withFlaw,
 } from '@reversed-vpn/test/lab'
 import t, { type Test } from 'tap'
-import { type Journey, travel } from '../e2e/support/journey.js'
+import { type ConnectionOrder, connect } from '../e2e/support/connection.js'
 import { QUICK_RECONNECT, TunnelLab } from '../e2e/support/tunnel-lab.js'
 import { FalseServer } from './support/false-server.js'
 import { HostilePeer } from './support/hostile-peer.js'
@@ -42,7 +42,7 @@ const otherCa = await pki.authority('somebody-elses')
 interface Visit {
   readonly who: string
   readonly reason: string
-  readonly tls: NonNullable<Journey['tls']>
+  readonly tls: NonNullable<ConnectionOrder['tls']>
   /** A certificate is refused after the handshake, so that there is a way to say why. */
   readonly isAboutCertificate: boolean
 }
@@ -97,7 +97,7 @@ async function expectRefused(t: Test, door: Door, visits: readonly Visit[]): Pro
   await daemon.waitForLog(({ msg }) => msg === 'started')
   const before = await reasonsOf(daemon, metric)
   const reports = await Promise.all(
-    visits.map(({ tls }) => travel(stranger, { host, port, tls, sendHex: '' })),
+    visits.map(({ tls }) => connect(stranger, { host, port, tls, sendHex: '' })),
   )
   for (const [index, { who, reason, isAboutCertificate }] of visits.entries()) {
     const received = reports[index]?.received ?? ''
@@ -127,7 +127,7 @@ t.test('the seed-server, which listens', async (t) => {
   })
 
   await t.test('ends a connection that agreed on no protocol', async (t) => {
-    const report = await travel(stranger, { host: 'seed', port: TUNNEL_PORT, tls: shootClient, sendHex: '' })
+    const report = await connect(stranger, { host: 'seed', port: TUNNEL_PORT, tls: shootClient, sendHex: '' })
     t.match(report, { isSecured: true, received: '' })
   })
 
@@ -156,7 +156,7 @@ t.test('the seed-server, which listens', async (t) => {
 
   await t.test('lets those in who are right about all of it', async (t) => {
     const sendHex = Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n').toString('hex')
-    const report = await travel(stranger, { host: address, port: EGRESS_PORT, tls: apiserver, sendHex })
+    const report = await connect(stranger, { host: address, port: EGRESS_PORT, tls: apiserver, sendHex })
     t.match(report.received, /^HTTP\/1\.1 405 /, 'a caller')
     await using client = await stage.startClient()
     await client.waitUntilReady()

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { cgroupNames, removeCgroups } from './cgroups.js'
 import { endEmulation } from './emulation.js'
 import { labIdOf, markOf } from './lab-id.js'
-import { pauseHere } from './pause-here.js'
+import { sleepSync } from './sleep-sync.js'
 
 const NETNS_DIR = '/run/netns'
 const ROUNDS = 50
@@ -80,7 +80,7 @@ function killAll(find: () => number[]): void {
         // It ended by itself since we looked.
       }
     }
-    if (round > 0) pauseHere(ROUND_MS)
+    if (round > 0) sleepSync(ROUND_MS)
   }
 }
 

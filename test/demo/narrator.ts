@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 
-/** A row of the closing table: what was looked at, and what came out. */
+/** A row of the closing table. */
 export interface Figure {
   readonly name: string
   readonly value: string
@@ -8,8 +8,8 @@ export interface Figure {
 
 type Style = 'bold' | 'dim' | 'green' | 'red'
 
-/** Tells the audience what happens, on standard output. Styles are left out where nobody would see them. */
-export class Teller {
+/** Writes to standard output what happens. It uses styles only on a terminal. */
+export class Narrator {
   readonly figures: Figure[] = []
   readonly #isStyled: boolean
   #lastHeading = 0
@@ -27,7 +27,7 @@ export class Teller {
     this.say(this.#style('bold', `${++this.#lastHeading}. ${text}`))
   }
 
-  /** Something that was checked and held. */
+  /** A check that succeeded. */
   proved(text: string): void {
     this.say(`   ${this.#style('green', 'ok')}  ${text}`)
   }
