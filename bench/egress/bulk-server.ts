@@ -1,8 +1,8 @@
-// A program for the pod: sends without end, or counts what comes. A client's first line is `download MS` or `upload MS`; what was
-// counted in that time since its first byte goes back as a line of JSON. Its only argument is the port.
+// A program for the pod. A client's first line is `download MS` or `upload MS`. For a download the server sends without end. For
+// an upload it counts what it receives for that time, from the first byte on, and answers with one line of JSON. The only
+// argument is the port.
 import { createServer, type Socket } from 'node:net'
-
-const BLOCK = Buffer.alloc(256 * 1024)
+import { sendWithoutEnd } from './send-without-end.js'
 
 createServer({ noDelay: true }, serve).listen(Number(process.argv[2]), '::', () => console.log('listening'))
 
@@ -10,20 +10,10 @@ function serve(socket: Socket): void {
   socket.on('error', () => socket.destroy())
   socket.once('data', (first: Buffer) => {
     const [, direction, milliseconds] = /^(download|upload) (\d+)\n/.exec(first.toString('latin1')) ?? []
-    if (direction === 'download') send(socket)
+    if (direction === 'download') sendWithoutEnd(socket)
     else if (direction === 'upload') count(socket, Number(milliseconds))
     else socket.destroy()
   })
-}
-
-function send(socket: Socket): void {
-  const fill = () => {
-    while (!socket.destroyed && socket.write(BLOCK)) {
-      // Until it says that it is full.
-    }
-  }
-  socket.on('drain', fill)
-  fill()
 }
 
 function count(socket: Socket, milliseconds: number): void {

@@ -1,36 +1,36 @@
 import type { Socket } from 'node:net'
-import { setInterval as every, setTimeout as pause } from 'node:timers/promises'
-import { percentile } from '../src/measure/statistics.js'
+import { setInterval as every, setTimeout as sleep } from 'node:timers/promises'
+import { percentile } from '../measure/statistics.js'
 import type { EgressReport, EgressTask } from './load.js'
-import { ask, openStream, type Way } from './stream.js'
+import { openStream, requestPage, type StreamPath } from './stream.js'
 
 const OPENED_AT_A_TIME = 16
-/** Opened and closed before the others, so that what is compiled or filled on first use is not taken for theirs. */
-const WARMING_UP = 50
+/** Opened and closed first, so that code and buffers of the first use are not counted for the streams. */
+const WARM_UP_STREAMS = 50
 const REST_MS = 500
 
 /**
- * Opens streams that stay, lets one after the other ask for a page, and at last all at once. Says `warm`, `all open` and `idle over`
- * when that is so; after the first two it rests, so that who reads along can look at memory.
- * @throws Error of the first stream that does not answer
+ * Opens streams that stay, requests a page on them in turn, and at last on all at once. Prints `warm`, `all open` and `idle over`
+ * at these points. It rests after the first two, so that the reader of these lines can read the memory.
+ * @throws Error of the first stream without an answer
  */
 export async function keepIdleStreams(
-  way: Way,
-  { streams, asksPerSecond, milliseconds }: Extract<EgressTask, { manner: 'idle' }>,
+  path: StreamPath,
+  { streams, requestsPerSecond, milliseconds }: Extract<EgressTask, { kind: 'idle' }>,
 ): Promise<EgressReport> {
-  for (const socket of await openAll(way, WARMING_UP)) socket.destroy()
+  for (const socket of await openAll(path, WARM_UP_STREAMS)) socket.destroy()
   console.log('warm')
-  await pause(REST_MS)
+  await sleep(REST_MS)
   const openingMs = performance.now()
-  const sockets = await openAll(way, streams)
+  const sockets = await openAll(path, streams)
   const openedMs = performance.now() - openingMs
   console.log('all open')
-  await pause(REST_MS)
-  const turnMs = await takeTurns(sockets, 1000 / asksPerSecond, milliseconds)
+  await sleep(REST_MS)
+  const turnMs = await requestInTurn(sockets, 1000 / requestsPerSecond, milliseconds)
   console.log('idle over')
-  const askedMs = performance.now()
-  const answers = await Promise.all(sockets.map((socket) => ask(socket, false)))
-  const allAnsweredMs = performance.now() - askedMs
+  const requestedMs = performance.now()
+  const answers = await Promise.all(sockets.map((socket) => requestPage(socket, false)))
+  const allAnsweredMs = performance.now() - requestedMs
   for (const socket of sockets) socket.destroy()
   return {
     answered: answers.length,
@@ -41,13 +41,13 @@ export async function keepIdleStreams(
   }
 }
 
-async function openAll(way: Way, count: number): Promise<Socket[]> {
+async function openAll(path: StreamPath, count: number): Promise<Socket[]> {
   const sockets: Socket[] = []
   let begun = 0
   const work = async () => {
     while (begun++ < count) {
-      const socket = await openStream(way)
-      await ask(socket, false)
+      const socket = await openStream(path)
+      await requestPage(socket, false)
       sockets.push(socket)
     }
   }
@@ -55,7 +55,7 @@ async function openAll(way: Way, count: number): Promise<Socket[]> {
   return sockets
 }
 
-async function takeTurns(
+async function requestInTurn(
   sockets: readonly Socket[],
   everyMs: number,
   milliseconds: number,
@@ -65,9 +65,9 @@ async function takeTurns(
   let turn = 0
   for await (const _ of every(everyMs)) {
     const socket = sockets[turn++ % sockets.length]
-    const askedMs = performance.now()
-    if (socket === undefined || askedMs >= endMs) return turnMs
-    turnMs.push((await ask(socket, false)) - askedMs)
+    const requestedMs = performance.now()
+    if (socket === undefined || requestedMs >= endMs) return turnMs
+    turnMs.push((await requestPage(socket, false)) - requestedMs)
   }
   return turnMs
 }

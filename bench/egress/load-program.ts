@@ -1,37 +1,37 @@
-// A program for the caller: streams to the pod, through the egress proxy or routed. Its only argument is an EgressOrder as JSON.
-// Writes one line, `report` with figures as JSON or `failed` with the reason.
+// A program for the caller: streams to the pod, through the egress proxy or routed. The only argument is an EgressOrder as JSON.
+// Prints one line: `report` and figures as JSON, or `failed` and the reason.
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
-import { carryBulk } from './carry-bulk.js'
 import { keepIdleStreams } from './keep-idle-streams.js'
 import type { EgressOrder, EgressReport } from './load.js'
 import { makeConnects } from './make-connects.js'
-import type { Way } from './stream.js'
+import { sendBulk } from './send-bulk.js'
+import type { StreamPath } from './stream.js'
 
 const order = JSON.parse(process.argv[2] ?? '') as EgressOrder
 
 try {
-  console.log(`report ${JSON.stringify(await work(wayOf(order)))}`)
+  console.log(`report ${JSON.stringify(await run(pathOf(order)))}`)
 } catch (error) {
   console.log(`failed ${(error as Error).message}`)
   process.exitCode = 1
 }
 
-function work(way: Way): Promise<EgressReport> {
-  switch (order.manner) {
+function run(path: StreamPath): Promise<EgressReport> {
+  switch (order.kind) {
     case 'connects':
-      return makeConnects(way, order.parallel, order.milliseconds)
+      return makeConnects(path, order.parallel, order.milliseconds)
     case 'download':
     case 'upload':
-      return carryBulk(way, order.manner, order.milliseconds)
+      return sendBulk(path, order.kind, order.milliseconds)
     case 'idle':
-      return keepIdleStreams(way, order)
+      return keepIdleStreams(path, order)
     default:
       return order satisfies never
   }
 }
 
-function wayOf({ host, port, target, tls }: EgressOrder): Way {
+function pathOf({ host, port, target, tls }: EgressOrder): StreamPath {
   if (tls === undefined) return { host, port, target }
   const context = createSecureContext({
     cert: readFileSync(tls.certFile),

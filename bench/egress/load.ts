@@ -1,22 +1,22 @@
 import { fileURLToPath } from 'node:url'
-import type { LabProcess } from '@reversed-vpn/test/lab'
-import { BenchError } from '../src/measure/bench-error.js'
-import type { Stage } from '../src/stage.js'
+import type { Host, LabProcess, ShootCertificates } from '@reversed-vpn/test/lab'
+import { BenchError } from '../measure/bench-error.js'
+import { BULK_PORT, WEB_PORT } from './ports.js'
 
-/** What the program on the caller is told, beside where to go. */
+/** What the program on the caller does. */
 export type EgressTask =
-  /** So many at a time, each a connection of its own, with one small request. */
-  | { readonly manner: 'connects'; readonly parallel: number; readonly milliseconds: number }
-  | { readonly manner: 'download' | 'upload'; readonly milliseconds: number }
-  /** All stay open; in turn they ask for a page, so many a second together. */
+  /** Connections with one small request each, `parallel` of them at a time. */
+  | { readonly kind: 'connects'; readonly parallel: number; readonly milliseconds: number }
+  | { readonly kind: 'download' | 'upload'; readonly milliseconds: number }
+  /** Streams that stay open and request a page in turn, at this rate for all of them together. */
   | {
-      readonly manner: 'idle'
+      readonly kind: 'idle'
       readonly streams: number
-      readonly asksPerSecond: number
+      readonly requestsPerSecond: number
       readonly milliseconds: number
     }
 
-/** Its only argument, as JSON. */
+/** The only argument of that program, as JSON. */
 export type EgressOrder = EgressTask & {
   readonly host: string
   readonly port: number
@@ -31,17 +31,31 @@ export type EgressOrder = EgressTask & {
     | undefined
 }
 
-/** What it reports in the end: figures by name. */
+/** What the program reports at its end: figures by name. */
 export type EgressReport = Readonly<Record<string, number>>
 
-export const WEB_PORT = 80
-export const BULK_PORT = 5301
+/** Where callers with mutual TLS enter a path into the shoot. */
+export interface EgressEntry {
+  readonly address: string
+  /** The seed's port for each of the pod's. */
+  portFor(podPort: number): number
+  /** Whether a CONNECT names the pod. If not, the port alone decides. */
+  readonly takesConnect: boolean
+}
+
+/** What a load needs of the stage it runs on. */
+export interface EgressStage {
+  readonly caller: Host
+  readonly podAddress: string
+  readonly certificates: Pick<ShootCertificates, 'apiserver' | 'egressCa'>
+  readonly path: { readonly egress?: EgressEntry }
+}
 
 const PROGRAM = fileURLToPath(new URL('./load-program.js', import.meta.url))
 const GRACE_MS = 30_000
 
-/** Starts the load on the caller. @param isRouted goes to the pod without the egress proxy and without TLS */
-export function startEgressLoad(stage: Stage, task: EgressTask, isRouted = false): Promise<LabProcess> {
+/** Starts the load on the caller. @param isRouted connects to the pod without the egress proxy and without TLS */
+export function startEgressLoad(stage: EgressStage, task: EgressTask, isRouted = false): Promise<LabProcess> {
   const order = { ...task, ...(isRouted ? routed(stage, portOf(task)) : proxied(stage, portOf(task))) }
   return stage.caller.spawn(process.execPath, [PROGRAM, JSON.stringify(order)])
 }
@@ -55,23 +69,22 @@ export async function egressReportOf(program: LabProcess, task: EgressTask): Pro
   throw new BenchError('ERR_BENCH_MEASUREMENT', `${describeTask(task)}: ${rest}`)
 }
 
-/** In place of a command line, which would hold nothing but where files lie. */
+/** Stands for the command line, which has nothing more than file names. */
 export function describeTask(task: EgressTask, isRouted = false): string {
   const words = Object.entries(task).map(([key, value]) => `${key} ${value}`)
   return `bench/egress/load-program ${words.join(', ')}${isRouted ? ', routed' : ''}`
 }
 
-function portOf({ manner }: EgressTask): number {
-  return manner === 'download' || manner === 'upload' ? BULK_PORT : WEB_PORT
+function portOf({ kind }: EgressTask): number {
+  return kind === 'download' || kind === 'upload' ? BULK_PORT : WEB_PORT
 }
 
-function routed({ podAddress }: Stage, podPort: number) {
+function routed({ podAddress }: EgressStage, podPort: number) {
   return { host: podAddress, port: podPort }
 }
 
-function proxied({ path, podAddress, certificates, peer }: Stage, podPort: number) {
-  const { egress } = path
-  if (egress === undefined) throw new TypeError(`${peer.name} has no way for callers with TLS`)
+function proxied({ path: { egress }, podAddress, certificates }: EgressStage, podPort: number) {
+  if (egress === undefined) throw new TypeError('the path has no entry for callers with TLS')
   const { apiserver, egressCa } = certificates
   return {
     host: egress.address,

@@ -1,15 +1,19 @@
-import { percentile } from '../src/measure/statistics.js'
+import { percentile } from '../measure/statistics.js'
 import type { EgressReport } from './load.js'
-import { ask, openStream, type Way } from './stream.js'
+import { openStream, requestPage, type StreamPath } from './stream.js'
 
-/** So many at a time: connect, ask for a small page, close; the next. What is begun in time counts. */
-export async function makeConnects(way: Way, parallel: number, milliseconds: number): Promise<EgressReport> {
+/** `parallel` workers connect, request a small page, close, and begin again. Whatever begins in time counts. */
+export async function makeConnects(
+  path: StreamPath,
+  parallel: number,
+  milliseconds: number,
+): Promise<EgressReport> {
   const startedMs = performance.now()
   const firstByteMs: number[] = []
   const work = async () => {
     for (let nowMs = startedMs; nowMs - startedMs < milliseconds; nowMs = performance.now()) {
-      const socket = await openStream(way)
-      firstByteMs.push((await ask(socket, true)) - nowMs)
+      const socket = await openStream(path)
+      firstByteMs.push((await requestPage(socket, true)) - nowMs)
       socket.destroy()
     }
   }

@@ -2,20 +2,21 @@ import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls, type SecureContext } from 'node:tls'
 
-/** How a stream to the pod begins. */
-export interface Way {
+/** How a stream reaches the pod. */
+export interface StreamPath {
   readonly host: string
   readonly port: number
-  /** Mutual TLS, to a server that has to go by this name. @default plain TCP */
+  /** Mutual TLS, to a server with this name. @default plain TCP */
   readonly tls?: { readonly context: SecureContext; readonly serverName: string }
-  /** `HOST:PORT` that is asked for by CONNECT. @default nothing is asked */
+  /** `HOST:PORT` for a CONNECT. @default no CONNECT */
   readonly target?: string | undefined
 }
 
+const MAX_ANSWER_CHARACTERS = 4096
 const ANSWER = /^HTTP\/1\.1 200 .*?\r\ncontent-length: (\d+)\r\n.*?\r\n\r\n(.*)$/is
 
-/** Connects as a kube-apiserver does: nothing is kept of connections before. @throws Error that says what came instead */
-export async function openStream({ host, port, tls, target }: Way): Promise<Socket> {
+/** Connects as a kube-apiserver does, without TLS session resumption. @throws Error with the answer that came instead */
+export async function openStream({ host, port, tls, target }: StreamPath): Promise<Socket> {
   const socket =
     tls === undefined
       ? connectTcp({ host, port, noDelay: true })
@@ -32,27 +33,28 @@ export async function openStream({ host, port, tls, target }: Way): Promise<Sock
 }
 
 /**
- * Asks the web server of the pod for its page.
+ * Requests the page of the pod's web server and waits for all of it.
  * @param isLast the connection is not used again
- * @returns when the first byte of the answer came, in ms of `performance.now()`, once all of it is there
+ * @returns when the first byte of the answer came, in ms of `performance.now()`
  */
-export async function ask(socket: Socket, isLast: boolean): Promise<number> {
+export async function requestPage(socket: Socket, isLast: boolean): Promise<number> {
   socket.write(`GET / HTTP/1.1\r\nHost: pod\r\n${isLast ? 'Connection: close\r\n' : ''}\r\n`)
   socket.resume()
   let firstByteMs = Number.NaN
-  let heard = ''
+  let answer = ''
   for (;;) {
     const [chunk] = (await settled(socket, 'data')) as [Buffer]
-    if (heard === '') firstByteMs = performance.now()
-    heard += chunk.toString('latin1')
-    const [, length, body] = ANSWER.exec(heard) ?? []
+    if (answer === '') firstByteMs = performance.now()
+    answer += chunk.toString('latin1')
+    const [, length, body] = ANSWER.exec(answer) ?? []
     if (body !== undefined && body.length === Number(length)) return firstByteMs
-    if (heard.length > 4096) throw new Error(`the page was answered ${heard.split('\r\n')[0]}`)
+    if (answer.length > MAX_ANSWER_CHARACTERS)
+      throw new Error(`the page was answered ${answer.split('\r\n')[0]}`)
   }
 }
 
 /** The event, or an error when the connection closes first. */
-export async function settled(socket: Socket, event: string): Promise<unknown[]> {
+async function settled(socket: Socket, event: string): Promise<unknown[]> {
   const closing = new AbortController()
   const onClose = () => closing.abort()
   socket.once('close', onClose)

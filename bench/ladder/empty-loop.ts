@@ -1,6 +1,6 @@
 import { type LadderStep, synchronousStep } from './ladder-step.js'
 
-/** What the measuring itself costs. */
+/** The cost of measuring. */
 export const EMPTY_LOOP: LadderStep = {
   name: 'empty loop',
   operation: 'call',

@@ -2,8 +2,8 @@ import type { TunQueue } from '@reversed-vpn/node-tun'
 import { MAX_TUN_FRAME_BYTES } from '@reversed-vpn/node-tun/testing'
 
 /**
- * A queue that always has the same packet to read and forgets what is written, so that what is left of a lane's work is the
- * lane. Reading copies, as the kernel does.
+ * A queue that always returns the same packet and discards what is written, so that only the lane's own work is left. Reading
+ * copies, as the kernel does.
  */
 export class EndlessQueue implements TunQueue {
   /** Frames written so far. */
@@ -12,7 +12,7 @@ export class EndlessQueue implements TunQueue {
   readonly #isSource: boolean
   #turn: NodeJS.Immediate | undefined
 
-  /** @param isSource whether it has anything to read */
+  /** @param isSource whether it has packets to read */
   constructor(frame: Uint8Array, isSource: boolean) {
     this.#frame = frame
     this.#isSource = isSource

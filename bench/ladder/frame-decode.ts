@@ -3,7 +3,7 @@ import { type LadderStep, synchronousStep } from './ladder-step.js'
 
 const TARGET_STREAM_BYTES = 1024 * 1024
 
-/** DATA frames one behind the other, pushed in pieces as TLS hands them over. One operation is one frame. */
+/** DATA frames in chunks as TLS delivers them. One operation is one frame. */
 export function frameDecode(name: string, payloadBytes: number, chunkBytes: number): LadderStep {
   return {
     name,

@@ -1,16 +1,16 @@
-import type { Part } from '../src/report/part.js'
-import { figure, table } from '../src/report/table.js'
+import type { Part } from '../report/part.js'
+import { figure, table } from '../report/table.js'
 import type { LadderResults, StepResult } from './run-ladder.js'
 
-/** What each layer costs alone. */
+/** The section about the cost of each layer alone. */
 export function ladderPart({ environment, steps }: LadderResults): Part {
-  const text = `## Layers alone
+  const text = `## Ladder: each layer alone
 
-- commit ${environment.commit}${environment.isDirty ? ', with changes that are in no commit' : ''}; ${environment.startedAt}
+- commit ${environment.commit}${environment.isDirty ? ', with uncommitted changes' : ''}; ${environment.startedAt}
 - Node.js ${environment.node}, Linux ${environment.kernel}, ${environment.processors} × ${environment.cpu}
-- all in one process, both ends of a connection included; a TUN in a process and a namespace of its own: the kernel drops what is written, or sends it out of the same device again
+- Each step runs in one process, with both ends of a connection. A TUN is in a process and a network namespace of its own; the kernel drops what is written, or sends it back through the same device.
 
-${table(['', 'a second (least–most)', 'µs each', 'Gbit/s'], steps.map(rowOf))}`
+${table(['', 'per second (min–max)', 'µs each', 'Gbit/s'], steps.map(rowOf))}`
   return { text, pictures: [] }
 }
 

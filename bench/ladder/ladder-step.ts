@@ -1,6 +1,6 @@
-/** One rung: a layer alone, in this process. */
+/** One step of the ladder: a layer alone, in this process. */
 export interface LadderStep {
-  /** With every size that matters. */
+  /** With the sizes. */
   readonly name: string
   /** What one operation is. */
   readonly operation: string
@@ -15,21 +15,21 @@ export interface PreparedStep extends AsyncDisposable {
 
 const CLOCK_EVERY_MS = 0.5
 
-/** A step that works without waiting for anything: `work` is called over and over. */
+/** A step without waiting: `work` is called again and again. */
 export function synchronousStep(work: () => void): PreparedStep {
-  // The clock is read about every half millisecond, so that reading it costs nothing beside the work.
-  let operationsPerLook = 1
+  // The clock is read about every half millisecond, so that its cost does not count.
+  let operationsPerRound = 1
   return {
     run: async (milliseconds) => {
       const startMs = performance.now()
       let operations = 0
-      let lookMs = startMs
-      while (lookMs - startMs < milliseconds) {
-        for (let left = operationsPerLook; left > 0; left--) work()
-        operations += operationsPerLook
+      let roundMs = startMs
+      while (roundMs - startMs < milliseconds) {
+        for (let left = operationsPerRound; left > 0; left--) work()
+        operations += operationsPerRound
         const nowMs = performance.now()
-        if (nowMs - lookMs < CLOCK_EVERY_MS) operationsPerLook *= 2
-        lookMs = nowMs
+        if (nowMs - roundMs < CLOCK_EVERY_MS) operationsPerRound *= 2
+        roundMs = nowMs
       }
       return operations
     },

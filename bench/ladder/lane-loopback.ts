@@ -7,9 +7,14 @@ import { connectTlsPair } from './loopback-tls.js'
 import { sampleChecker } from './sample-checker.js'
 
 const KEEPALIVE = { keepaliveMs: 5_000, deadAfterMs: 15_000 }
-const DEAF: LaneHandler = { onReady: () => {}, onGoAway: () => {}, onRotationDue: () => {}, onDown: () => {} }
+const NO_HANDLER: LaneHandler = {
+  onReady: () => {},
+  onGoAway: () => {},
+  onRotationDue: () => {},
+  onDown: () => {},
+}
 
-/** Two lanes and TLS over loopback, one direction, without a TUN. One operation is one packet that was written out. */
+/** Two lanes and TLS over loopback, one direction, without a TUN. One operation is one packet written to the queue. */
 export function laneLoopback(name: string, frame: Buffer): LadderStep {
   return {
     name,
@@ -29,7 +34,7 @@ async function prepare(frame: Buffer): Promise<PreparedStep> {
   ].map(({ stream, queue }) => {
     const frames = new FrameStream(stream)
     const checkers = { toPeerChecker: sampleChecker(), fromPeerChecker: sampleChecker() }
-    return new Lane({ index: 0, frames, queue, ...checkers, ...KEEPALIVE, handler: DEAF })
+    return new Lane({ index: 0, frames, queue, ...checkers, ...KEEPALIVE, handler: NO_HANDLER })
   })
   receiver?.open()
   sender?.open()

@@ -8,8 +8,8 @@ import { Pki, SEED_SERVER_NAME } from '@reversed-vpn/test/lab'
 
 const TUNING = { userTimeoutMs: 15_000 }
 
-/** Two ends of one TLS 1.3 connection over loopback, in this process, set up as lanes set theirs up. */
-export interface TlsPair extends AsyncDisposable {
+/** Both ends of one TLS 1.3 connection over loopback in this process, with the socket options of a lane. */
+interface TlsPair extends AsyncDisposable {
   readonly client: TLSSocket
   readonly server: TLSSocket
 }

@@ -1,7 +1,7 @@
 import { type LadderStep, synchronousStep } from './ladder-step.js'
 import { sampleChecker } from './sample-checker.js'
 
-/** One packet checked and its header made anew, as each side does for every packet. */
+/** Checks one packet and rebuilds its header, as each side does for every packet. */
 export function packetCheck(name: string, frame: Buffer): LadderStep {
   return {
     name,

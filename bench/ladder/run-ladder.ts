@@ -1,6 +1,6 @@
-import { describeEnvironment, type Environment } from '../src/measure/environment.js'
-import { type Spread, spreadOf } from '../src/measure/statistics.js'
-import { log } from '../src/progress.js'
+import { describeEnvironment, type Environment } from '../measure/environment.js'
+import { log } from '../measure/progress.js'
+import { type Spread, spreadOf } from '../measure/statistics.js'
 import type { LadderStep } from './ladder-step.js'
 import { LADDER } from './steps.js'
 
@@ -20,7 +20,7 @@ export interface StepResult {
 const ROUNDS = 5
 
 /**
- * Runs every step whose name contains `filter`: one round to warm up, then five that count.
+ * Runs every step whose name contains `filter`: one warm-up round, then five that count.
  *
  * @param roundMs length of a round in milliseconds
  */

@@ -2,7 +2,7 @@ import { CidrSet, FORBIDDEN_DESTINATIONS } from '@reversed-vpn/ip'
 import { PacketChecker } from '@reversed-vpn/protocol'
 import { SAMPLE_MTU, SAMPLE_SOURCE } from './sample-packets.js'
 
-/** The rules of traffic towards a shoot with three networks of each family. */
+/** The rules for traffic to a shoot with three networks of each family. */
 export function sampleChecker(): PacketChecker {
   return new PacketChecker({
     sources: CidrSet.of([`${SAMPLE_SOURCE}/32`, 'fd8f:6d53:b97a:1::1/128']),

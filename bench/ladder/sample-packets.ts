@@ -13,8 +13,8 @@ const IPPROTO_UDP = 17
 const NEEDS_CSUM = 1
 const GSO_TCPV4 = 1
 
-/** A virtio-net header and a TCP super-packet, as a TUN with TSO hands it over: 65,535 bytes of packet at most. */
-export function tcpSuperPacket(packetBytes: number): Buffer {
+/** A virtio-net header and a TCP GSO packet, as a TUN with TSO delivers it. The packet has at most 65,535 bytes. */
+export function tcpGsoPacket(packetBytes: number): Buffer {
   const frame = ipv4Frame(packetBytes, IPPROTO_TCP)
   const segmentBytes = SAMPLE_MTU - IPV4_HEADER_BYTES - TCP_HEADER_BYTES
   frame[0] = NEEDS_CSUM

@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls'
 import type { LadderStep } from './ladder-step.js'
 import { connectTlsPair } from './loopback-tls.js'
 
-/** TLS alone: one end writes, the other reads and forgets. One operation is one write that has been taken. */
+/** TLS alone: one end writes, the other reads and discards. One operation is one write that arrived. */
 export function tlsLoopback(name: string, writeBytes: number): LadderStep {
   return {
     name,
@@ -30,11 +30,11 @@ export function tlsLoopback(name: string, writeBytes: number): LadderStep {
   }
 }
 
-/** Writes whenever the socket takes it. @returns ends it */
+/** Writes whenever the socket accepts more. @returns a function that ends it */
 function pump(socket: TLSSocket, block: Buffer): () => void {
   const fill = () => {
     while (socket.write(block)) {
-      // Until it says that it is full.
+      // `write` returns false when the buffer is full.
     }
   }
   socket.on('drain', fill)

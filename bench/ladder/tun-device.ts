@@ -5,10 +5,10 @@ import type { LadderStep } from './ladder-step.js'
 
 const PROGRAM = fileURLToPath(new URL('./tun-program.js', import.meta.url))
 
-/** What the program in a network namespace of its own is told. */
+/** An order for the program in a network namespace of its own. */
 export interface TunOrder {
-  /** `write`: the kernel takes the packets and drops them, having no route. `back`: it sends each out of the same device, where it is read. */
-  readonly manner: 'write' | 'back'
+  /** `write`: the kernel has no route and drops the packets. `back`: it sends each back through the same device, and it is read. */
+  readonly mode: 'write' | 'back'
   /** In Base64, with its virtio-net header. */
   readonly frame: string
   /** Packets written, and read, at a time. */
@@ -17,24 +17,19 @@ export interface TunOrder {
 }
 
 /** The real device alone. One operation is one packet. */
-export function tunDevice(
-  name: string,
-  manner: TunOrder['manner'],
-  frame: Buffer,
-  batch: number,
-): LadderStep {
+export function tunDevice(name: string, mode: TunOrder['mode'], frame: Buffer, batch: number): LadderStep {
   return {
     name,
     operation: 'packet',
     bytesPerOperation: frame.length,
     async prepare() {
-      // The namespace goes with the program, and the program when nobody listens to it any more.
+      // The namespace ends with the program, and the program ends with the IPC channel.
       const program = fork(PROGRAM, { execPath: 'unshare', execArgv: ['--net', process.execPath] })
       const exited = once(program, 'exit')
       await answerOf<'ready'>(program, exited)
       return {
         run: async (milliseconds) => {
-          const order: TunOrder = { manner, frame: frame.toString('base64'), batch, milliseconds }
+          const order: TunOrder = { mode, frame: frame.toString('base64'), batch, milliseconds }
           program.send(order)
           return answerOf<number>(program, exited)
         },

@@ -1,5 +1,5 @@
-// A program for a network namespace of its own: writes packets to a TUN there and reads those that come back. Its parent sends
-// TunOrders and gets the count of packets for each.
+// A program for a network namespace of its own: writes packets to a TUN and reads those that come back. Its parent sends
+// TunOrders and receives the number of packets for each.
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { openTun, type TunQueue } from '@reversed-vpn/node-tun'
@@ -11,7 +11,7 @@ import type { TunOrder } from './tun-device.js'
 const DEVICE = 'tun0'
 const OFFLOAD = { checksum: true, tso4: true, tso6: true, uso: false }
 
-// Nothing is to come by itself.
+// The kernel must not send anything by itself.
 writeFileSync('/proc/sys/net/ipv6/conf/default/disable_ipv6', '1')
 const device = openTun({ name: DEVICE })
 device.setOffload(OFFLOAD)
@@ -25,7 +25,7 @@ process.on('disconnect', () => device.close())
 process.send?.('ready')
 
 async function work(order: TunOrder): Promise<void> {
-  if (order.manner === 'back' && !isForwarding) {
+  if (order.mode === 'back' && !isForwarding) {
     forward()
     isForwarding = true
   }
@@ -39,7 +39,7 @@ async function work(order: TunOrder): Promise<void> {
   process.send?.(packets)
 }
 
-/** Every packet goes out where it came in. */
+/** Every packet leaves by the device it came from. */
 function forward(): void {
   for (const key of [
     'ip_forward',
@@ -54,7 +54,7 @@ function forward(): void {
 }
 
 function stepOf(tun: TunQueue, order: TunOrder, onPackets: (count: number) => void): () => void {
-  const { manner, batch } = order
+  const { mode, batch } = order
   const frame = Buffer.from(order.frame, 'base64')
   const pieces = new Uint32Array(Array.from({ length: batch }, () => [1, 0, 0, frame.length]).flat())
   const errnos = new Int32Array(batch)
@@ -63,7 +63,7 @@ function stepOf(tun: TunQueue, order: TunOrder, onPackets: (count: number) => vo
   return () => {
     const refused = tun.writeBatch([frame], pieces, batch, errnos)
     if (refused > 0) throw new Error(`the device refused ${refused} packets, errno ${errnos[0]}`)
-    if (manner === 'write') {
+    if (mode === 'write') {
       onPackets(batch)
       return
     }

@@ -9,12 +9,12 @@ import {
   type ShootCertificates,
   startSniGateway,
 } from '@reversed-vpn/test/lab'
-import { describeEnvironment, type Environment } from '../src/measure/environment.js'
-import { cpuSecondsOf, memoryOf } from '../src/measure/proc.js'
-import { log } from '../src/progress.js'
+import { describeEnvironment, type Environment } from '../measure/environment.js'
+import { cpuSecondsOf, memoryOf } from '../measure/proc.js'
+import { log } from '../measure/progress.js'
 import { type AllUp, type StormSetting, shootAt } from './storm-setting.js'
 
-/** What losing the gateway does to all tunnels of a seed, as `storm.json` holds it. */
+/** Loss of the gateway of all tunnels of a seed, as written to `storm.json`. */
 export interface StormResults {
   readonly environment: Environment
   readonly tunnels: number
@@ -23,21 +23,21 @@ export interface StormResults {
 }
 
 export interface StormRound extends AllUp {
-  /** From the SIGKILL of the gateway, its start anew included, to the last WELCOME. */
+  /** From the SIGKILL of the gateway, including its restart, to the last WELCOME. */
   readonly allUpAfterSeconds: number
-  /** Tunnels missing a while later. */
+  /** Tunnels that are missing some seconds later. */
   readonly lost: number
   readonly gatewayPeakRssBytes: number
   readonly gatewayCpuSeconds: number
 }
 
 const FIRST_PORT = 20_001
-/** Twenty shoots with a hundred clients each meet no limit that one shoot alone would not. */
+/** Twenty shoots with a hundred clients each stay below the limits of one shoot. */
 const SEED_SERVERS = 20
 const ALL_UP_DEADLINE_MS = 120_000
 const STAY_MS = 3_000
 
-/** Kills the gateway that all tunnels go through, starts it again, and waits until every tunnel is back; that many times. */
+/** Kills the gateway of all tunnels, starts it again, and waits until every tunnel is back; once per round. */
 export async function runStorm(tunnels: number, rounds: number): Promise<StormResults> {
   const environment = await describeEnvironment()
   await using lab = await Lab.create()

@@ -1,11 +1,11 @@
-import type { Part } from '../src/report/part.js'
-import { figure, table } from '../src/report/table.js'
+import type { Part } from '../report/part.js'
+import { figure, table } from '../report/table.js'
 import type { StormResults, StormRound } from './run-storm.js'
 
 const MEGABYTE = 1e6
 
-/** What is aimed at. */
-export const STORM_LIMITS = { allUpAfterSeconds: 20, lost: 0, gatewayPeakRssBytes: 300 * MEGABYTE } as const
+/** The targets. */
+const STORM_LIMITS = { allUpAfterSeconds: 20, lost: 0, gatewayPeakRssBytes: 300 * MEGABYTE } as const
 
 export function isWithinLimits(round: StormRound): boolean {
   return (
@@ -15,18 +15,18 @@ export function isWithinLimits(round: StormRound): boolean {
   )
 }
 
-/** What happens when all tunnels of a seed lose their gateway. */
+/** The section about the loss of the gateway of all tunnels. */
 export function stormPart({ environment, tunnels, seedServers, rounds }: StormResults): Part {
   const head = [
     '',
     'all up after, s',
     'lost',
-    'gateway at most, MB',
-    'gateway, CPU s',
+    'gateway RSS maximum, MB',
+    'gateway CPU, s',
     'attempts',
-    'a tunnel missed p50, s',
+    'downtime of a tunnel p50, s',
     'p99, s',
-    'at most, s',
+    'maximum, s',
     '',
   ]
   const rows = rounds.map((round, index) => [
@@ -39,12 +39,12 @@ export function stormPart({ environment, tunnels, seedServers, rounds }: StormRe
     ...[round.p50Ms, round.p99Ms, round.maxMs].map((ms) => figure(ms / 1000)),
     isWithinLimits(round) ? 'met' : '**not met**',
   ])
-  const text = `## A storm of reconnects
+  const text = `## Reconnect storm
 
-- commit ${environment.commit}${environment.isDirty ? ', with changes that are in no commit' : ''}; ${environment.startedAt}
+- commit ${environment.commit}${environment.isDirty ? ', with uncommitted changes' : ''}; ${environment.startedAt}
 - Node.js ${environment.node}, Linux ${environment.kernel}, ${environment.processors} × ${environment.cpu}
-- ${tunnels} tunnels (TCP, CONNECT, mutual TLS, HELLO and WELCOME; no TUN) to ${seedServers} tunnel ports go through one sni-gateway, which is killed and started again. All three programs share the machine.
-- Aimed at: all up within ${STORM_LIMITS.allUpAfterSeconds} s of the kill, none lost, the gateway below ${STORM_LIMITS.gatewayPeakRssBytes / MEGABYTE} MB.
+- ${tunnels} tunnels (TCP, CONNECT, mutual TLS, HELLO and WELCOME; no TUN) to ${seedServers} tunnel ports go through one sni-gateway. It is killed and started again. All three programs share the machine.
+- Target: all up within ${STORM_LIMITS.allUpAfterSeconds} s of the kill, none lost, gateway RSS at most ${STORM_LIMITS.gatewayPeakRssBytes / MEGABYTE} MB.
 
 ${table(head, rows)}`
   return { text, pictures: [] }

@@ -1,4 +1,4 @@
-// The seed side of a storm: the tunnel port of many seed-servers in one process, up to WELCOME. Prints `listening`.
+// The seed side of a storm: the tunnel ports of many seed-servers in one process. It serves up to WELCOME. Prints `listening`.
 import { once } from 'node:events'
 import { loadTlsMaterial } from '@reversed-vpn/secure'
 import { createSessionKeys, type FrameStream, receiveHello, TunnelListener } from '@reversed-vpn/session'
@@ -16,7 +16,7 @@ for (const port of ports) {
     peerName: SHOOT_CLIENT_NAME,
     deadAfterMs: DEAD_AFTER_MS,
     onPeer: welcome,
-    // The other end counts its attempts.
+    // The other side counts its attempts.
     onRefused: () => {},
   })
   server.listen(port)

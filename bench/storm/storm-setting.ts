@@ -1,16 +1,16 @@
 import type { TlsFiles } from '@reversed-vpn/secure'
 
-/** What the programs of a storm are told, as JSON in their only argument. */
+/** The only argument of the programs of a storm, as JSON. */
 export interface StormSetting {
   readonly tls: TlsFiles
-  /** One tunnel port for each seed-server that takes part. */
+  /** The tunnel port of each seed-server. */
   readonly ports: readonly number[]
   /** URL of the gateway's CONNECT port. */
   readonly gateway: string
   readonly tunnels: number
 }
 
-/** What has become of the tunnels each time all of them are up. Milliseconds from the loss of a tunnel to its next WELCOME. */
+/** Reported each time all tunnels are up. Milliseconds from the loss of a tunnel to its next WELCOME. */
 export interface AllUp {
   readonly attempts: number
   readonly p50Ms: number
@@ -18,7 +18,7 @@ export interface AllUp {
   readonly maxMs: number
 }
 
-/** The name in the routing header behind which the gateway finds a port. */
+/** The name in the routing header; the gateway maps it to the port. */
 export function shootAt(port: number): string {
   return `shoot--${port}`
 }

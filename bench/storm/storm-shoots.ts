@@ -1,5 +1,5 @@
-// The shoot side of a storm: tunnels without a TUN, dialled by CONNECT and kept as a shoot-client keeps its own. Prints one line
-// `all up {…}` each time that none is missing, and `down N` when some are.
+// The shoot side of a storm: tunnels without a TUN, dialled by CONNECT and redialled as by a shoot-client. Prints a line
+// `all up {…}` each time that all are up, and `down N` when some are missing.
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -9,7 +9,7 @@ import { dialLane, type FrameStream, sendHello } from '@reversed-vpn/session'
 import { Backoff } from '@reversed-vpn/session/testing'
 import { connectTransport } from '@reversed-vpn/shoot-client/testing'
 import { destinationOf, SEED_SERVER_NAME } from '@reversed-vpn/test/lab'
-import { percentile } from '../src/measure/statistics.js'
+import { percentile } from '../measure/statistics.js'
 import { type AllUp, readSetting, shootAt } from './storm-setting.js'
 
 /** The shoot-client's defaults. */
@@ -20,7 +20,7 @@ const DOWN_REPORT_MS = 250
 
 const { tls: files, ports, gateway, tunnels } = readSetting()
 const tls = loadTlsMaterial(files)
-const waitedMs: number[] = []
+const downtimesMs: number[] = []
 let up = 0
 let attempts = 0
 
@@ -32,7 +32,7 @@ async function keep(port: number): Promise<never> {
   for (;;) {
     const lostAtMs = performance.now()
     const frames = await dialUntilUp(port, backoff)
-    waitedMs.push(performance.now() - lostAtMs)
+    downtimesMs.push(performance.now() - lostAtMs)
     backoff.reset()
     if (++up === tunnels) reportAllUp()
     if (!frames.isClosed) await once(frames.stream, 'close')
@@ -71,12 +71,12 @@ async function dialUntilUp(port: number, backoff: Backoff): Promise<FrameStream>
 function reportAllUp(): void {
   const figures: AllUp = {
     attempts,
-    p50Ms: percentile(waitedMs, 50),
-    p99Ms: percentile(waitedMs, 99),
-    maxMs: Math.max(...waitedMs),
+    p50Ms: percentile(downtimesMs, 50),
+    p99Ms: percentile(downtimesMs, 99),
+    maxMs: Math.max(...downtimesMs),
   }
   console.log(`all up ${JSON.stringify(figures)}`)
-  waitedMs.length = 0
+  downtimesMs.length = 0
   attempts = 0
 }
 

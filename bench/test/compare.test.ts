@@ -1,7 +1,7 @@
 import t from 'tap'
-import { judgeChanges } from '../compare/judge-change.js'
-import { describeChanges } from '../compare/run-compare.js'
-import type { Results } from '../src/results.js'
+import { judgeChanges } from '../compare-commits/judge-change.js'
+import { describeChanges } from '../compare-commits/run-compare.js'
+import type { Results } from '../compare-peers/results.js'
 import { sampleResults } from './sample-results.js'
 
 /** A run of two commits with these figures, repetition by repetition. */
@@ -36,7 +36,7 @@ t.test('where less is better, more is worse', async (t) => {
   t.match(judgeChanges(compared([4, 4], [3, 3], false)), [{ isWorse: false }])
 })
 
-t.test('processor time of both daemons is held against too', async (t) => {
+t.test('processor time of both daemons is compared too', async (t) => {
   const results = compared([4, 4], [4, 4])
   const samples = results.samples.map((sample) => ({
     ...sample,
@@ -48,7 +48,7 @@ t.test('processor time of both daemons is held against too', async (t) => {
   ])
 })
 
-t.test('what failed on one side is held against nothing', async (t) => {
+t.test('a figure that failed on one side is not compared', async (t) => {
   const results = compared([4], [4])
   const samples = results.samples.map((sample) => ({ ...sample, values: {}, error: 'hung' }))
   t.same(judgeChanges({ ...results, samples }), [])

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { DOCUMENTS, fillFigures, REPOSITORY, withoutFigures } from '../src/report/document-figures.js'
-import { readResults } from '../src/report/write-report.js'
+import { DOCUMENTS, fillFigures, withoutFigures } from '../cli/document-figures.js'
+import { readResults } from '../cli/write-report.js'
+import { REPOSITORY } from '../peers/stage.js'
 import { sampleResults } from './sample-results.js'
 
 /** Units that only a measurement has: times are also settings, so they are not looked for. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { findGaps } from '../src/find-gaps.js'
+import { findGaps } from '../compare-peers/find-gaps.js'
 import { sampleResults } from './sample-results.js'
 
 t.test('a whole run has no gaps', async (t) => {
@@ -16,7 +16,7 @@ t.test('a measurement that is missing is a gap', async (t) => {
   t.same(gaps, ['tcp-1-to-shoot openvpn: 1 of 2 samples'])
 })
 
-t.test('a measurement that the peer has no part in is no gap', async (t) => {
+t.test('a measurement that the peer does not support is no gap', async (t) => {
   const results = sampleResults([1, 1], [10, 10])
   const samples = results.samples.filter(({ peer }) => peer !== 'openvpn')
   const skipped = [{ scenario: 'tcp-1-to-shoot', peer: 'openvpn', reason: 'it cannot' }]

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { PEERS } from '../src/peers/catalog.js'
-import { SCENARIOS } from '../src/scenarios/catalog.js'
-import { reasonAgainst, reasonAgainstInSmoke } from '../src/scenarios/fitness.js'
+import { PEERS } from '../peers/catalog.js'
+import { SCENARIOS } from '../scenarios/catalog.js'
+import { reasonAgainst, reasonAgainstInSmoke } from '../scenarios/fitness.js'
 
-/** The scenarios that a peer has a part in, and the reasons against the others. */
+/** The scenarios that a peer is measured in, and the reasons against the others. */
 function fitnessOf(name: string) {
   const peer = PEERS.find((one) => one.name === name)
   if (peer === undefined) throw new Error(`no peer ${name}`)
@@ -12,27 +12,27 @@ function fitnessOf(name: string) {
     reason: reasonAgainst(peer, scenario),
   }))
   return {
-    takesPart: reasons.filter(({ reason }) => reason === undefined).map(({ name }) => name),
+    measured: reasons.filter(({ reason }) => reason === undefined).map(({ name }) => name),
     reasons: new Set(reasons.map(({ reason }) => reason).filter((reason) => reason !== undefined)),
   }
 }
 
-t.test('our tunnel takes part in every scenario', async (t) => {
-  t.equal(fitnessOf('ours').takesPart.length, SCENARIOS.length)
+t.test('our tunnel is measured in every scenario', async (t) => {
+  t.equal(fitnessOf('ours').measured.length, SCENARIOS.length)
 })
 
-t.test('a relay of TCP carries neither datagrams nor pings, and it is told why', async (t) => {
-  const { takesPart, reasons } = fitnessOf('haproxy-relay')
-  t.ok(takesPart.includes('tcp-32-to-seed'))
-  t.ok(takesPart.includes('ping-pong'))
-  t.notOk(takesPart.some((name) => /^(udp|rtt|egress)-/.test(name)))
-  t.ok(reasons.has('relays TCP connections and no packets'))
+t.test('a relay of TCP is not measured with datagrams or pings, and the reason is given', async (t) => {
+  const { measured, reasons } = fitnessOf('haproxy-relay')
+  t.ok(measured.includes('tcp-32-to-seed'))
+  t.ok(measured.includes('ping-pong'))
+  t.notOk(measured.some((name) => /^(udp|rtt|egress)-/.test(name)))
+  t.ok(reasons.has('relays TCP connections but no packets'))
 })
 
-t.test('what the egress proxy is held against is measured for that alone', async (t) => {
-  const { takesPart } = fitnessOf('haproxy-egress')
-  t.ok(takesPart.length > 0)
-  t.ok(takesPart.every((name) => name.startsWith('egress-')))
+t.test('the reference for the egress proxy is measured with egress scenarios only', async (t) => {
+  const { measured } = fitnessOf('haproxy-egress')
+  t.ok(measured.length > 0)
+  t.ok(measured.every((name) => name.startsWith('egress-')))
 })
 
 t.test('a smoke run has every peer and every scenario', async (t) => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseOptions } from '../src/options.js'
+import { parseOptions } from '../cli/options.js'
 
 t.test('without options every peer and scenario is measured three times for five seconds', async (t) => {
   const options = parseOptions([])
@@ -75,11 +75,7 @@ const REFUSED: readonly (readonly [string, readonly string[], RegExp])[] = [
     ['--external', 'other'],
     /^--external "other": expected NAME=PROGRAM/,
   ],
-  [
-    'an external peer with a name that is taken',
-    ['--external', 'ours=/opt/other'],
-    /a name that is not taken/,
-  ],
+  ['an external peer with a name that is taken', ['--external', 'ours=/opt/other'], /an unused name/],
   ['a flag that does not exist', ['--fast'], /--fast/],
   ['a command that does not exist', ['walk'], /^"walk": expected/],
 ]

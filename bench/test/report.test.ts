@@ -2,18 +2,18 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { comparisonPart } from '../src/report/comparison-part.js'
-import { drawPictures } from '../src/report/pictures.js'
-import { figure } from '../src/report/table.js'
-import { writeReport } from '../src/report/write-report.js'
+import { writeReport } from '../cli/write-report.js'
+import { comparisonPart } from '../compare-peers/comparison-part.js'
+import { drawPictures } from '../compare-peers/pictures.js'
+import { figure } from '../report/table.js'
 import { sampleResults } from './sample-results.js'
 
-t.test('the page tells median, least and most of every peer', async (t) => {
+t.test('the page shows median, minimum and maximum of every peer', async (t) => {
   const page = comparisonPart(sampleResults([0.5, 0.4, 0.6], [5, 6, 5.5])).text
   t.match(page, '| 1 TCP stream, caller → pod: received, Gbit/s | 0.500 (0.400–0.600) | 5.50 (5.00–6.00) |')
 })
 
-t.test('the page tells where and with what it was measured', async (t) => {
+t.test('the page shows machine and programs', async (t) => {
   const page = comparisonPart(sampleResults([1], [10])).text
   for (const text of [
     '0123456789abcdef',
@@ -42,7 +42,7 @@ t.test('there is a picture for what was measured and none for what was not', asy
   for (const { svg } of pictures) t.match(svg, /^<svg .*reversed-vpn.*<\/svg>$/s)
 })
 
-t.test('the page is made of every part that is there, whichever was measured last', async (t) => {
+t.test('the page has every section that was measured, whichever was last', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'reversed-vpn-report-'))
   t.teardown(() => rm(dir, { recursive: true }))
   const { environment, ...results } = sampleResults([1], [10])
@@ -57,7 +57,7 @@ t.test('the page is made of every part that is there, whichever was measured las
   const text = await writeReport(dir, 'results.json', { environment, ...results })
   const page = await readFile(join(dir, 'performance.md'), 'utf8')
   t.ok(page.includes(text))
-  t.match(page, /^# Performance\n.*^## Beside others\n.*^## A storm of reconnects\n/ms)
+  t.match(page, /^# Performance\n.*^## Comparison with other tunnels\n.*^## Reconnect storm\n/ms)
   t.match(page, '(bench/throughput.svg)')
   t.match(await readdir(join(dir, 'bench')), [
     'cpu.svg',
@@ -68,7 +68,7 @@ t.test('the page is made of every part that is there, whichever was measured las
   ])
 })
 
-t.test('round trips under load have a picture of how they are distributed', async (t) => {
+t.test('round trips under load have a picture of their distribution', async (t) => {
   const results = sampleResults([1], [10])
   const name = 'rtt-under-load-to-shoot'
   const samples = results.samples.map((sample) => ({
@@ -83,10 +83,10 @@ t.test('round trips under load have a picture of how they are distributed', asyn
   t.match(picture?.svg, /^<svg .*share of the round trips.*<\/svg>$/s)
 })
 
-t.test('what a peer has no part in is told with the reason', async (t) => {
+t.test('what a peer was not measured in is listed with the reason', async (t) => {
   const skipped = [{ scenario: 'udp-64-to-shoot', peer: 'openvpn', reason: 'relays no packets' }]
   const { text } = comparisonPart({ ...sampleResults([1], [10]), skipped })
-  t.match(text, '- OpenVPN: relays no packets; so not udp-64-to-shoot')
+  t.match(text, '- OpenVPN: relays no packets. Not measured: udp-64-to-shoot')
 })
 
 t.test('figures have three significant digits and no exponent', async (t) => {

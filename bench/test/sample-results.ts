@@ -1,4 +1,4 @@
-import type { Results, Sample } from '../src/results.js'
+import type { Results, Sample } from '../compare-peers/results.js'
 
 const ENVIRONMENT = {
   commit: '0123456789abcdef',

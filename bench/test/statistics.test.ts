@@ -1,5 +1,5 @@
 import t from 'tap'
-import { median, percentile, percentileOfTime, slopeOf, spreadOf } from '../src/measure/statistics.js'
+import { median, percentile, percentileOfTime, slopeOf, spreadOf } from '../measure/statistics.js'
 
 t.test('the median of an even number of samples lies between the two in the middle', async (t) => {
   t.equal(median([4, 1, 3, 2]), 2.5)

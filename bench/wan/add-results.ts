@@ -1,20 +1,20 @@
-import { BenchError } from '../src/measure/bench-error.js'
+import { BenchError } from '../measure/bench-error.js'
 import type { WanResults, WanSample } from './wan-results.js'
 
-/** The repetition that the next run of some links begins with, so that it loses other packets than those before. */
+/** The first repetition of the next run. It decides the seeds, so that a new run loses other packets. */
 export function nextRepetition({ samples }: WanResults): number {
   return 1 + Math.max(-1, ...samples.map(({ repetition }) => repetition))
 }
 
-/** @throws BenchError ERR_BENCH_USAGE where a run would not measure the same as an earlier one did */
+/** @throws BenchError ERR_BENCH_USAGE if a run has another commit or length than the earlier one */
 export function checkAddable(earlier: WanResults, run: Pick<WanResults, 'environment' | 'settings'>): void {
   const [before, now] = [describeWhat(earlier), describeWhat(run)]
   if (before !== now) {
-    throw new BenchError('ERR_BENCH_USAGE', `--add: this is ${now}, what is there already is ${before}`)
+    throw new BenchError('ERR_BENCH_USAGE', `--add: this is ${now}, the existing results are ${before}`)
   }
 }
 
-/** Puts the samples of a further run beside those of an earlier one, whose environment stays. */
+/** Adds the samples of a further run to an earlier one, and keeps the environment of the earlier one. */
 export function addResults(earlier: WanResults, later: WanResults): WanResults {
   const command = `${earlier.settings.command}; ${later.settings.command}`
   return {
@@ -26,7 +26,7 @@ export function addResults(earlier: WanResults, later: WanResults): WanResults {
   }
 }
 
-/** How many repetitions there are of each link: those of a run are the same for all that it measured. */
+/** The number of repetitions of a link. Each run has the same for all its links. */
 export function repetitionsOf(samples: readonly WanSample[], linkName: string): number {
   return new Set(samples.filter((sample) => sample.linkName === linkName).map(({ repetition }) => repetition))
     .size

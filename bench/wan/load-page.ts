@@ -1,16 +1,16 @@
 import type { Host } from '@reversed-vpn/test/lab'
-import { BenchError } from '../src/measure/bench-error.js'
+import { BenchError } from '../measure/bench-error.js'
 
 export const PAGE_REQUESTS = 20
 
-export interface PageResult {
+interface PageResult {
   readonly command: string
   /** From the first request to the last answer. */
   readonly milliseconds: number
 }
 
 /**
- * What a browser or a controller does: many small requests at once, each over a connection of its own.
+ * The load of a browser or a controller: many small requests at once, each over a new connection.
  * @throws BenchError ERR_BENCH_MEASUREMENT when an answer is missing
  */
 export async function loadPage(client: Host, address: string): Promise<PageResult> {

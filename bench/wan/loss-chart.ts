@@ -1,5 +1,5 @@
-import { median } from '../src/measure/statistics.js'
-import { renderLineChart } from '../src/report/render-chart.js'
+import { median } from '../measure/statistics.js'
+import { renderLineChart } from '../report/line-chart.js'
 import { LOSS_SERIES } from './wan-links.js'
 import type { VariantRecord, WanFigure, WanResults } from './wan-results.js'
 
@@ -13,9 +13,9 @@ const COLORS: Readonly<Record<string, string>> = {
 }
 
 /**
- * Throughput against loss, a line for each variant: its colour tells the peer, dashes CUBIC outside, hollow points CUBIC inside.
+ * Throughput by loss, a line for each variant. The colour stands for the peer, dashes for CUBIC outside, hollow points for CUBIC inside.
  *
- * @returns an SVG document; undefined where fewer than two losses were measured
+ * @returns an SVG document; undefined if fewer than two losses were measured
  */
 export function drawLossChart(results: WanResults, figure: WanFigure, title: string): string | undefined {
   const links = results.links.filter(({ name }) => LOSS_SERIES.includes(name))
@@ -27,7 +27,7 @@ export function drawLossChart(results: WanResults, figure: WanFigure, title: str
     legendWidth: LEGEND_WIDTH,
     xAxis: {
       type: 'category',
-      name: 'packets lost each way, %',
+      name: 'packets lost in each direction, %',
       nameLocation: 'middle',
       nameGap: 30,
       data: links.map(({ lossPercent }) => String(lossPercent)),
@@ -45,7 +45,7 @@ export function drawLossChart(results: WanResults, figure: WanFigure, title: str
   })
 }
 
-/** Every value of a figure; failed measurements are absent. */
+/** Every value of a figure, without failed measurements. */
 export function wanSamplesOf(
   results: WanResults,
   link: string,

@@ -1,17 +1,17 @@
-import { besides } from '../src/measure/besides.js'
-import { startCpuMeter } from '../src/measure/cpu-meter.js'
-import { runIperf } from '../src/measure/iperf.js'
-import { runPing } from '../src/measure/ping.js'
-import { median, percentile } from '../src/measure/statistics.js'
+import { startCpuMeter } from '../measure/cpu-meter.js'
+import { runIperf } from '../measure/iperf.js'
+import { runPing } from '../measure/ping.js'
+import { runTogether } from '../measure/run-together.js'
+import { median, percentile } from '../measure/statistics.js'
 import { loadPage } from './load-page.js'
 import type { WanFigure, WanSample } from './wan-results.js'
 import type { WanStage } from './wan-stage.js'
 import type { Congestion } from './wan-variants.js'
 
 export interface WanTimes {
-  /** Of one load, what comes before it counts not included. */
+  /** Of one load, without `leadSeconds`. */
   readonly seconds: number
-  /** For connections to come up to speed. */
+  /** Before the measurement, for connections to reach full speed. */
   readonly leadSeconds: number
   readonly idlePingSeconds: number
   readonly pages: number
@@ -22,8 +22,8 @@ const STREAMS = 8
 type Measured = Pick<WanSample, 'values' | 'commands' | 'cpuSeconds' | 'linkShare' | 'stolenShare' | 'link'>
 
 /**
- * Everything that is measured of one variant: idle round trips, pages, one stream with pings beside it, several streams.
- * @throws BenchError or LabError of the first program that did not measure
+ * All measurements of one variant: idle round trips, pages, one stream with simultaneous pings, several streams.
+ * @throws BenchError or LabError of the first program that failed
  */
 export async function measureWan(stage: WanStage, inner: Congestion, times: WanTimes): Promise<Measured> {
   const { caller, iperf, podAddress, wan, path } = stage
@@ -35,9 +35,9 @@ export async function measureWan(stage: WanStage, inner: Congestion, times: WanT
   const { seconds, leadSeconds } = times
   const load = { direction: 'toShoot', seconds, leadSeconds, congestion: inner } as const
   const stopMeter = startCpuMeter(path.processes, [{ role: 'proxy', pid: wan.process.pid }])
-  const [one, loaded] = await besides(
+  const [one, loaded] = await runTogether(
     runIperf(caller, iperf, podAddress, load),
-    // A flow that is there when the load comes. The load runs a little longer, so that the last answers meet it too.
+    // The pings start before the load. The load runs a little longer, so that the last answers meet it too.
     runPing(caller, podAddress, leadSeconds + Math.max(0.5, seconds - 0.5), leadSeconds),
   )
   const use = stopMeter()

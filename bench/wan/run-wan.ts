@@ -1,6 +1,6 @@
-import { describeEnvironment } from '../src/measure/environment.js'
-import { log } from '../src/progress.js'
-import type { RunSettings } from '../src/results.js'
+import { describeEnvironment } from '../measure/environment.js'
+import { log } from '../measure/progress.js'
+import type { RunSettings } from '../measure/run-settings.js'
 import { addResults, checkAddable, nextRepetition } from './add-results.js'
 import { measureWan, type WanTimes } from './measure-wan.js'
 import { describeLink, type WanLinkSetting } from './wan-links.js'
@@ -8,22 +8,22 @@ import type { WanResults, WanSample } from './wan-results.js'
 import { WanStage } from './wan-stage.js'
 import { variantName, variantTitle, type WanVariant } from './wan-variants.js'
 
-export interface WanRunOptions {
+interface WanRunOptions {
   readonly links: readonly WanLinkSetting[]
   readonly variants: readonly WanVariant[]
   readonly settings: RunSettings
   readonly times: WanTimes
-  /** Of the same commit, which these are put beside. */
+  /** Results of the same commit, to which these are added. */
   readonly earlier?: WanResults | undefined
 }
 
-/** Each direction of a link has a seed of its own, beginning with the one given. */
+/** Each direction of a link uses its own seed, counted up from the given one. */
 const SEEDS_APART = 10
 
 /**
- * Measures every variant over every link, repetition by repetition. Variants of a link follow each other, so that what drifts
- * on the machine meets them alike. One that fails is recorded with its error and the run goes on.
- * @throws BenchError ERR_BENCH_USAGE where the earlier results are of something else
+ * Measures every variant over every link, repetition by repetition. The variants of a link follow each other, so that drift of
+ * the machine affects them alike. A failed one is recorded with its error, and the run continues.
+ * @throws BenchError ERR_BENCH_USAGE if the earlier results have another commit or length
  */
 export async function runWan(options: WanRunOptions): Promise<WanResults> {
   const { links, variants, settings, earlier } = options

@@ -1,4 +1,4 @@
-/** One way between the seed and the shoot, the same in both directions. */
+/** A link between seed and shoot, the same in both directions. */
 export interface WanLinkSetting {
   /** As `--only` and the results name it. */
   readonly name: string
@@ -7,7 +7,7 @@ export interface WanLinkSetting {
   readonly rateBitsPerSecond: number
 }
 
-/** In the order in which they are run and shown. Queues hold what the line carries in one round trip. */
+/** In the order of the run and of the tables. A queue holds the bytes that the link transmits in one round trip. */
 export const WAN_LINKS: readonly WanLinkSetting[] = [
   link('50ms', 50, 500),
   link('50ms-loss-0.1', 50, 500, 0.1),
@@ -17,10 +17,10 @@ export const WAN_LINKS: readonly WanLinkSetting[] = [
   link('200ms', 200, 500),
 ]
 
-/** What of them makes the picture of throughput by loss. */
+/** The links in the picture of throughput by loss. */
 export const LOSS_SERIES: readonly string[] = ['50ms', '50ms-loss-0.1', '50ms-loss-1']
 
-/** The one a smoke run takes: with every property a link can have. */
+/** The link of a smoke run: delay, loss and rate. */
 export const SMOKE_LINK = '50ms-loss-0.1'
 
 export function describeLink({ roundTripMs, lossPercent, rateBitsPerSecond }: WanLinkSetting): string {

@@ -1,7 +1,7 @@
-import { spreadOf } from '../src/measure/statistics.js'
-import { type Part, type Picture, showPictures } from '../src/report/part.js'
-import { figure, table } from '../src/report/table.js'
-import { verdictTable } from '../src/report/verdict.js'
+import { spreadOf } from '../measure/statistics.js'
+import { type Part, type Picture, showPictures } from '../report/part.js'
+import { figure, table } from '../report/table.js'
+import { verdictTable } from '../report/verdict.js'
 import { repetitionsOf } from './add-results.js'
 import { PAGE_REQUESTS } from './load-page.js'
 import { drawLossChart, wanSamplesOf } from './loss-chart.js'
@@ -18,7 +18,7 @@ const PICTURES = [
   },
 ] as const
 
-/** What delay and loss do to each way of congestion control. */
+/** The section about delay and loss, by congestion control. */
 export function wanPart(results: WanResults): Part {
   const pictures = PICTURES.flatMap(({ figure: what, title, fileName }) => {
     const svg = drawLossChart(results, what, title)
@@ -30,13 +30,13 @@ export function wanPart(results: WanResults): Part {
 function renderText(results: WanResults, pictures: readonly Picture[]): string {
   const { environment, settings, links } = results
   const sections = [
-    '## Over a long way',
+    '## High-RTT paths',
     [
-      `- commit ${environment.commit}${environment.isDirty ? ', with changes that are in no commit' : ''}; ${environment.startedAt}; \`${settings.command}\``,
+      `- commit ${environment.commit}${environment.isDirty ? ', with uncommitted changes' : ''}; ${environment.startedAt}; \`${settings.command}\``,
       `- Node.js ${environment.node}, Linux ${environment.kernel}, ${environment.processors} × ${environment.cpu}; ${Object.values(environment.programs).join('; ')}`,
-      '- caller → seed → internet → node → pod; the cable between internet and node is [a link](../test/lab/wan) with delay, rate and loss in both directions and queues of one round trip; its program shares the machine',
-      `- median (least–most) of as many measurements of ${settings.seconds} s as each link says; "bbr in cubic": the connections inside the tunnel use BBR, those of the tunnel itself CUBIC; socket buffers as the kernel sets them`,
-      `- ping under load: during the one stream, of a flow that was there before it, above the idle median; page: ${PAGE_REQUESTS} small requests at once, each over a new connection, until the last answer`,
+      '- Path: caller → seed → internet → node → pod. [A program](../test/lab/wan) on the same machine emulates the link between internet and node: delay, rate, loss, and a queue of one round trip in each direction.',
+      `- Median (min–max) of measurements of ${settings.seconds} s; the heading of each link has their number. "bbr in cubic": connections inside the tunnel use BBR, those of the tunnel itself CUBIC. Socket buffers have the kernel's defaults.`,
+      `- Ping under load: milliseconds above the idle median during the one stream; the pings start before it. Page: ${PAGE_REQUESTS} small requests at once, each over a new connection, until the last answer.`,
       errorOfLink(results),
     ].join('\n'),
     targets(results),
@@ -50,7 +50,7 @@ function renderText(results: WanResults, pictures: readonly Picture[]): string {
 
 function targets(results: WanResults): string {
   const verdicts = judgeWan(results)
-  return verdicts.length === 0 ? '' : `### Targets over a long way\n\n${verdictTable(verdicts)}`
+  return verdicts.length === 0 ? '' : `### Targets for high-RTT paths\n\n${verdictTable(verdicts)}`
 }
 
 function linkTitle({ samples }: WanResults, link: WanLinkSetting): string {
@@ -73,15 +73,15 @@ function linkTable(results: WanResults, link: WanLinkSetting): string {
   return table(['', ...Object.values(WAN_FIGURES)], rows)
 }
 
-/** How far the link itself can be trusted. */
+/** How accurate the emulated link was. */
 function errorOfLink({ samples }: WanResults): string {
-  const ways = samples.flatMap(({ link }) => (link === undefined ? [] : [link.toShoot, link.toSeed]))
+  const directions = samples.flatMap(({ link }) => (link === undefined ? [] : [link.toShoot, link.toSeed]))
   const most = (values: readonly number[]) => Math.max(0, ...values)
-  const late = figure(most(ways.map(({ latenessMs }) => latenessMs.mean)))
-  const missed = ways.reduce((sum, way) => sum + way.missed, 0)
+  const late = figure(most(directions.map(({ latenessMs }) => latenessMs.mean)))
+  const missed = directions.reduce((sum, direction) => sum + direction.missed, 0)
   const share = (100 * most(samples.map(({ linkShare = 0 }) => linkShare))).toFixed(0)
   const stolen = (100 * most(samples.map(({ stolenShare = 0 }) => stolenShare))).toFixed(1)
-  return `- the link delivered at most ${late} ms late on average of a measurement, missed ${missed} packets, and took at most ${share} % of the processors, the hypervisor ${stolen} %`
+  return `- Accuracy of the link: at most ${late} ms late (mean of a measurement), ${missed} packets missed. It used at most ${share} % of the processor time, and the hypervisor ${stolen} %.`
 }
 
 function failures({ samples }: WanResults): string {
@@ -90,7 +90,7 @@ function failures({ samples }: WanResults): string {
   const lines = failed.map(({ linkName, variant, repetition, error = '' }) => {
     return `- ${linkName}, ${variant}, repetition ${repetition + 1}: ${error.split('\n')[0]}`
   })
-  return `### Measurements that failed\n\n${lines.join('\n')}`
+  return `### Failed measurements\n\n${lines.join('\n')}`
 }
 
 function commandLines({ variants, samples }: WanResults): string {

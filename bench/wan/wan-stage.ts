@@ -8,18 +8,18 @@ import {
   startWanLink,
   type WanLink,
 } from '@reversed-vpn/test/lab'
-import { startIperf } from '../src/measure/iperf.js'
-import { commandLineOf } from '../src/measure/proc.js'
-import type { OpenPath } from '../src/peers/peer.js'
+import { startIperf } from '../measure/iperf.js'
+import { commandLineOf } from '../measure/proc.js'
+import type { OpenPath } from '../peers/peer.js'
 import type { WanLinkSetting } from './wan-links.js'
 import type { WanVariant } from './wan-variants.js'
 
-/** What hosts have whose administrator has not chosen. */
+/** The default of Linux. */
 const LINUX_DEFAULT = 'cubic'
 
 /**
- * A variant behind a long way, in a lab of its own that lasts for its measurements. What a connection has learnt of one link,
- * such as its shortest round trip, would spoil those of the next.
+ * A variant behind an emulated link, in a new lab for each of its measurements: what a connection has learnt of one link, such as
+ * the shortest round trip, would falsify the next measurement.
  */
 export class WanStage implements AsyncDisposable {
   readonly lab: Lab
@@ -29,7 +29,7 @@ export class WanStage implements AsyncDisposable {
   /** The command lines of the peer's programs. */
   readonly commands: readonly string[]
 
-  /** @param lossSeed of what the link loses, the same for all that are compared */
+  /** @param lossSeed decides which packets the link loses; the same for all variants that are compared */
   static async open(
     { peer, inner, outer }: WanVariant,
     link: WanLinkSetting,
@@ -41,7 +41,9 @@ export class WanStage implements AsyncDisposable {
       const wan = await startWanLink(lab, { ...link, delayMs: link.roundTripMs / 2, seed: lossSeed })
       await Promise.all([
         ...[caller, pod1].map((host) => setDefaultCongestion(host, inner)),
-        ...[seed, node].map((host) => setDefaultCongestion(host, peer.isChoosing ? LINUX_DEFAULT : outer)),
+        ...[seed, node].map((host) =>
+          setDefaultCongestion(host, peer.hasOwnCongestion ? LINUX_DEFAULT : outer),
+        ),
       ])
       const pki = await Pki.create(lab.dir)
       const path = await peer.open(lab, await pki.shoot(), outer)
@@ -61,12 +63,12 @@ export class WanStage implements AsyncDisposable {
     this.commands = path.processes.map(({ pid }) => commandLineOf(pid).replaceAll(/\S*\//g, ''))
   }
 
-  /** Where the traffic comes from: a host behind the seed. */
+  /** The host behind the seed that sends the requests. */
   get caller(): Host {
     return this.lab.hosts.caller
   }
 
-  /** Where it goes to: a pod behind the node. */
+  /** The address of the pod behind the node. */
   get podAddress(): string {
     return this.lab.hosts.pod1.addresses.ipv4
   }

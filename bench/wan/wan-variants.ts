@@ -1,22 +1,22 @@
 import type { Lab, ShootCertificates } from '@reversed-vpn/test/lab'
-import { DIRECT } from '../src/peers/direct.js'
-import { OPENVPN } from '../src/peers/openvpn.js'
-import { startPair, TUN_NAME } from '../src/peers/ours.js'
-import type { OpenPath } from '../src/peers/peer.js'
+import { DIRECT } from '../peers/direct.js'
+import { OPENVPN } from '../peers/openvpn.js'
+import { startPair, TUN_NAME } from '../peers/ours.js'
+import type { OpenPath } from '../peers/peer.js'
 
 export const CONGESTIONS = ['bbr', 'cubic'] as const
 export type Congestion = (typeof CONGESTIONS)[number]
 
-/** One way to get from the seed into the shoot over a long way. */
+/** A peer for high-RTT paths. */
 export interface WanPeer {
   /** As `--peers` and the results name it. */
   readonly name: string
   readonly title: string
-  /** Whether connections of its own carry those of the user. */
+  /** Whether it sends the user's traffic over connections of its own. */
   readonly isTunnel: boolean
-  /** Whether it chooses the congestion control of its connections itself: its hosts are left alone. */
-  readonly isChoosing?: true
-  /** Resolves when traffic can flow. @param outer the congestion control of its connections, which its hosts have by default unless it is choosing */
+  /** Whether it sets the congestion control of its connections itself; then its hosts keep the default. */
+  readonly hasOwnCongestion?: true
+  /** Resolves when traffic can flow. @param outer the congestion control of its connections */
   open(lab: Lab, certificates: ShootCertificates, outer: Congestion): Promise<OpenPath>
 }
 
@@ -28,7 +28,7 @@ export const WAN_PEERS: readonly WanPeer[] = [
   ours('ours-lanes-4', 'reversed-vpn, 4 lanes', ['--lanes', '4']),
 ]
 
-/** A peer with the congestion control of the connections inside and, for a tunnel, of those outside. */
+/** A peer, the congestion control of the connections inside and, for a tunnel, of those outside. */
 export interface WanVariant {
   readonly peer: WanPeer
   readonly inner: Congestion
@@ -43,7 +43,7 @@ export function variantsOf(peers: readonly WanPeer[]): WanVariant[] {
   )
 }
 
-/** One of each peer, which together have every congestion control inside and outside. */
+/** One of each peer; together they have every congestion control inside and outside. */
 export function smokeVariantsOf(peers: readonly WanPeer[]): WanVariant[] {
   return peers.map((peer) => ({
     peer,
@@ -66,9 +66,9 @@ function ours(name: string, title: string, client: readonly string[]): WanPeer {
     name,
     title,
     isTunnel: true,
-    isChoosing: true,
+    hasOwnCongestion: true,
     async open(lab, certificates, outer) {
-      // BBR is what a user gets without asking.
+      // BBR is our default.
       const congestion = outer === 'bbr' ? [] : ['--congestion', outer]
       const processes = await startPair(lab, certificates, {
         seed: congestion,

@@ -1,7 +1,0 @@
-/** Both at a time, both to their end: whatever fails, nothing of a measurement may run on into the next one. */
-export async function besides<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
-  const [one, other] = await Promise.allSettled([first, second])
-  if (one.status === 'rejected') throw one.reason
-  if (other.status === 'rejected') throw other.reason
-  return [one.value, other.value]
-}
