@@ -20,7 +20,8 @@ t.test('every link and every file that a document names is there', (t) => {
 t.test('finds links and paths that lead nowhere, and nothing else', (t) => {
   const root = makeTree(t.testdir(), {
     'packages/wire/package.json': '{}',
-    'packages/wire/README.md': '# wire\n`src/frame.ts` `wire/src/frame.ts` `src/gone.ts` [spec](SPEC.md)\n',
+    'packages/wire/README.md':
+      '# wire\n`src/frame.ts` `wire/src/frame.ts` `src/gone.ts` [spec](SPEC.md)\n| `frame.ts`, `fr*.ts`, `old.ts` |\n`old.ts`\n',
     'packages/wire/src/frame.ts': '',
     'docs/guide.md': [
       '# Guide',
@@ -38,6 +39,7 @@ t.test('finds links and paths that lead nowhere, and nothing else', (t) => {
   t.strictSame(brokenReferences(root, 'packages/wire/README.md'), [
     'packages/wire/README.md: the link SPEC.md leads nowhere',
     'packages/wire/README.md: `src/gone.ts` does not exist',
+    'packages/wire/README.md: `old.ts` is no file of the package',
   ])
   t.end()
 })

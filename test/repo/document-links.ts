@@ -5,6 +5,7 @@ import { packageNames } from './source-tree.js'
 
 /** Files of the repository, not of a machine or of a reader. Headers of Linux end in `.h`. */
 const REPOSITORY_PATH = /^[\w.*-]+(?:\/[\w.*-]+)+\.(?:ts|mjs|cjs|js|c|sh|md|ya?ml|json|svg)$/
+const PACKAGE_FILE = /^[\w.*-]+\.(?:ts|c|h)$/
 
 /** The documents that lead a reader through the repository, below its root. The changelog names what was. */
 export function guidingDocuments(root: string): string[] {
@@ -30,7 +31,21 @@ export function brokenReferences(root: string, document: string): string[] {
     ...codeWords(withoutCode(text))
       .filter((word) => REPOSITORY_PATH.test(word) && !isThere(root, document, word))
       .map((word) => `${document}: \`${word}\` does not exist`),
+    ...filesInTables(root, document, text),
   ]
+}
+
+/** The tables of a package's README name its files without a folder. */
+function filesInTables(root: string, document: string, text: string): string[] {
+  if (!document.startsWith('packages/')) return []
+  const dir = join(root, dirname(document))
+  const names = ['src', 'native'].filter((name) => existsSync(join(dir, name)))
+  const files = names.flatMap((name) => readdirSync(join(dir, name), { recursive: true, encoding: 'utf8' }))
+  const rows = withoutCode(text).match(/^\|.*$/gm) ?? []
+  return rows
+    .flatMap(codeWords)
+    .filter((word) => PACKAGE_FILE.test(word) && !files.some((file) => matches(basename(file), word)))
+    .map((word) => `${document}: \`${word}\` is no file of the package`)
 }
 
 function faultOfLink(root: string, document: string, link: string): string[] {
@@ -43,12 +58,16 @@ function faultOfLink(root: string, document: string, link: string): string[] {
   return hasHeading ? [] : [`${document}: no heading for the link ${link}`]
 }
 
-/** As seen from the root, from `packages/`, or from the document; `*` in a file's name stands for any part of it. */
+/** As seen from the root, from `packages/`, or from the document. */
 function isThere(root: string, document: string, path: string): boolean {
-  const [start = '', end] = basename(path).split('*')
   return [root, join(root, 'packages'), join(root, dirname(document))].some((base) => {
-    if (end === undefined) return existsSync(join(base, path))
     const dir = join(base, dirname(path))
-    return existsSync(dir) && readdirSync(dir).some((name) => name.startsWith(start) && name.endsWith(end))
+    return existsSync(dir) && readdirSync(dir).some((name) => matches(name, basename(path)))
   })
+}
+
+/** `*` stands for any part of a name. */
+function matches(name: string, pattern: string): boolean {
+  const [start = '', end] = pattern.split('*')
+  return end === undefined ? name === pattern : name.startsWith(start) && name.endsWith(end)
 }
