@@ -1,7 +1,12 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { brokenReferences, guidingDocuments } from './document-links.js'
 import { makeTree } from './made-up-tree.js'
 import { REPOSITORY } from './source-tree.js'
+
+/** Of a decision record. */
+const MOST_WORDS = 400
 
 t.test('every link and every file that a document names is there', (t) => {
   const documents = guidingDocuments(REPOSITORY)
@@ -14,6 +19,21 @@ t.test('every link and every file that a document names is there', (t) => {
   ])
     t.ok(documents.includes(expected), expected)
   for (const document of documents) t.strictSame(brokenReferences(REPOSITORY, document), [], document)
+  t.end()
+})
+
+t.test('the index of decisions has each with its title, and each fits on a page', (t) => {
+  const dir = join(REPOSITORY, 'docs', 'decisions')
+  const index = readFileSync(join(dir, 'README.md'), 'utf8')
+  const records = readdirSync(dir).filter((name) => name !== 'README.md')
+  for (const name of records) {
+    const text = readFileSync(join(dir, name), 'utf8')
+    const [, number, title] = /^# (\d{4}): (.+)\n/.exec(text) ?? []
+    t.ok(name.startsWith(`${number}-`), `${name} begins with its number`)
+    t.ok(index.includes(`| [${number}](${name}) | ${title} |\n`), `${name} is in the index as ${title}`)
+    t.ok(text.split(/\s+/).length <= MOST_WORDS, `${name} has at most ${MOST_WORDS} words`)
+  }
+  t.equal(index.match(/^\| \[\d/gm)?.length, records.length)
   t.end()
 })
 
