@@ -4,7 +4,7 @@ import { listenOn } from './listen.js'
 import type { Logger } from './logger.js'
 import type { Endpoint } from './options/endpoint.js'
 
-/** Whether the daemon can serve; `reasons` say why not, one a line in the answer. */
+/** Whether the daemon can serve. `reasons` say why not; the answer has one per line. */
 export interface Readiness {
   readonly ready: boolean
   readonly reasons: readonly string[]
@@ -16,7 +16,7 @@ export interface AdminServerOptions {
   readonly log: Logger
   /** Asked for every `/readyz`. */
   readonly readiness: () => Readiness | Promise<Readiness>
-  /** Asked for every `/status`; has to be JSON and to hold no secret. */
+  /** Asked for every `/status`. Must be JSON and hold no secret. */
   readonly status: () => unknown
 }
 
@@ -28,9 +28,9 @@ interface Answer {
 
 const MAX_HEADER_BYTES = 8192
 const MAX_CONNECTIONS = 128
-/** A request's header has to arrive in this time, and the whole of it in twice that. */
+/** Limit for the header of a request; the whole request has twice as long. */
 const HEADER_TIMEOUT_MS = 5000
-/** A connection on which nothing moves for so long is closed, whoever is to blame. */
+/** A connection without traffic for this long is closed. */
 const IDLE_TIMEOUT_MS = 30_000
 const CLOSE_DEADLINE_MS = 2000
 
@@ -38,8 +38,8 @@ const TEXT = 'text/plain; charset=utf-8'
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 /**
- * Serves GET and HEAD of `/metrics` (Prometheus), `/healthz` (this process answers), `/readyz` (200, or 503 with reasons) and
- * `/status` (JSON). It authenticates nobody: listen where only operators reach it, and answer nothing secret.
+ * Serves GET and HEAD of `/metrics` (Prometheus), `/healthz` (the process responds), `/readyz` (200, or 503 with reasons) and
+ * `/status` (JSON). There is no authentication: listen where only operators can connect, and serve no secrets.
  */
 export class AdminServer {
   readonly #options: AdminServerOptions
@@ -62,27 +62,23 @@ export class AdminServer {
   }
 
   /**
-   * Resolves with the address once connections are taken.
-   * @throws EnvironmentError when the address cannot be had
+   * Resolves with the bound address once connections are accepted.
+   * @throws EnvironmentError when it cannot listen
    */
   listen(): Promise<Endpoint> {
     return listenOn(this.#server, this.#options.endpoint)
   }
 
-  /** Takes no more connections, lets answers under way finish, and cuts them off after the deadline. Idempotent. */
+  /** Accepts no more connections, lets open requests finish, and cuts them off at the deadline. Idempotent. */
   close(deadlineMs = CLOSE_DEADLINE_MS): Promise<void> {
     this.#closing ??= this.#shutDown(deadlineMs)
     return this.#closing
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
-  }
-
   #shutDown(deadlineMs: number): Promise<void> {
     return new Promise((resolve) => {
       const deadline = setTimeout(() => this.#server.closeAllConnections(), deadlineMs)
-      // An error means that it never listened, which is as closed as it gets.
+      // An error means that it never listened, so there is nothing to close.
       this.#server.close(() => {
         clearTimeout(deadline)
         resolve()
@@ -107,7 +103,7 @@ export class AdminServer {
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
       ...(answer.code === 405 ? { allow: 'GET, HEAD' } : {}),
-      // A request body is not read, so the connection cannot be used again once there is one.
+      // A request body is not read, so a connection that may carry one cannot be reused.
       ...(this.#closing || (method !== 'GET' && method !== 'HEAD') ? { connection: 'close' } : {}),
     })
     response.end(answer.body)

@@ -9,118 +9,121 @@ import {
 } from './options/load-options.js'
 import type { OptionTable, OptionValues } from './options/option.js'
 
-/** Options read again while the daemon runs. */
-export interface RereadOptions<Values> {
+/** Options that were read again while the daemon runs. */
+interface RereadOptions<Values> {
   readonly values: Values
   /** As in `DaemonContext`, for these values. */
   readonly optionError: (flag: string, problem: string) => UsageError
-  /** Flags whose values are others than at start. */
+  /** Flags whose values differ from those at start. */
   readonly changed: readonly string[]
 }
 
-/** The file that options come from beside command line and environment. */
+/** The configuration file, a source of options besides command line and environment. */
 export interface ConfigSource<Values> {
   readonly path: string
-  /** What it looked like before it was read at start, see `ReloadPart`. */
+  /** Its fingerprint before it was read at start, see `ReloadPart.seen`. */
   readonly seen: string
   /**
-   * Takes all options anew; command line and environment still beat the file.
+   * Reads all options again; command line and environment still take precedence over the file.
    * @throws UsageError | EnvironmentError
    */
   readonly reread: () => RereadOptions<Values>
 }
 
-/** What the process gives to `start` and to a command's `run`. */
+/** What `start` and a command's `run` get from the process. */
 export interface DaemonContext<Values = unknown> {
   /** The program's name and version, for logs, metrics and greetings. */
   readonly name: string
   readonly version: string
   readonly log: Logger
-  /** Aborted as soon as the process is asked to end, so that a start under way need not finish first. */
+  /** Aborted when the process is asked to end, so that it need not wait for the start to finish. */
   readonly signal: AbortSignal
   /**
-   * Registers what has to be undone when the process ends, however it ends: last registered first, each logged when it
-   * fails. Register right behind what was made, so that a start that fails half-way leaves nothing behind.
+   * Registers a cleanup step for the end of the process, however it ends. Steps run in reverse order; one that fails is logged.
+   * Register it right after creating a resource, so that a start that fails halfway leaves nothing behind.
    */
   readonly defer: (name: string, dispose: Disposer) => void
-  /** A UsageError about an option by its flag: tells the value, where it came from, and `problem`. For checks across options. */
+  /** A UsageError about an option: names the flag, its value, where that came from, and `problem`. For checks across options. */
   readonly optionError: (flag: string, problem: string) => UsageError
-  /** Ends the process with exit code 1 after one fatal log line and all disposers: for what makes going on pointless. */
+  /** Ends the process with one fatal log line, all cleanup steps, and exit code 1: for errors that it cannot recover from. */
   readonly fail: (error: unknown) => void
-  /** Of `--config`, where it was given. */
+  /** The file given by `--config`, if any. */
   readonly config: ConfigSource<Values> | undefined
 }
 
-/** What the process knows before options are looked at. */
+/** The part of the context that exists before options are read. */
 export type ProcessContext = Omit<DaemonContext, 'optionError' | 'config'>
 
 /** A daemon that has started. */
 export interface RunningDaemon {
+  /** Fields for the log line `started`: what an operator wants to know of this start. */
+  readonly facts?: Readonly<Record<string, unknown>>
   /**
-   * Ends gracefully: take nothing new, let what is under way finish, at most `deadlineMs` long. The disposers run after it.
+   * Stops gracefully: accepts nothing new and lets open work finish, for at most `deadlineMs`. Cleanup steps run after it.
    * @default nothing to wait for
    */
   stop?(request: { readonly deadlineMs: number }): void | Promise<void>
   /** How long `stop` may take. @default 5000 */
   readonly stopDeadlineMs?: number
   /**
-   * SIGHUP: reads files again. Never runs twice at a time; when it throws, that is logged and the daemon goes on as it was.
-   * @returns whether everything was taken; what was not it has logged itself
+   * Called on SIGHUP, never twice at a time: reads files again. If it throws, the error is logged and the daemon continues
+   * unchanged.
+   * @returns whether everything was applied; it logs itself what was not
    */
   reload?(): boolean | Promise<boolean>
 }
 
-export interface CommandDefinition<Table extends OptionTable> {
+interface CommandDefinition<Table extends OptionTable> {
   readonly name: string
   readonly description: string
   readonly options: Table
-  /** Options of the daemon that mean nothing here and are taken all the same, so that one list of arguments serves both. */
+  /** Options of the daemon that have no effect here but are accepted, so that one list of arguments serves both. */
   readonly ignored?: OptionTable
-  /** Does the job; exit code 0 when it resolves. What is deferred is undone then too: defer only what shall not stay. */
+  /** Does the job; exit code 0 when it resolves. Deferred steps run then too, so defer only what must not remain. */
   run(options: OptionValues<Table>, context: DaemonContext<OptionValues<Table>>): void | Promise<void>
 }
 
-export interface DaemonDefinition<Table extends OptionTable> {
-  /** Kebab-case; environment variables and metrics are named after it. */
+interface DaemonDefinition<Table extends OptionTable> {
+  /** Kebab-case; environment variables and metrics get their prefix from it. */
   readonly name: string
   readonly version: string
   readonly description: string
   readonly options: Table
-  /** Subcommands, made by `defineCommand`. */
+  /** Subcommands from `defineCommand`. */
   readonly commands?: readonly Command[]
-  /** Resolves when the daemon runs. What it makes it hands to `context.defer`. */
+  /** Resolves when the daemon runs. It registers the cleanup of what it creates with `context.defer`. */
   start(
     options: OptionValues<Table>,
     context: DaemonContext<OptionValues<Table>>,
   ): RunningDaemon | Promise<RunningDaemon>
   /**
-   * Whether an error that ends the start is the machine's doing, told in one line with exit code 1, beside those that
-   * `isEnvironmentFailure` knows. @default none
+   * Whether an error that ends the start has its cause in the environment and is reported in one line with exit code 1, in addition
+   * to those that `isEnvironmentFailure` knows. @default none
    */
   readonly isEnvironmentFailure?: (error: unknown) => boolean
 }
 
 /** A daemon or command whose options are loaded. */
 export interface LoadedCommand {
-  /** Resolves with the running daemon, or with nothing when a command is done. */
+  /** Resolves with the running daemon, or with undefined when a command is done. */
   readonly start: (context: ProcessContext) => Promise<RunningDaemon | undefined>
 }
 
-/** Reads the sources of options anew, the file among them. @throws UsageError | EnvironmentError */
-export type SourceReader = () => OptionSources
+/** Reads the sources of options again, including the file. @throws UsageError | EnvironmentError */
+type SourceReader = () => OptionSources
 
-/** A subcommand, the types of its options closed in. */
+/** A subcommand, without the types of its options. */
 export interface Command {
   readonly name: string
   readonly description: string
   readonly options: OptionTable
-  /** Taken on the command line, in no help, and never read. */
+  /** Accepted on the command line, not in the help, and never read. */
   readonly ignored?: OptionTable
   /** @throws UsageError */
   readonly load: (sources: OptionSources, reread: SourceReader) => LoadedCommand
 }
 
-/** A daemon, the types of its options closed in. */
+/** A daemon, without the types of its options. */
 export interface Daemon extends Command {
   readonly version: string
   readonly commands: readonly Command[]

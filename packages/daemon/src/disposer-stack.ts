@@ -1,14 +1,9 @@
-/** Anything that is given back by closing it. `close` is idempotent. */
-export interface Closeable {
-  close(): void | Promise<void>
-}
-
-/** Gives one thing back. */
+/** Releases one resource. */
 export type Disposer = () => void | Promise<void>
 
 /**
- * What has to be undone, undone in reverse order: each step finishes before the next begins, and one that fails is
- * reported and does not hold up the others. `dispose` never rejects.
+ * Cleanup steps, run in reverse order. Each finishes before the next begins; one that fails is reported and does not keep the
+ * others from running. `dispose` never rejects.
  */
 export class DisposerStack {
   readonly #entries: { name: string; dispose: Disposer }[] = []
@@ -17,41 +12,26 @@ export class DisposerStack {
   #finished = false
   #current: string | undefined
 
-  /** @param onError told of each disposer that throws or rejects; must not throw itself */
+  /** @param onError called for each step that throws or rejects; must not throw */
   constructor(onError: (name: string, error: unknown) => void) {
     this.#onError = onError
   }
 
-  /** The disposer that is running right now: what a shutdown that hangs is waiting for. */
+  /** The step that is running now: what a hanging shutdown waits for. */
   get current(): string | undefined {
     return this.#current
   }
 
-  /** Registers a step. One that comes after `dispose` has ended (its resource came too late) runs at once. */
+  /** Registers a step. It runs at once if `dispose` has finished already, because its resource came too late. */
   defer(name: string, dispose: Disposer): void {
     this.#entries.push({ name, dispose })
     if (this.#finished) void this.#drain()
   }
 
-  /** Registers `resource.close` and returns the resource. */
-  use<T extends Closeable>(name: string, resource: T): T {
-    this.defer(name, () => resource.close())
-    return resource
-  }
-
-  /** Forgets all steps without running them: what was made is meant to stay. */
-  dismiss(): void {
-    this.#entries.length = 0
-  }
-
-  /** Runs all steps, last registered first, those that are registered meanwhile too. Idempotent. */
+  /** Runs all steps, last registered first, including those that are registered meanwhile. Idempotent. */
   dispose(): Promise<void> {
     this.#disposing ??= this.#drain()
     return this.#disposing
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.dispose()
   }
 
   async #drain(): Promise<void> {

@@ -6,7 +6,7 @@ import {
 } from 'node:perf_hooks'
 import { Histogram, type Registry } from 'prom-client'
 
-/** What Node gives for this type, and its types do not know. */
+/** An entry of type `gc` has a detail that the types of Node do not know. */
 type GcEntry = PerformanceEntry & { readonly detail: NodeGCPerformanceDetail }
 
 const KINDS: ReadonlyMap<unknown, string> = new Map([
@@ -16,18 +16,15 @@ const KINDS: ReadonlyMap<unknown, string> = new Map([
   [constants.NODE_PERFORMANCE_GC_WEAKCB, 'weakcb'],
 ])
 
-/** Packets wait while garbage is collected: what a pause of a millisecond or two adds to a round trip can be told apart. */
+/** From half a millisecond, because packets wait during a pause, and a pause of a millisecond shows in a round trip. */
 const BUCKETS_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5]
 
-const NAME = 'nodejs_gc_duration_seconds'
-
 /**
- * `nodejs_gc_duration_seconds`, by kind: how long a thread stood still for garbage collection. Takes the place of prom-client's
- * metric of that name, which counts only the first of the pauses that it is told of together. Of the main thread by itself, of others
- * by {@link countGcPause}.
+ * Registers `nodejs_gc_duration_seconds` by kind: how long the process stood still for garbage collection. Replaces prom-client's
+ * metric of the same name, which counts only the first of several pauses that Node reports together.
  */
 export function registerGcMetric(registry: Registry, prefix: string): void {
-  const name = prefix + NAME
+  const name = `${prefix}nodejs_gc_duration_seconds`
   registry.removeSingleMetric(name)
   const pauses = new Histogram({
     name,
@@ -36,26 +33,11 @@ export function registerGcMetric(registry: Registry, prefix: string): void {
     buckets: BUCKETS_SECONDS,
     registers: [registry],
   })
-  // Or the first pause of a kind would be no increase.
+  // Or the first pause of a kind would not count as an increase.
   for (const kind of KINDS.values()) pauses.zero({ kind })
   const observer = new PerformanceObserver((list) => {
-    for (const { detail, duration } of list.getEntries() as GcEntry[]) observe(pauses, detail.kind, duration)
+    for (const { detail, duration } of list.getEntries() as GcEntry[])
+      pauses.observe({ kind: KINDS.get(detail.kind) ?? 'other' }, duration / 1000)
   })
   observer.observe({ entryTypes: ['gc'] })
-}
-
-/**
- * Counts a pause of another thread.
- * @param kind a `constants.NODE_PERFORMANCE_GC_*` of `node:perf_hooks`
- */
-export function countGcPause(
-  registry: Registry,
-  prefix: string,
-  { kind, durationMs }: { readonly kind: number; readonly durationMs: number },
-): void {
-  observe(registry.getSingleMetric(prefix + NAME) as Histogram, kind, durationMs)
-}
-
-function observe(pauses: Histogram, kind: number, durationMs: number): void {
-  pauses.observe({ kind: KINDS.get(kind) ?? 'other' }, durationMs / 1000)
 }

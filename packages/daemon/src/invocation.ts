@@ -6,11 +6,11 @@ import { filePath, oneOf } from './options/kinds.js'
 import { loadOptions, type OptionSources } from './options/load-options.js'
 import { defineOptions, type OptionTable } from './options/option.js'
 
-/** Every daemon and command has these behind its own. */
+/** Every daemon and command has these after its own. */
 const CONFIG_OPTION = defineOptions({
   config: {
     kind: filePath(),
-    description: 'YAML file of options, keys named like the flags',
+    description: 'YAML file with options, keys named like the flags',
     group: 'Process',
   },
 })
@@ -18,18 +18,18 @@ const LOG_OPTIONS = defineOptions({
   'log-level': {
     kind: oneOf(LOG_LEVELS),
     default: 'info',
-    description: 'least severe level logged',
+    description: 'lowest level that is logged',
     group: 'Process',
   },
   'log-format': {
     kind: oneOf(LOG_FORMATS),
     default: 'json',
-    description: 'how log lines look',
+    description: 'format of log lines: json for machines, pretty for people',
     group: 'Process',
   },
 })
 
-/** What a command line asks for, with all options read. */
+/** What the command line asks for, with all options read. */
 export type Invocation =
   | { readonly type: 'print'; readonly text: string }
   | {
@@ -41,10 +41,10 @@ export type Invocation =
     }
 
 /**
- * Reads flags, environment and `--config` of a daemon or the subcommand that is named. Beside its own options it has
- * `--config`, `--log-level` and `--log-format`. The file may hold the keys of all subcommands, so that they can share one.
+ * Reads flags, environment and `--config` of a daemon or of the subcommand that is named. Both also have `--config`, `--log-level`
+ * and `--log-format`. The file may hold the keys of all subcommands, so that they can share one.
  *
- * @param argv the arguments behind the program's name
+ * @param argv the arguments after the program's name
  * @throws UsageError | EnvironmentError in one line
  */
 export function readInvocation(

@@ -3,13 +3,13 @@ import { PinoPretty } from 'pino-pretty'
 
 export type { Logger } from 'pino'
 
-/** The levels a daemon may be asked to log at, most talkative first; `silent` logs nothing. */
+/** Log levels, most verbose first; `silent` logs nothing. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
-export type LogLevel = (typeof LOG_LEVELS)[number]
+type LogLevel = (typeof LOG_LEVELS)[number]
 
-/** `json` for machines, one object a line; `pretty` for people. */
+/** `json` for machines, one object per line; `pretty` for people. */
 export const LOG_FORMATS = ['json', 'pretty'] as const
-export type LogFormat = (typeof LOG_FORMATS)[number]
+type LogFormat = (typeof LOG_FORMATS)[number]
 
 export interface LoggerOptions {
   /** The daemon's name, a field of every line. */
@@ -21,8 +21,8 @@ export interface LoggerOptions {
 const STDOUT_FD = 1
 
 /**
- * A logger that writes to stdout before it returns, so that the last line before an exit is never lost. `time` is ISO 8601,
- * `level` a word, errors belong under `err`. Children carry their component: `log.child({ component: 'listener' })`.
+ * A logger that writes to stdout synchronously, so that the last line before an exit is never lost. `time` is ISO 8601, `level` is a
+ * word, errors belong under `err`. Children name their component: `log.child({ component: 'listener' })`.
  */
 export function createLogger(options: LoggerOptions): Logger {
   const destination =
@@ -41,21 +41,21 @@ export function createLogger(options: LoggerOptions): Logger {
 }
 
 /** Logs one line per key and interval; see `rateLimited`. */
-export type RateLimitedLog = (
+type RateLimitedLog = (
   level: 'debug' | 'info' | 'warn' | 'error',
   key: string,
   fields: object,
   message: string,
 ) => void
 
-/** So many keys are remembered; beyond that the one that logged longest ago is forgotten and may log again early. */
-const MAX_RATE_LIMIT_KEYS = 1024
+/** So many keys may log per interval: a flood from ever new sources must not become a flood of lines. */
+const MAX_KEYS_PER_INTERVAL = 1024
 
 /**
- * Logs what may repeat: the first of each key at once, then at most one per interval, which says in `suppressed` how many
- * were left out since. For what is rare but comes in floods when it comes; what comes per packet is counted, not logged.
+ * Limits what may repeat: the first line of each key is logged at once, then at most one per interval, with the number of lines left
+ * out since in `suppressed`. For rare events that come in floods when they come; what happens per packet is counted, not logged.
  *
- * @param nowMs a clock that never runs backwards, in milliseconds
+ * @param nowMs a monotonic clock in milliseconds
  */
 export function rateLimited(
   log: Logger,
@@ -70,15 +70,14 @@ export function rateLimited(
       last.suppressed += 1
       return
     }
-    // Deleted first, so that the map stays in order of logging and its head is the oldest.
+    if (last === undefined && seen.size >= MAX_KEYS_PER_INTERVAL) {
+      const [oldest] = seen
+      if (oldest !== undefined && atMs - oldest[1].loggedAtMs < intervalMs) return
+      if (oldest !== undefined) seen.delete(oldest[0])
+    }
+    // Deleted first, so that the map stays in the order of logging.
     seen.delete(key)
     seen.set(key, { loggedAtMs: atMs, suppressed: 0 })
-    if (seen.size > MAX_RATE_LIMIT_KEYS) {
-      for (const oldest of seen.keys()) {
-        seen.delete(oldest)
-        break
-      }
-    }
     const suppressed = last?.suppressed ?? 0
     log[level](suppressed > 0 ? { ...fields, suppressed } : fields, message)
   }

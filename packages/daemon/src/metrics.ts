@@ -4,7 +4,7 @@ import { RELOAD_OUTCOMES, type ReloadOutcome } from './reloader.js'
 
 export type { Registry } from 'prom-client'
 
-/** Between two looks at the event loop's lag. Each wakes the process, idle or not; the library's own 10 ms cost half a per cent of a core. */
+/** Interval of event loop lag samples. Each one wakes the process; the default of 10 ms costs half a percent of a core when idle. */
 const EVENT_LOOP_SAMPLE_MS = 500
 
 /** The prefix of a program's metrics: `seed-server` → `seed_server_`. */
@@ -13,8 +13,8 @@ export function metricsPrefix(program: string): string {
 }
 
 /**
- * A registry of its own with what Node tells about the process (memory, CPU, handles, event loop lag, garbage collection)
- * and `<program>_build_info`, all under the program's prefix.
+ * A new registry with Node's metrics of the process (memory, CPU, handles, event loop lag, garbage collection) and
+ * `<program>_build_info`, all with the program's prefix.
  */
 export function createRegistry(program: string, version: string): Registry {
   const registry = new Registry()
@@ -24,14 +24,14 @@ export function createRegistry(program: string, version: string): Registry {
   registerGcMetric(registry, prefix)
   new Gauge({
     name: `${prefix}build_info`,
-    help: 'Always 1; the labels tell the versions of the program and of Node.js.',
+    help: 'Always 1; the labels have the versions of the program and of Node.js.',
     labelNames: ['version', 'node'],
     registers: [registry],
   }).set({ version, node: process.version }, 1)
   return registry
 }
 
-/** Registers `<prefix>reloads_total`, zero for every outcome of every part, and counts in it. */
+/** Registers `<prefix>reloads_total`, zero for every outcome of every part. @returns counts one outcome */
 export function countReloads(
   registry: Registry,
   prefix: string,
@@ -39,7 +39,7 @@ export function countReloads(
 ): (part: string, outcome: ReloadOutcome) => void {
   const counter = new Counter({
     name: `${prefix}reloads_total`,
-    help: 'Times that files were read again; refused: they could not be used, and what was there before stays in force.',
+    help: 'Reloads of files by outcome; refused: the files could not be used, and the previous ones stay in effect.',
     labelNames: ['part', 'outcome'],
     registers: [registry],
   })

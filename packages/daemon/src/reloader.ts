@@ -1,28 +1,27 @@
-import type { Closeable } from './disposer-stack.js'
 import { oneLine } from './errors.js'
 import type { Logger } from './logger.js'
 import { watchFiles } from './watch-files.js'
 
-/** What became of files that were read again. */
+/** The result of reading files again. */
 export const RELOAD_OUTCOMES = ['taken', 'unchanged', 'refused'] as const
 export type ReloadOutcome = (typeof RELOAD_OUTCOMES)[number]
 
-/** Files that belong together, and what is made of them: taken as a whole or not at all. */
+/** Files that belong together: applied as a whole or not at all. */
 export interface ReloadPart {
   /** For logs and metrics. */
   readonly name: string
   readonly files: readonly string[]
-  /** What `lookAtFiles` said of the files before they were read at start. @default what they look like when watching begins */
+  /** The files' fingerprint (`lookAtFiles`) before they were read at start. @default their fingerprint when watching begins */
   readonly seen?: string
   /**
-   * Reads the files and puts in force what they say.
-   * @returns fields for the log that tell what is new, or undefined when nothing is
-   * @throws when the files cannot be used, naming the one that is to blame; what was in force before is still
+   * Reads the files and applies them.
+   * @returns fields for the log that say what is new, or undefined if nothing is
+   * @throws when the files cannot be used, naming the bad one; the previous state stays in effect
    */
   readonly reload: () => object | undefined | Promise<object | undefined>
 }
 
-export interface ReloaderOptions {
+interface ReloaderOptions {
   readonly parts: readonly ReloadPart[]
   readonly log: Logger
   readonly onOutcome: (part: string, outcome: ReloadOutcome) => void
@@ -31,19 +30,19 @@ export interface ReloaderOptions {
 }
 
 /**
- * Reads files again while the daemon runs, when they change and when it is told to. Each part is on its own: one that is refused is
- * told in one log line and keeps no other from being taken. Never two at a time.
+ * Reads files again while the daemon runs, when they change and on request. Parts are independent: one that is refused is logged in
+ * one line and does not affect the others. Never two at a time.
  */
 export class Reloader {
   readonly #options: ReloaderOptions
-  readonly #watchers: Closeable[] = []
+  readonly #watchers: { close(): void }[] = []
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: ReloaderOptions) {
     this.#options = options
   }
 
-  /** Takes what changes from now on by itself, until {@link close}. */
+  /** Reloads each part when its files change, until {@link close}. */
   watch(): void {
     const { parts, intervalMs } = this.#options
     for (const part of parts) {
@@ -55,13 +54,13 @@ export class Reloader {
     }
   }
 
-  /** Reads all parts again, whether they seem to have changed or not. @returns false when one was refused, which has been logged */
+  /** Reloads all parts, changed or not. @returns false when one was refused, which has been logged */
   async reload(): Promise<boolean> {
     const outcomes = await Promise.all(this.#options.parts.map((part) => this.#inTurn(part)))
     return !outcomes.includes('refused')
   }
 
-  /** Watches no more. Idempotent. */
+  /** Stops watching. Idempotent. */
   close(): void {
     for (const watcher of this.#watchers.splice(0)) watcher.close()
   }

@@ -5,12 +5,12 @@ import { createLogger } from './logger.js'
 import { Supervisor, writeFailure } from './supervisor.js'
 
 /**
- * The whole of a daemon's process, for its `main.ts`: reads arguments and environment, logs to stdout, starts, and answers
- * SIGTERM and SIGINT with a graceful stop (a second one ends at once with 128 + n), SIGHUP with a reload, and exceptions
- * nobody caught with a fatal log line. Whatever `start` deferred is undone before the process ends.
+ * Runs the whole process of a daemon, for its `main.ts`: reads arguments and environment, logs to stdout, and starts the daemon.
+ * SIGTERM and SIGINT stop it gracefully (a second one ends it at once with 128 + n), SIGHUP reloads it, an uncaught exception is a
+ * fatal log line. Steps that `start` deferred run before the process ends.
  *
- * Exit codes: 0 stopped or done; 1 this machine does not play along, or a crash; 2 bad options. Bad options and what the
- * machine refuses at start are one line on stderr.
+ * Exit codes: 0 stopped or done; 1 environment error or crash; 2 bad options. Bad options and environment errors at start are one
+ * line on stderr.
  */
 export async function runDaemon(daemon: Daemon): Promise<void> {
   const invocation = tryReadInvocation(daemon)

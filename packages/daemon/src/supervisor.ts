@@ -1,27 +1,28 @@
 import { constants } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { LoadedCommand, ProcessContext, RunningDaemon } from './daemon-definition.js'
 import { DisposerStack } from './disposer-stack.js'
 import { isEnvironmentFailure, oneLine, UsageError } from './errors.js'
 import type { Logger } from './logger.js'
 
-export interface SupervisorOptions {
+interface SupervisorOptions {
   readonly name: string
   readonly version: string
   readonly log: Logger
-  /** A subcommand that a signal interrupts has not done its job: its exit code is 128 + n then. */
+  /** A subcommand that a signal interrupts has not done its job, so it exits with 128 + n. */
   readonly isCommand: boolean
   readonly isEnvironmentFailure: (error: unknown) => boolean
 }
 
 const DEFAULT_STOP_DEADLINE_MS = 5000
-/** What all disposers together may take. */
+/** Time limit for all cleanup steps together. */
 const CLEANUP_DEADLINE_MS = 5000
 const KEEP_ALIVE_INTERVAL_MS = 2 ** 30
 
 /**
- * Leads one daemon or command through the life of the process, whose signals and exit it owns.
+ * Runs one daemon or command for the life of the process. Owns its signals and its exit.
  *
- *   start ──▶ running ──signal──▶ stop ──▶ disposers ──▶ exit
+ *   start ──▶ running ──signal──▶ stop ──▶ cleanup ──▶ exit
  *     └── error, signal, command done ─────▲
  *   anywhere ── crash ─────────────────────┘        anywhere ── second signal ──▶ exit at once
  */
@@ -52,7 +53,7 @@ export class Supervisor {
 
   /** Runs to the end of the process. */
   async run(loaded: LoadedCommand): Promise<never> {
-    // Neither signal handlers nor promises keep the event loop alive, and a daemon may wait for nothing else.
+    // Neither signal handlers nor promises keep the event loop alive, and a daemon may have nothing else that does.
     setInterval(() => undefined, KEEP_ALIVE_INTERVAL_MS)
     process.on('SIGTERM', (signal) => this.#onStopSignal(signal))
     process.on('SIGINT', (signal) => this.#onStopSignal(signal))
@@ -84,14 +85,15 @@ export class Supervisor {
   }
 
   async #serve(running: RunningDaemon): Promise<void> {
-    this.#log.info({ version: this.#options.version, node: process.version, pid: process.pid }, 'started')
+    const { version } = this.#options
+    this.#log.info({ version, node: process.version, pid: process.pid, ...running.facts }, 'started')
     if (this.#isReloadWanted) this.#requestReload()
     await this.#endRequested
     if (this.#isCrashed) return
     const deadlineMs = running.stopDeadlineMs ?? DEFAULT_STOP_DEADLINE_MS
     try {
       const stopped = Promise.resolve(running.stop?.({ deadlineMs })).then(() => true)
-      if (!(await Promise.race([stopped, delay(deadlineMs)])))
+      if (!(await Promise.race([stopped, delay(deadlineMs, false)])))
         this.#log.warn({ deadlineMs }, 'not stopped in time, going on to cleanup')
     } catch (error) {
       this.#exitCode = 1
@@ -99,12 +101,12 @@ export class Supervisor {
     }
   }
 
-  /** What crashes calls it a second time, beside `run`: the steps run once, the exit code is the worse one. */
+  /** After a crash it is called twice: the steps run once, and the exit code is the worse one. */
   async #finish(): Promise<never> {
     this.#isFinishing = true
     this.#abort.abort()
     const disposed = this.#disposers.dispose().then(() => true)
-    if (!(await Promise.race([disposed, delay(CLEANUP_DEADLINE_MS)]))) {
+    if (!(await Promise.race([disposed, delay(CLEANUP_DEADLINE_MS, false)]))) {
       this.#exitCode ||= 1
       this.#log.fatal({ step: this.#disposers.current, deadlineMs: CLEANUP_DEADLINE_MS }, 'cleanup hangs')
     }
@@ -115,7 +117,7 @@ export class Supervisor {
   #onStartFailure(error: unknown): void {
     const { name } = this.#options
     if (this.#isCrashed) {
-      this.#log.debug({ err: error }, 'start ended')
+      this.#log.debug({ err: error }, 'start failed during a crash')
     } else if (this.#signal) {
       this.#log.info({ err: error }, 'start interrupted')
       if (this.#options.isCommand) this.#exitCode = signalExitCode(this.#signal)
@@ -133,7 +135,7 @@ export class Supervisor {
 
   #onStopSignal(signal: NodeJS.Signals): void {
     if (this.#signal || this.#isFinishing) {
-      this.#log.warn({ signal }, 'exit at once')
+      this.#log.warn({ signal }, 'second signal, exiting without cleanup')
       process.exit(signalExitCode(signal))
     }
     this.#signal = signal
@@ -142,9 +144,9 @@ export class Supervisor {
     this.#requestEnd()
   }
 
-  /** What several parts of a daemon notice is one failure: it is told once, and the cleanup goes on. */
+  /** Several parts of a daemon may report the same failure: it is logged once, and the cleanup continues. */
   #fail(error: unknown): void {
-    if (this.#isCrashed) this.#log.debug({ err: error }, 'failed, and ending already')
+    if (this.#isCrashed) this.#log.debug({ err: error }, 'failed while ending')
     else this.#crash(error, 'failed')
   }
 
@@ -163,7 +165,7 @@ export class Supervisor {
       void this.#reload(this.#running)
   }
 
-  /** A SIGHUP that comes during a reload makes for one more: the files may have been read already. */
+  /** A SIGHUP during a reload causes one more: the files may have been read already. */
   async #reload(running: RunningDaemon): Promise<void> {
     this.#isReloading = true
     while (this.#isReloadWanted) {
@@ -182,16 +184,11 @@ export class Supervisor {
   }
 }
 
-/** One line on stderr, as every failure before or instead of a start is told. */
+/** Reports a failure before or during the start: one line on stderr. */
 export function writeFailure(name: string, error: unknown): void {
   process.stderr.write(`${name}: ${oneLine(error instanceof Error ? error.message : String(error))}\n`)
 }
 
 function signalExitCode(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal]
-}
-
-/** The process exits while it may still wait, so the timer needs no clearing. */
-function delay(durationMs: number): Promise<false> {
-  return new Promise((resolve) => setTimeout(resolve, durationMs, false))
 }

@@ -1,7 +1,8 @@
 import { EventEmitter, once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
-import { AdminServer, type AdminServerOptions, createRegistry, formatEndpoint } from '@reversed-vpn/daemon'
+import { AdminServer, createRegistry, formatEndpoint } from '@reversed-vpn/daemon'
+import type { AdminServerOptions } from '@reversed-vpn/daemon/testing'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
 

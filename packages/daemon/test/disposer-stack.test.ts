@@ -1,4 +1,4 @@
-import { DisposerStack } from '@reversed-vpn/daemon'
+import { DisposerStack } from '@reversed-vpn/daemon/testing'
 import t from 'tap'
 
 function recorder() {
@@ -46,22 +46,4 @@ t.test('a step that comes while it disposes runs next, one that comes later at o
   await stack.dispose()
   stack.defer('too late', () => void events.push('too late'))
   t.same(events, ['late', 'first', 'too late'])
-})
-
-t.test('dismissed steps do not run', async (t) => {
-  const { events, stack } = recorder()
-  stack.defer('step', () => void events.push('step'))
-  stack.dismiss()
-  await stack.dispose()
-  t.same(events, [])
-})
-
-t.test('takes closeables, and is held with await using', async (t) => {
-  const { events, stack } = recorder()
-  {
-    await using held = stack
-    const resource = held.use('resource', { close: () => void events.push('closed'), id: 7 })
-    t.equal(resource.id, 7)
-  }
-  t.same(events, ['closed'])
 })

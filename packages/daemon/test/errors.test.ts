@@ -1,11 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import {
-  describeCause,
-  EnvironmentError,
-  isEnvironmentFailure,
-  oneLine,
-  UsageError,
-} from '@reversed-vpn/daemon'
+import { describeCause, oneLine, UsageError } from '@reversed-vpn/daemon'
+import { EnvironmentError, isEnvironmentFailure } from '@reversed-vpn/daemon/testing'
 import t from 'tap'
 
 t.test('what the machine refuses is told from bugs and bad options', async (t) => {

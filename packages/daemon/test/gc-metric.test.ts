@@ -1,8 +1,7 @@
-import { constants } from 'node:perf_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { countGcPause, createRegistry } from '@reversed-vpn/daemon'
+import { createRegistry } from '@reversed-vpn/daemon'
 import t from 'tap'
 
 setFlagsFromString('--expose-gc')
@@ -27,17 +26,3 @@ t.test(
     t.ok(seconds > 0 && seconds < 5, `${seconds} s`)
   },
 )
-
-t.test('pauses of other threads are counted with those of the main one', async (t) => {
-  const registry = createRegistry('toy-daemon', '1')
-  const pause = { kind: constants.NODE_PERFORMANCE_GC_WEAKCB, durationMs: 4000 }
-  countGcPause(registry, 'toy_daemon_', pause)
-  countGcPause(registry, 'toy_daemon_', { ...pause, kind: -1 })
-  const told = await registry.metrics()
-  t.match(told, 'toy_daemon_nodejs_gc_duration_seconds_sum{kind="other"} 4\n')
-  t.match(
-    told,
-    /^toy_daemon_nodejs_gc_duration_seconds_sum\{kind="weakcb"\} 4/m,
-    'and what V8 did of its own accord',
-  )
-})

@@ -2,7 +2,6 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   boolean,
-  type ConfigSource,
   defineCommand,
   defineDaemon,
   defineOptions,
@@ -10,8 +9,8 @@ import {
   endpoint,
   filePath,
   integer,
-  readInvocation,
 } from '@reversed-vpn/daemon'
+import { type ConfigSource, readInvocation } from '@reversed-vpn/daemon/testing'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
 
@@ -127,7 +126,7 @@ t.test('a subcommand has options of its own', async (t) => {
     message: '--uid (or SEED_SERVER_UID) is not given, expected an integer of 0–9',
   })
   await t.rejects(optionsOf(['--keepalive', '1s', 'setup', '--uid', '3']), {
-    message: '--keepalive stands before setup, expected behind it',
+    message: '--keepalive stands before setup, expected after it',
   })
 })
 

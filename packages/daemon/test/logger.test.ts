@@ -5,7 +5,7 @@ import t from 'tap'
 
 /** Runs code with a logger in a process of its own, since it writes to stdout. */
 function run(options: string, code: string): string {
-  const module = import.meta.resolve('@reversed-vpn/daemon')
+  const module = import.meta.resolve('@reversed-vpn/daemon/testing')
   const script = `import { createLogger } from ${JSON.stringify(module)}; const log = createLogger(${options}); ${code}`
   return spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }).stdout
 }
@@ -71,11 +71,18 @@ t.test('repeats are logged once per interval and key, and counted', async (t) =>
   t.notOk('suppressed' in (lines[3] ?? {}))
 })
 
-t.test('a flood of keys is remembered up to a limit, the oldest forgotten first', async (t) => {
-  const { lines, logLimited } = limited(1000)
+t.test('a flood of keys logs up to a limit per interval, the oldest forgotten first', async (t) => {
+  const { lines, clock, logLimited } = limited(1000)
   for (let key = 0; key < 1025; key++) logLimited('warn', `peer-${key}`, {}, 'refused')
-  logLimited('warn', 'peer-1', {}, 'refused')
-  t.equal(lines.length, 1025, 'the second oldest is still known')
+  t.equal(lines.length, 1024, 'the last one is too many')
   logLimited('warn', 'peer-0', {}, 'refused')
-  t.equal(lines.length, 1026, 'the oldest is not')
+  logLimited('warn', 'peer-1', {}, 'refused')
+  t.equal(lines.length, 1024, 'those that were logged are known')
+  clock.nowMs = 1000
+  logLimited('warn', 'peer-1024', {}, 'refused')
+  t.equal(lines.length, 1025, 'there is room again')
+  logLimited('warn', 'peer-1', {}, 'refused')
+  t.match(lines[1025], { suppressed: 1 }, 'the second oldest is still known')
+  logLimited('warn', 'peer-0', {}, 'refused')
+  t.notOk('suppressed' in (lines[1026] ?? { suppressed: 1 }), 'the oldest is not')
 })

@@ -11,7 +11,7 @@ function disposed(toy: ToyProcess): unknown[] {
 t.test('a signal stops gracefully, then undoes in reverse, and exits with 0', async (t) => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const toy = new ToyProcess(t, ['--drain-timeout', '3s'])
-    t.match(await toy.logged('started'), { version: '1.2.3', name: 'toy-daemon' })
+    t.match(await toy.logged('started'), { version: '1.2.3', name: 'toy-daemon', verbose: false })
     toy.kill(signal)
     t.same(await toy.ended(), { code: 0, signal: null, stderr: '' })
     t.match(await toy.logged('stopping'), { signal })

@@ -101,6 +101,7 @@ const toy = defineDaemon({
     context.defer('admin server', () => admin.close())
     log.info({ bound, adminAt, drainTimeoutMs: options.drainTimeoutMs }, 'listening')
     return {
+      facts: { verbose: options.verbose },
       stopDeadlineMs: options.drainTimeoutMs,
       async stop({ deadlineMs }) {
         log.info({ deadlineMs }, 'draining')

@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { watchFiles } from '@reversed-vpn/daemon'
+import { watchFiles } from '@reversed-vpn/daemon/testing'
 import t from 'tap'
 
 /** Calls back on each change; `next` settles with the next one. */

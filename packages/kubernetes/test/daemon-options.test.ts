@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readInvocation } from '@reversed-vpn/daemon'
+import { readInvocation } from '@reversed-vpn/daemon/testing'
 import { seedServer } from '@reversed-vpn/seed-server/testing'
 import { shootClient } from '@reversed-vpn/shoot-client/testing'
 import { readRoutesFile, sniGateway } from '@reversed-vpn/sni-gateway'

@@ -1,4 +1,4 @@
-import { createLogger, readInvocation } from '@reversed-vpn/daemon'
+import { createLogger, readInvocation } from '@reversed-vpn/daemon/testing'
 import { seedServer } from '@reversed-vpn/seed-server/testing'
 import t from 'tap'
 

@@ -1,4 +1,4 @@
-import { createLogger, readInvocation } from '@reversed-vpn/daemon'
+import { createLogger, readInvocation } from '@reversed-vpn/daemon/testing'
 import { shootClient } from '@reversed-vpn/shoot-client/testing'
 import t from 'tap'
 

@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict'
 import { isIP } from 'node:net'
-import {
-  encodeProxyHeader,
-  MAX_PROXY_HEADER_BYTES,
-  PROXY_PROTOCOL_VERSIONS,
-  ProxyHeaderError,
-  parseProxyHeader,
-} from '@reversed-vpn/daemon'
+import { encodeProxyHeader, PROXY_PROTOCOL_VERSIONS, ProxyHeaderError } from '@reversed-vpn/daemon'
+import { MAX_PROXY_HEADER_BYTES, parseProxyHeader } from '@reversed-vpn/daemon/testing'
 import type { FuzzTarget } from '../fuzz-target.js'
 
 type Outcome = ReturnType<typeof parseProxyHeader> | string

@@ -2,12 +2,12 @@ import { Command, CommanderError, Option } from 'commander'
 import { oneLine, UsageError } from '../errors.js'
 import { environmentName, type OptionSpec, type OptionTable } from './option.js'
 
-/** A program, or one of its subcommands, as its command line shows it. */
+/** A program, or one of its subcommands, as the command line sees it. */
 export interface CommandShape {
   readonly name: string
   readonly description: string
   readonly options: OptionTable
-  /** Taken, in no help, and never collected. */
+  /** Accepted, not in the help, and never collected. */
   readonly ignored?: OptionTable
 }
 
@@ -16,7 +16,7 @@ export interface ProgramShape extends CommandShape {
   readonly commands: readonly CommandShape[]
 }
 
-/** What a command line asks for: text to print (help, version), or a command, undefined being the program itself. */
+/** What a command line asks for: text to print (help, version), or a command; undefined is the program itself. */
 export type ParsedCommandLine =
   | { readonly type: 'print'; readonly text: string }
   | {
@@ -26,8 +26,8 @@ export type ParsedCommandLine =
     }
 
 /**
- * Reads the arguments behind the program's name. Values are not parsed yet.
- * @throws UsageError for flags, commands and arguments that are not known, and flags without their value
+ * Parses the arguments after the program's name. Values stay text.
+ * @throws UsageError for unknown flags, commands and arguments, and for flags without their value
  */
 export function parseCommandLine(program: ProgramShape, argv: readonly string[]): ParsedCommandLine {
   let printed = ''
@@ -68,7 +68,7 @@ export function parseCommandLine(program: ProgramShape, argv: readonly string[])
   const shape = shapes.get(chosen ?? root) ?? program
   const [misplaced] = shape === program ? [] : collectFlags(root, program.options).keys()
   if (misplaced !== undefined)
-    throw new UsageError(`--${misplaced} stands before ${shape.name}, expected behind it`)
+    throw new UsageError(`--${misplaced} stands before ${shape.name}, expected after it`)
   return {
     type: 'run',
     command: shape === program ? undefined : shape.name,
@@ -93,11 +93,12 @@ function addOption(
   ]
   const description = `${spec.description} (${notes.filter((note) => note !== '').join('; ')})`
   const flags = spec.kind.isSwitch ? `--${flag}` : `--${flag} <${placeholder}>`
-  const option = new Option(flags, description).helpGroup(`${spec.group ?? 'Options'}:`).hideHelp(isHidden)
+  const group = `${spec.group ?? 'Options'}:`
+  const option = new Option(flags, description).helpGroup(group).hideHelp(isHidden)
   if (!spec.kind.isSwitch)
     option.argParser((text, earlier: readonly string[] | undefined) => [...(earlier ?? []), text])
   command.addOption(option)
-  if (spec.kind.isSwitch) command.addOption(new Option(`--no-${flag}`).hideHelp())
+  if (spec.kind.isSwitch) command.addOption(new Option(`--no-${flag}`).helpGroup(group).hideHelp())
 }
 
 function collectFlags(command: Command, table: OptionTable): Map<string, readonly string[]> {

@@ -3,27 +3,27 @@ import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'y
 import { describeCause, EnvironmentError, oneLine, UsageError } from '../errors.js'
 import { lookAtFiles } from '../watch-files.js'
 
-/** One key of a configuration file, its values as text, not yet parsed. */
+/** One key of a configuration file, its values still text. */
 export interface ConfigEntry {
   readonly texts: readonly string[]
-  /** Written as a sequence, so its items are not split at commas. */
+  /** Written as a sequence, so items are not split at commas. */
   readonly isSequence: boolean
   readonly line: number
 }
 
 export interface ConfigFile {
   readonly path: string
-  /** What it looked like before it was read, see `lookAtFiles`. */
+  /** Its fingerprint before it was read, see `lookAtFiles`. */
   readonly seen: string
   readonly entries: ReadonlyMap<string, ConfigEntry>
 }
 
 /**
- * Reads a YAML mapping of flag names to scalars, or to sequences of scalars. Scalars are taken as they are written, so that
- * `1500` and `"1500"` are the same.
+ * Reads a YAML mapping of flag names to scalars, or to sequences of scalars. Scalars are used as written, so that `1500` and
+ * `"1500"` are the same.
  *
  * @throws EnvironmentError when the file cannot be read
- * @throws UsageError naming file and line for bad YAML, another shape, or a key that is not in `allowed`
+ * @throws UsageError naming file and line for invalid YAML, another structure, or a key that is not in `allowed`
  */
 export function readConfigFile(path: string, allowed: readonly string[]): ConfigFile {
   const seen = lookAtFiles([path])
@@ -66,7 +66,7 @@ function readTexts(value: unknown): string[] | undefined {
   const nodes = isSeq(value) ? value.items : [value]
   const texts: string[] = []
   for (const node of nodes) {
-    // A null is a key without a value: most likely a line that was meant to be filled in.
+    // A null is a key without a value, most likely a line that somebody forgot to fill in.
     if (!isScalar(node) || node.value === null) return undefined
     texts.push(typeof node.value === 'string' ? node.value : (node.source ?? String(node.value)))
   }

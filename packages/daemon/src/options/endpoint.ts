@@ -1,28 +1,28 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import type { OptionKind } from './option.js'
 
-/** Where TCP is listened on or dialled to. `host` is an IP address without brackets or a name; names stay unresolved. */
+/** A TCP address to listen on or to dial. `host` is an IP address without brackets, or a name, unresolved. */
 export interface TcpEndpoint {
   readonly type: 'tcp'
   readonly host: string
-  /** 0–65535; 0 lets the kernel choose, where that makes sense. */
+  /** 0–65535. When listening, 0 lets the kernel choose. */
   readonly port: number
 }
 
 /** A Unix domain socket. */
-export interface UnixEndpoint {
+interface UnixEndpoint {
   readonly type: 'unix'
   readonly path: string
 }
 
 export type Endpoint = TcpEndpoint | UnixEndpoint
 
-export interface EndpointLimits {
-  /** Lowest port taken: 0 to listen, 1 to dial. @default 0 */
+interface EndpointLimits {
+  /** Lowest port accepted: 0 to listen, 1 to dial. @default 0 */
   readonly minPort?: 0 | 1
 }
 
-/** `sun_path` less its final NUL (`linux/un.h`). */
+/** `sun_path` without its final NUL (`linux/un.h`). */
 const MAX_UNIX_PATH_BYTES = 107
 const MAX_PORT = 65535
 const MAX_NAME_LENGTH = 253
@@ -40,7 +40,7 @@ export function endpoint(limits: EndpointLimits = {}): OptionKind<TcpEndpoint, '
   }
 }
 
-/** An address and port, or `unix:/PATH`, whose path is absolute. */
+/** An address and port, or `unix:/PATH` with an absolute path. */
 export function endpointOrUnix(limits: EndpointLimits = {}): OptionKind<Endpoint, ''> {
   const minPort = limits.minPort ?? 0
   return {
@@ -51,13 +51,13 @@ export function endpointOrUnix(limits: EndpointLimits = {}): OptionKind<Endpoint
   }
 }
 
-/** An endpoint as a user would write it. */
+/** An endpoint as a user writes it. */
 export function formatEndpoint(endpoint: Endpoint): string {
   if (endpoint.type === 'unix') return `unix:${endpoint.path}`
   return `${isIPv6(endpoint.host) ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`
 }
 
-/** Whether text is a DNS name: letters, digits, hyphens, underscores, 253 characters, not to be taken for an IPv4 address. */
+/** Whether text is a DNS name: at most 253 letters, digits, hyphens and underscores, and nothing that could be an IPv4 address. */
 export function isHostName(text: string): boolean {
   const name = text.endsWith('.') ? text.slice(0, -1) : text
   const labels = name.split('.')
@@ -85,7 +85,7 @@ function parseTcpEndpoint(text: string, minPort: number): TcpEndpoint | undefine
   const port = Number(match.groups.port)
   if (port < minPort || port > MAX_PORT) throw new Error(`port ${port} is out of range`)
   if (ipv6 !== undefined) {
-    if (ipv6.includes('%')) throw new Error('a zone id is not taken')
+    if (ipv6.includes('%')) throw new Error('a zone ID is not allowed')
     return isIPv6(ipv6) ? { type: 'tcp', host: ipv6, port } : undefined
   }
   return isIPv4(host) || isHostName(host) ? { type: 'tcp', host, port } : undefined

@@ -1,38 +1,38 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import type { OptionKind } from './option.js'
 
-/** What `custom` takes: an option kind without the parts that hardly ever differ. */
-export interface CustomKind<Value> {
+/** An option kind without the parts that rarely differ. */
+interface CustomKind<Value> {
   readonly placeholder: string
   /** Completes "expected …". */
   readonly expected: string
-  /** Returns undefined, or throws an Error that says what is wrong, for text that does not fit. */
+  /** For invalid text: returns undefined, or throws an Error that says what is wrong. */
   readonly parse: (text: string) => Value | undefined
 }
 
-/** A kind with a parser of its own, for what this package knows nothing of. */
+/** A kind with its own parser, for values that this package does not know. */
 export function custom<Value>(kind: CustomKind<Value>): OptionKind<Value, ''> {
   return { ...kind, suffix: '' }
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
-/** The longest a Node timer can wait is 2^31 - 1 ms, a little more than this. */
+/** A Node timer can wait for at most 2^31 - 1 ms, slightly more than this. */
 const MAX_DURATION = '596h'
 
 /** Inclusive bounds of a duration, written like one: `100ms`, `20s`, `2m`, `1h`. */
-export interface DurationLimits {
+interface DurationLimits {
   /** @default '0s' */
   readonly min?: string
   /** @default '596h' */
   readonly max?: string
 }
 
-/** A number and a unit of `ms`, `s`, `m` or `h`; the value is in milliseconds, rounded to whole ones. */
+/** A number with the unit `ms`, `s`, `m` or `h`. The value is in whole milliseconds, rounded. */
 export function duration(limits: DurationLimits = {}): OptionKind<number, 'Ms'> {
   const { min = '0s', max = MAX_DURATION } = limits
   const [minMs, maxMs] = [readDurationMs(min), readDurationMs(max)]
   if (minMs === undefined || maxMs === undefined)
-    throw new TypeError(`bad limits of a duration: ${min}, ${max}`)
+    throw new TypeError(`invalid limits of a duration: ${min}, ${max}`)
   return {
     placeholder: 'DURATION',
     expected: `a duration such as 100ms, 20s or 2m, between ${min} and ${max}`,
@@ -50,7 +50,7 @@ function readDurationMs(text: string): number | undefined {
   return unitMs === undefined ? undefined : Math.round(Number(match?.[1]) * unitMs)
 }
 
-/** A decimal integer between `min` and `max`, both included. */
+/** A decimal integer from `min` to `max`, both included. */
 export function integer(min: number, max: number): OptionKind<number, ''> {
   return {
     placeholder: 'N',
@@ -58,27 +58,6 @@ export function integer(min: number, max: number): OptionKind<number, ''> {
     parse: (text) => {
       const value = /^-?\d{1,16}$/.test(text) ? Number(text) : Number.NaN
       return value >= min && value <= max ? value : undefined
-    },
-    suffix: '',
-  }
-}
-
-/** Ports from `first` to `last`, both included. */
-export interface PortRange {
-  readonly first: number
-  readonly last: number
-}
-
-/** One port or two with a hyphen: `443`, `30000-32767`. */
-export function portRange(): OptionKind<PortRange, ''> {
-  return {
-    placeholder: 'PORT[-PORT]',
-    expected: 'a port of 1–65535 or a range such as 30000-32767',
-    parse: (text) => {
-      const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text)
-      const first = Number(match?.[1])
-      const last = Number(match?.[2] ?? match?.[1])
-      return first >= 1 && first <= last && last <= 65535 ? Object.freeze({ first, last }) : undefined
     },
     suffix: '',
   }
@@ -95,7 +74,7 @@ export function boolean(): OptionKind<boolean, ''> {
   }
 }
 
-/** One of a few words. */
+/** One of several words. */
 export function oneOf<const Word extends string>(words: readonly Word[]): OptionKind<Word, ''> {
   return {
     placeholder: words.join('|'),
@@ -105,7 +84,7 @@ export function oneOf<const Word extends string>(words: readonly Word[]): Option
   }
 }
 
-/** A path, relative ones to the working directory. Whether the file is there is for its reader to find out. */
+/** A path, relative to the working directory if not absolute. Whether the file exists is not checked. */
 export function filePath(): OptionKind<string, ''> {
   return {
     placeholder: 'FILE',
@@ -115,13 +94,13 @@ export function filePath(): OptionKind<string, ''> {
   }
 }
 
-/** Text that matches a pattern as a whole. */
+/** Text that a pattern matches as a whole. */
 export function text(pattern: RegExp, expected: string, placeholder = 'TEXT'): OptionKind<string, ''> {
   const whole = new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gy]/g, ''))
   return { placeholder, expected, parse: (value) => (whole.test(value) ? value : undefined), suffix: '' }
 }
 
-/** A URL with a host and one of the schemes, written without colon: `url(['http', 'https'])`. Errors never show its password. */
+/** A URL with a host and one of the schemes, given without colon: `url(['http', 'https'])`. Errors never show its password. */
 export function url(schemes: readonly string[]): OptionKind<URL, ''> {
   return {
     placeholder: 'URL',
@@ -136,7 +115,7 @@ export function url(schemes: readonly string[]): OptionKind<URL, ''> {
   }
 }
 
-/** A field to send with an HTTP request. */
+/** A header field of an HTTP request. */
 export interface HttpHeader {
   readonly name: string
   readonly value: string

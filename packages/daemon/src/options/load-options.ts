@@ -9,20 +9,20 @@ import {
   propertyName,
 } from './option.js'
 
-/** Where values may come from, strongest first: a flag beats its environment twin, that beats the file, that the default. */
+/** Where values come from, in order of precedence: flag, environment variable, file. The default comes last. */
 export interface OptionSources {
-  /** The program's name, of which the names of environment variables are made. */
+  /** The program's name, the prefix of its environment variables. */
   readonly program: string
-  /** What was given on the command line, by flag name. */
+  /** Values on the command line, by flag name. */
   readonly flags: ReadonlyMap<string, readonly string[]>
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly file?: ConfigFile
 }
 
 export interface LoadedOptions<Table extends OptionTable> {
-  /** Frozen, as are the lists in it. */
+  /** Frozen, including its lists. */
   readonly values: OptionValues<Table>
-  /** A UsageError about an option that is well-formed but cannot be: says what was given, where, and what is wrong with it. */
+  /** A UsageError about an option that is well-formed but not possible: says its value, where that came from, and what is wrong. */
   readonly optionError: (flag: keyof Table & string, problem: string) => UsageError
 }
 
@@ -32,10 +32,10 @@ interface Given {
 }
 
 /**
- * Takes every option of a table from the strongest source that gives it, and parses it. A variable that is set but empty
- * counts as not set.
+ * Takes every option of a table from the first source that has it, and parses it. A variable that is set but empty counts as not
+ * set.
  *
- * @throws UsageError for the first value that does not parse or required option that is not given
+ * @throws UsageError for the first value that is invalid or required option that is missing
  */
 export function loadOptions<Table extends OptionTable>(
   table: Table,
@@ -49,7 +49,7 @@ export function loadOptions<Table extends OptionTable>(
     values[propertyName(flag, spec)] = parseOption(flag, spec, given, sources)
   }
   return {
-    // The mapped type and the loop above follow the same rules of naming; TypeScript cannot see that they do.
+    // The mapped type and the loop above follow the same naming rules, which TypeScript cannot see.
     values: Object.freeze(values) as OptionValues<Table>,
     optionError: (flag, problem) => {
       const spec = table[flag]
@@ -77,8 +77,10 @@ function findGiven(flag: string, spec: OptionSpec, sources: OptionSources): Give
   const texts = sources.flags.get(flag)
   if (texts) return { texts: splitList(texts, spec, ','), origin: 'command line' }
 
-  const fromTwin = findVariable(environmentName(sources.program, flag), spec, sources)
-  if (fromTwin) return fromTwin
+  const variable = environmentName(sources.program, flag)
+  const text = sources.environment[variable]
+  if (text !== undefined && text !== '')
+    return { texts: splitList([text], spec, '\n'), origin: `environment ${variable}` }
 
   const entry = sources.file?.entries.get(flag)
   if (entry && sources.file) {
@@ -87,22 +89,12 @@ function findGiven(flag: string, spec: OptionSpec, sources: OptionSources): Give
       throw new UsageError(`--${flag} (${origin}): expected one value, not a sequence`)
     return { texts: entry.isSequence ? entry.texts : splitList(entry.texts, spec, ','), origin }
   }
-  for (const variable of spec.fallbackEnvironment ?? []) {
-    const given = findVariable(variable, spec, sources)
-    if (given) return given
-  }
   if (spec.default === undefined) return undefined
   const defaults = typeof spec.default === 'string' ? splitList([spec.default], spec, ',') : spec.default
   return { texts: defaults, origin: 'default' }
 }
 
-function findVariable(variable: string, spec: OptionSpec, sources: OptionSources): Given | undefined {
-  const text = sources.environment[variable]
-  if (text === undefined || text === '') return undefined
-  return { texts: splitList([text], spec, '\n'), origin: `environment ${variable}` }
-}
-
-/** Kinds whose values may hold commas are split only where a line break can divide them, in the environment. */
+/** Values that may contain commas are split only in the environment, at line breaks. */
 function splitList(
   texts: readonly string[],
   spec: OptionSpec,
@@ -126,7 +118,7 @@ function parseOption(
     throw new UsageError(`--${flag} (or ${twin}) is not given, expected ${spec.kind.expected}`)
   }
   if (spec.list) return Object.freeze(given.texts.map((text) => parseText(flag, spec, text, given.origin)))
-  // A flag that is repeated though it is no list: the last one counts, so that a wrapper can override.
+  // A repeated flag that is not a list: the last one counts, so that a wrapper script can override it.
   return parseText(flag, spec, given.texts.at(-1) ?? '', given.origin)
 }
 

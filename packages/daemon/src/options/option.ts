@@ -1,20 +1,20 @@
 /**
- * How the text of one value becomes a value. `parse` returns undefined for text that does not fit, or throws an Error whose
- * message says in a few words what is wrong with it; either way the user is also told `expected`.
+ * How text becomes a value. For invalid text `parse` returns undefined, or throws an Error that says in a few words what is wrong;
+ * the user sees `expected` in either case.
  */
 export interface OptionKind<Value, Suffix extends '' | 'Ms' = '' | 'Ms'> {
-  /** Stands for the value in the help: `HOST:PORT`. */
+  /** The value in the help: `HOST:PORT`. */
   readonly placeholder: string
   /** Completes "expected …". */
   readonly expected: string
   readonly parse: (text: string) => Value | undefined
-  /** The unit, appended to the name of the property that holds the value. */
+  /** The unit, appended to the property's name. */
   readonly suffix: Suffix
-  /** Takes no value on the command line: `--name` and `--no-name`. */
+  /** Has no value on the command line: `--name` and `--no-name`. */
   readonly isSwitch?: boolean
-  /** Values may hold commas, so a list of them is not split there; in the environment it is one value a line. */
+  /** Values may contain commas, so a list is not split there; in the environment it has one value per line. */
   readonly mayHoldCommas?: boolean
-  /** What an error message may show of a value that can hold a secret. */
+  /** The part of a value that may contain a secret which error messages may show. */
   readonly redact?: (text: string) => string
 }
 
@@ -24,19 +24,17 @@ export interface OptionSpec<Value = unknown> {
   readonly description: string
   /** Heading in the help. @default 'Options' */
   readonly group?: string
-  /** As a user would write it. Lists: comma-separated, or an array. */
+  /** As a user writes it. Lists: comma-separated, or an array. */
   readonly default?: string | readonly string[]
-  /** May be given several times; the value is an array, empty when not given. */
+  /** May be given several times; the value is an array, empty if not given. */
   readonly list?: boolean
-  /** Has to be given. @default false */
+  /** Must be given. @default false */
   readonly required?: boolean
   /** Replaces the kind's placeholder in the help. */
   readonly placeholder?: string
-  /** Variables that others define too (`HTTPS_PROXY`): looked at when neither flag, twin nor file gives a value. */
-  readonly fallbackEnvironment?: readonly string[]
 }
 
-/** A daemon's options by flag name, in the order of the help. */
+/** Options by flag name, in the order of the help. */
 export type OptionTable = Readonly<Record<string, OptionSpec>>
 
 type CamelCase<Flag extends string> = Flag extends `${infer Head}-${infer Tail}`

@@ -8,8 +8,8 @@ const V2_TCP4 = 0x11
 const V2_TCP6 = 0x21
 
 /**
- * Writes a PROXY protocol header. Two ends of different families are both written as IPv6, the IPv4 one mapped (RFC 4291 §2.5.5.2).
- * Without ends it says UNKNOWN (v1) or LOCAL (v2).
+ * Encodes a PROXY protocol header. Ends of different families are both encoded as IPv6, the IPv4 one mapped (RFC 4291 §2.5.5.2).
+ * Without ends the header is UNKNOWN (v1) or LOCAL (v2).
  *
  * @throws TypeError for text that is not an address
  */

@@ -2,10 +2,10 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { formatAddress } from '@reversed-vpn/ip'
 import { type ProxyHeader, ProxyHeaderError, V1_PREFIX, V2_SIGNATURE } from './proxy-header.js'
 
-/** The longest header of version 1, its CRLF included (PROXY protocol §2.1). */
+/** The longest header of version 1, including CRLF (PROXY protocol §2.1). */
 const MAX_V1_BYTES = 107
 const V2_HEAD_BYTES = 16
-/** Addresses and the few extensions that proxies send; the field could say 65,535. */
+/** Enough for addresses and the few extensions that proxies send; the field allows 65,535. */
 const MAX_V2_PAYLOAD_BYTES = 2048
 
 const V2_VERSION = 0x20
@@ -14,15 +14,15 @@ const V2_FAMILY = { tcp4: 0x11, tcp6: 0x21 } as const
 const IPV4_BYTES = 4
 const IPV6_BYTES = 16
 
-/** The longest header that is taken, in bytes. */
+/** The longest header that is accepted, in bytes. */
 export const MAX_PROXY_HEADER_BYTES = V2_HEAD_BYTES + MAX_V2_PAYLOAD_BYTES
 
 /**
- * Reads a PROXY protocol header, version 1 or 2, from the beginning of a connection. Addresses of other families than TCP over IPv4
- * and IPv6 are read over; extensions (TLV) too.
+ * Parses a PROXY protocol header, version 1 or 2, at the beginning of a connection. Skips extensions (TLV), and addresses that are
+ * not TCP over IPv4 or IPv6.
  *
- * @param bytes all that has come so far
- * @returns the header and its length; undefined while more bytes are needed, never once MAX_PROXY_HEADER_BYTES are there
+ * @param bytes all that was received so far
+ * @returns the header and its length; undefined while more bytes are needed, but never with MAX_PROXY_HEADER_BYTES or more
  * @throws ProxyHeaderError
  */
 export function parseProxyHeader(

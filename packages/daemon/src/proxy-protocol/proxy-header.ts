@@ -4,9 +4,9 @@ export interface SocketEnd {
   readonly port: number
 }
 
-/** What a PROXY protocol header says about the connection that a proxy passes on. */
+/** The content of a PROXY protocol header: the ends of the connection that a proxy forwards. */
 export interface ProxyHeader {
-  /** Who opened the connection to the proxy, and what it was opened to; absent for connections of the proxy's own (health checks). */
+  /** The client of the proxy, and the address it connected to. Both are absent for the proxy's own connections (health checks). */
   readonly source?: SocketEnd
   readonly destination?: SocketEnd
 }
@@ -14,8 +14,8 @@ export interface ProxyHeader {
 export const PROXY_PROTOCOL_VERSIONS = ['v1', 'v2'] as const
 export type ProxyProtocolVersion = (typeof PROXY_PROTOCOL_VERSIONS)[number]
 
-/** `missing`: the connection begins with something else. `malformed`: it begins like a header and is none. */
-export type ProxyHeaderErrorCode = 'ERR_PROXY_HEADER_MISSING' | 'ERR_PROXY_HEADER_MALFORMED'
+/** MISSING: the connection begins with something else. MALFORMED: it begins like a header but is not valid. */
+type ProxyHeaderErrorCode = 'ERR_PROXY_HEADER_MISSING' | 'ERR_PROXY_HEADER_MALFORMED'
 
 export class ProxyHeaderError extends Error {
   readonly code: ProxyHeaderErrorCode

@@ -3,10 +3,10 @@ import { parseProxyHeader } from './parse-proxy-header.js'
 import { type ProxyHeader, ProxyHeaderError } from './proxy-header.js'
 
 /**
- * Takes the PROXY protocol header off a connection that was just accepted and puts back what follows it, so that TLS or HTTP can
- * take the socket over, which is paused then. The caller keeps the deadline: it aborts `signal`, or destroys the socket.
+ * Reads the PROXY protocol header from a connection that was just accepted. What follows is put back and the socket is paused, so
+ * that TLS or HTTP can take it over. The caller enforces the deadline: it aborts `signal`, or destroys the socket.
  *
- * @throws ProxyHeaderError; the signal's reason; ERR_PROXY_HEADER_MISSING when the connection ends before. The socket stays open.
+ * @throws ProxyHeaderError, ERR_PROXY_HEADER_MISSING if the connection ends before; or the signal's reason. The socket stays open.
  */
 export function readProxyHeader(socket: Socket, signal: AbortSignal): Promise<ProxyHeader> {
   return new Promise((resolve, reject) => {

@@ -17,7 +17,7 @@ t.test('what is no endpoint is refused, with a reason where one can be told', as
   const vague = ['', ':9443', 'host', 'host:', 'host:http', '[::]', '[]:1', '[1.2.3.4]:5', '[host]:5']
   for (const bad of [...vague, '300.1.1.1:5', '1.2.3:4', '0x7f.1:5', 'a b:5', '-a:5', 'a..b:5', 'unix:/x'])
     t.equal(kind.parse(bad), undefined, JSON.stringify(bad))
-  t.throws(() => kind.parse('[fe80::1%eth0]:1194'), { message: 'a zone id is not taken' })
+  t.throws(() => kind.parse('[fe80::1%eth0]:1194'), { message: 'a zone ID is not allowed' })
   t.throws(() => kind.parse('::1:1194'), { message: 'an IPv6 address needs brackets' })
   t.throws(() => kind.parse('host:65536'), { message: 'port 65536 is out of range' })
 })

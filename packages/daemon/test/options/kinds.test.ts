@@ -7,7 +7,6 @@ import {
   integer,
   type OptionKind,
   oneOf,
-  portRange,
   text,
   url,
 } from '@reversed-vpn/daemon'
@@ -54,13 +53,6 @@ t.test('an integer is decimal and within its range', async (t) => {
 t.test('every integer within its range reads back as itself', async () => {
   const kind = integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
   fc.assert(fc.property(fc.maxSafeInteger(), (value) => kind.parse(String(value)) === value))
-})
-
-t.test('a port range is one port or two in order', async (t) => {
-  const kind = portRange()
-  t.same(kind.parse('443'), { first: 443, last: 443 })
-  t.same(kind.parse('30000-32767'), { first: 30000, last: 32767 })
-  refuses(t, kind, ['0', '0-5', '5-4', '1-65536', '-5', '5-', '1-2-3', 'http'])
 })
 
 t.test('a boolean is true or false and nothing like it', async (t) => {

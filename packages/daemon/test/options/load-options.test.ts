@@ -3,13 +3,12 @@ import {
   custom,
   defineOptions,
   duration,
-  environmentName,
   filePath,
   httpHeader,
   integer,
-  loadOptions,
   url,
 } from '@reversed-vpn/daemon'
+import { environmentName, loadOptions } from '@reversed-vpn/daemon/testing'
 import t from 'tap'
 
 const TABLE = defineOptions({
@@ -27,7 +26,7 @@ const TABLE = defineOptions({
   },
   header: { kind: httpHeader(), list: true, description: 'headers' },
   verbose: { kind: boolean(), description: 'verbose' },
-  proxy: { kind: url(['http']), description: 'proxy', fallbackEnvironment: ['HTTPS_PROXY', 'https_proxy'] },
+  proxy: { kind: url(['http']), description: 'proxy' },
 })
 
 function load(flags: Record<string, string[]>, environment: Record<string, string> = {}) {
@@ -50,6 +49,8 @@ t.test('a flag beats the environment, that beats the default', async (t) => {
   const { values } = load({ ...CERT, mtu: ['1300'] }, environment)
   t.equal(values.mtu, 1300)
   t.equal(values.keepaliveMs, 7000)
+  t.equal(load(CERT, { TOY_DAEMON_PROXY: 'http://own' }).values.proxy?.hostname, 'own')
+  t.equal(load(CERT).values.proxy, undefined)
   t.equal(environmentName('toy-daemon', 'tls-cert'), 'TOY_DAEMON_TLS_CERT')
 })
 
@@ -84,13 +85,6 @@ t.test('of a flag that is repeated though it is no list, the last counts', async
   t.equal(load({ ...CERT, mtu: ['1300', '1200'] }).values.mtu, 1200)
 })
 
-t.test('a variable that others define too is looked at last', async (t) => {
-  const common = { https_proxy: 'http://b', HTTPS_PROXY: 'http://a' }
-  t.equal(load(CERT, common).values.proxy?.hostname, 'a')
-  t.equal(load(CERT, { ...common, TOY_DAEMON_PROXY: 'http://own' }).values.proxy?.hostname, 'own')
-  t.equal(load(CERT).values.proxy, undefined)
-})
-
 t.test('an error names the flag, the value, where it came from and what is expected', async (t) => {
   t.throws(() => load({ ...CERT, mtu: ['12'] }), {
     name: 'UsageError',
@@ -105,8 +99,8 @@ t.test('an error names the flag, the value, where it came from and what is expec
 
 t.test('an error cuts a long value and shows no secret', async (t) => {
   t.throws(() => load({ ...CERT, mtu: ['9'.repeat(500)] }), { message: /^--mtu "9{120}…" / })
-  t.throws(() => load(CERT, { HTTPS_PROXY: 'https://user:hunter2@proxy' }), {
-    message: '--proxy "https://***@proxy" (environment HTTPS_PROXY): expected a URL of scheme http',
+  t.throws(() => load(CERT, { TOY_DAEMON_PROXY: 'https://user:hunter2@proxy' }), {
+    message: '--proxy "https://***@proxy" (environment TOY_DAEMON_PROXY): expected a URL of scheme http',
   })
 })
 

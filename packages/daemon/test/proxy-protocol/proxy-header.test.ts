@@ -1,4 +1,5 @@
-import { encodeProxyHeader, MAX_PROXY_HEADER_BYTES, parseProxyHeader } from '@reversed-vpn/daemon'
+import { encodeProxyHeader } from '@reversed-vpn/daemon'
+import { MAX_PROXY_HEADER_BYTES, parseProxyHeader } from '@reversed-vpn/daemon/testing'
 import t from 'tap'
 
 const V2 = '0d0a0d0a 000d0a51 5549540a'

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { createLogger, readInvocation, UsageError } from '@reversed-vpn/daemon'
+import { UsageError } from '@reversed-vpn/daemon'
+import { createLogger, readInvocation } from '@reversed-vpn/daemon/testing'
 import { reversedVpn } from '@reversed-vpn/kubernetes'
 
 const PROGRAM = fileURLToPath(new URL('../../bin/reversed-vpn.js', import.meta.url))
