@@ -58,10 +58,6 @@ export class EndlessQueue implements TunQueue {
 
   attach(): void {}
 
-  duplicate(): number {
-    throw new Error('has no descriptor')
-  }
-
   close(): void {
     this.stopPolling()
   }

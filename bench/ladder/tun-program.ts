@@ -9,7 +9,7 @@ import { SAMPLE_DESTINATION } from './sample-packets.js'
 import type { TunOrder } from './tun-device.js'
 
 const DEVICE = 'tun0'
-const OFFLOAD = { checksum: true, tso4: true, tso6: true, uso: false }
+const OFFLOAD = { checksum: true, tso4: true, tso6: true }
 
 // The kernel must not send anything by itself.
 writeFileSync('/proc/sys/net/ipv6/conf/default/disable_ipv6', '1')

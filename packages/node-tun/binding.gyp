@@ -3,7 +3,6 @@
     {
       'target_name': 'tun',
       'sources': [
-        'native/descriptor.c',
         'native/errors.c',
         'native/module.c',
         'native/sockopt.c',

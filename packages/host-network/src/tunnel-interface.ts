@@ -122,6 +122,5 @@ function setOffload(device: TunDevice, kinds: readonly OffloadKind[]): void {
     checksum,
     tso4: checksum && kinds.includes('tso4'),
     tso6: checksum && kinds.includes('tso6'),
-    uso: false,
   })
 }

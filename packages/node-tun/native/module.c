@@ -10,7 +10,6 @@ static napi_value initialize(napi_env env, napi_value exports)
   const napi_property_descriptor properties[] = {
       {.utf8name = "Queue", .value = queue, .attributes = napi_enumerable},
       {.utf8name = "setErrorClass", .method = set_error_class, .attributes = napi_enumerable},
-      {.utf8name = "duplicateDescriptor", .method = duplicate_number, .attributes = napi_enumerable},
       {.utf8name = "setSocketOptionNumber", .method = set_socket_option_number, .attributes = napi_enumerable},
       {.utf8name = "getSocketOptionNumber", .method = get_socket_option_number, .attributes = napi_enumerable},
       {.utf8name = "setSocketOptionText", .method = set_socket_option_text, .attributes = napi_enumerable},

@@ -8,7 +8,6 @@
  *   tun_io.c      readBatch and writeBatch
  *   tun_poll.c    uv_poll on the environment's loop, clean-up with the environment
  *   sockopt.c     getsockopt and setsockopt
- *   descriptor.c  duplicates of descriptors
  *   values.c      JavaScript values in and out
  *   errors.c      errors and calls into JavaScript
  */
@@ -84,7 +83,6 @@ napi_value make_string(napi_env env, const char *text, size_t length);
 
 /* tun_open.c */
 int tun_open(napi_env env, char name[IFNAMSIZ], bool exclusive);
-bool tun_adopt(napi_env env, int fd, char name[IFNAMSIZ]);
 
 /* tun_queue.c */
 tun_queue *tun_queue_arguments(napi_env env, napi_callback_info info, size_t count, napi_value *arguments,
@@ -101,10 +99,6 @@ void tun_scratch_free(tun_scratch *scratch);
 napi_value tun_start_polling(napi_env env, napi_callback_info info);
 napi_value tun_stop_polling(napi_env env, napi_callback_info info);
 void tun_poller_close(tun_queue *queue);
-
-/* descriptor.c */
-napi_value duplicate_descriptor(napi_env env, int fd, const char *subject);
-napi_value duplicate_number(napi_env env, napi_callback_info info);
 
 /* sockopt.c */
 napi_value set_socket_option_number(napi_env env, napi_callback_info info);

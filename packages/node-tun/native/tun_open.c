@@ -58,17 +58,3 @@ int tun_open(napi_env env, char name[IFNAMSIZ], bool exclusive)
   }
   return fd;
 }
-
-/* Makes sure that a descriptor is a queue's, and takes over its interface's name. False with an exception pending. */
-bool tun_adopt(napi_env env, int fd, char name[IFNAMSIZ])
-{
-  struct ifreq request;
-  memset(&request, 0, sizeof(request));
-  if (ioctl(fd, TUNGETIFF, &request) < 0) {
-    (void)throw_errno(env, errno, "ioctl(TUNGETIFF)", NULL);
-    return false;
-  }
-  memcpy(name, request.ifr_name, IFNAMSIZ);
-  name[IFNAMSIZ - 1] = '\0';
-  return true;
-}

@@ -1,10 +1,8 @@
 /*
  * The life of a queue object:
  *
- *   new Queue(name, exclusive, fd) ──▶ open ──close()──▶ closed ──garbage collected──▶ freed
- *                                       └── environment ends, or garbage collected ────▲
- *
- * With an fd of -1 the queue is opened. Any other is that of a queue which is open already, and becomes this object's.
+ *   new Queue(name, exclusive) ──▶ open ──close()──▶ closed ──garbage collected──▶ freed
+ *                                   └── environment ends, or garbage collected ────▲
  */
 #include "tun.h"
 
@@ -76,10 +74,9 @@ static bool get_interface_name(napi_env env, napi_value value, char name[IFNAMSI
 
 static napi_value construct_queue(napi_env env, napi_callback_info info)
 {
-  napi_value arguments[3];
+  napi_value arguments[2];
   napi_value self = NULL;
   bool exclusive = false;
-  int32_t fd = -1;
   char name[IFNAMSIZ];
   napi_value new_target = NULL;
   NAPI_TRY(env, napi_get_new_target(env, info, &new_target), NULL);
@@ -87,9 +84,8 @@ static napi_value construct_queue(napi_env env, napi_callback_info info)
     NAPI_TRY(env, napi_throw_type_error(env, "ERR_CONSTRUCT_CALL_REQUIRED", "Queue is called without new"), NULL);
     return NULL;
   }
-  if (!get_arguments(env, info, 3, arguments, &self) || !get_interface_name(env, arguments[0], name) ||
-      !get_bool(env, arguments[1], &exclusive) || !get_int32(env, arguments[2], &fd) ||
-      (fd >= 0 && !tun_adopt(env, fd, name))) {
+  if (!get_arguments(env, info, 2, arguments, &self) || !get_interface_name(env, arguments[0], name) ||
+      !get_bool(env, arguments[1], &exclusive)) {
     return NULL;
   }
   tun_queue *queue = calloc(1, sizeof(*queue));
@@ -97,7 +93,7 @@ static napi_value construct_queue(napi_env env, napi_callback_info info)
     return throw_errno(env, ENOMEM, "open", name);
   }
   memcpy(queue->name, name, IFNAMSIZ);
-  queue->fd = fd >= 0 ? fd : tun_open(env, queue->name, exclusive);
+  queue->fd = tun_open(env, queue->name, exclusive);
   if (queue->fd < 0) {
     free(queue);
     return NULL;
@@ -168,15 +164,6 @@ static napi_value set_attached(napi_env env, napi_callback_info info)
   return NULL;
 }
 
-static napi_value duplicate(napi_env env, napi_callback_info info)
-{
-  tun_queue *queue = tun_queue_arguments(env, info, 0, NULL, NULL);
-  if (queue == NULL || !tun_queue_is_open(env, queue, "fcntl(F_DUPFD_CLOEXEC)")) {
-    return NULL;
-  }
-  return duplicate_descriptor(env, queue->fd, queue->name);
-}
-
 static napi_value close_from_js(napi_env env, napi_callback_info info)
 {
   tun_queue *queue = tun_queue_arguments(env, info, 0, NULL, NULL);
@@ -200,7 +187,6 @@ napi_value define_tun_queue(napi_env env)
       {.utf8name = "setPersistent", .method = set_persistent},
       {.utf8name = "setOwner", .method = set_owner},
       {.utf8name = "setGroup", .method = set_group},
-      {.utf8name = "duplicate", .method = duplicate},
       {.utf8name = "close", .method = close_from_js},
   };
   napi_value constructor = NULL;

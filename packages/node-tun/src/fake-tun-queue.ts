@@ -97,11 +97,6 @@ export class FakeTunQueue implements TunQueue {
     this.#setAttached(true)
   }
 
-  duplicate(): number {
-    this.#checkOpen('fcntl(F_DUPFD_CLOEXEC)')
-    throw createSyscallError('EOPNOTSUPP', 'fcntl(F_DUPFD_CLOEXEC)', this.#options.name)
-  }
-
   close(): void {
     this.stopPolling()
     this.#isClosed = true

@@ -16,8 +16,6 @@ export interface FakeTunOptions {
   readonly name?: string
   /** Packets a queue holds before it drops, as `txqueuelen` does. @default 500 */
   readonly queueLimitPackets?: number
-  /** Whether `setOffload` takes USO. @default true */
-  readonly hasUso?: boolean
 }
 
 /** The host's side of a fake: what applications and routes are for a real one. */
@@ -53,7 +51,6 @@ export function createFakeTun(options: FakeTunOptions = {}): FakeTun {
 class FakeTunDevice implements FakeTun, TunDevice {
   readonly name: string
   readonly #queueLimitPackets: number
-  readonly #hasUso: boolean
   readonly #queues = new Set<FakeTunQueue>()
   #offload = NO_OFFLOAD
   #received: Uint8Array[] = []
@@ -67,7 +64,6 @@ class FakeTunDevice implements FakeTun, TunDevice {
   constructor(options: FakeTunOptions) {
     this.name = options.name ?? 'fake0'
     this.#queueLimitPackets = options.queueLimitPackets ?? 500
-    this.#hasUso = options.hasUso ?? true
   }
 
   get device(): TunDevice {
@@ -104,10 +100,8 @@ class FakeTunDevice implements FakeTun, TunDevice {
 
   setOffload(offload: TunOffload): void {
     this.#checkThere('ioctl(TUNSETOFFLOAD)')
-    const needsChecksum = offload.tso4 || offload.tso6 || offload.uso
-    if ((offload.uso && !this.#hasUso) || (needsChecksum && !offload.checksum)) {
+    if ((offload.tso4 || offload.tso6) && !offload.checksum)
       throw createSyscallError('EINVAL', 'ioctl(TUNSETOFFLOAD)', this.name)
-    }
     this.#offload = offload
   }
 
@@ -167,7 +161,7 @@ class FakeTunDevice implements FakeTun, TunDevice {
   }
 }
 
-/** Over addresses, protocol and ports, so that packets of one flow get one number. */
+/** The same for all packets of one flow, as the kernel's. Its own, since nothing of this project is below this package. */
 function flowHash(frame: Uint8Array): number {
   const isIpv6 = (frame[TUN_HEADER_BYTES] ?? 0) >> 4 === 6
   const [start, end] = isIpv6 ? [8, 44] : [12, 24]

@@ -9,12 +9,6 @@ export interface OpenTunOptions {
   readonly name: string
   /** Fail with EBUSY when the interface exists already, persistent ones included. @default false */
   readonly exclusive?: boolean
-  /** `true`: it outlives its queues, and this process. `false`: it goes with its last queue, also if it was persistent. */
-  readonly persist?: boolean
-  /** The user that may open it without `CAP_NET_ADMIN`. */
-  readonly ownerUid?: number
-  /** The group that may. */
-  readonly ownerGid?: number
 }
 
 /**
@@ -30,28 +24,14 @@ export interface OpenTunOptions {
  */
 export function openTun(options: OpenTunOptions): TunDevice {
   const { Queue } = loadNativeAddon()
-  const first = new Queue(options.name, options.exclusive ?? false, -1)
+  const first = new Queue(options.name, options.exclusive ?? false)
   try {
     first.setOffload(offloadMask(NO_OFFLOAD))
-    if (options.ownerUid !== undefined) first.setOwner(options.ownerUid)
-    if (options.ownerGid !== undefined) first.setGroup(options.ownerGid)
-    if (options.persist !== undefined) first.setPersistent(options.persist ? 1 : 0)
   } catch (error) {
     first.close()
     throw error
   }
   return new LinuxTunDevice(first)
-}
-
-/**
- * Makes a queue of a descriptor that `TunQueue.duplicate` gave, on another thread as a rule: the same queue of the kernel, with its
- * own place in the event loop. Whether it is attached is the same for both, so only one of them should be told.
- * @throws SyscallError EBADF or ENOTTY when the descriptor is no queue's; it stays the caller's then
- * @throws TunAddonError
- */
-export function adoptTunQueue(descriptor: number): TunQueue {
-  const { Queue } = loadNativeAddon()
-  return new LinuxTunQueue(new Queue('', false, descriptor), () => {})
 }
 
 class LinuxTunDevice implements TunDevice {
@@ -107,7 +87,7 @@ class LinuxTunDevice implements TunDevice {
   /** The first queue of a new interface has to bring the offload back that went with the old one. */
   #open(): NativeQueue {
     const { Queue } = loadNativeAddon()
-    const queue = new Queue(this.name, false, -1)
+    const queue = new Queue(this.name, false)
     try {
       if (this.#queues.size === 0) queue.setOffload(offloadMask(this.#offload))
     } catch (error) {
@@ -156,10 +136,6 @@ class LinuxTunQueue implements TunQueue {
 
   attach(): void {
     this.#setAttached(true)
-  }
-
-  duplicate(): number {
-    return this.#native.duplicate()
   }
 
   close(): void {

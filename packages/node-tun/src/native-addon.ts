@@ -34,19 +34,12 @@ export interface NativeQueue {
   setPersistent(flag: number): void
   setOwner(uid: number): void
   setGroup(gid: number): void
-  duplicate(): number
   close(): void
 }
 
 interface NativeAddon {
-  /** With a descriptor it takes over a queue that is open; -1 opens one. */
-  readonly Queue: new (
-    name: string,
-    exclusive: boolean,
-    descriptor: number,
-  ) => NativeQueue
+  readonly Queue: new (name: string, exclusive: boolean) => NativeQueue
   setErrorClass(errorClass: typeof SyscallError): void
-  duplicateDescriptor(fd: number): number
   setSocketOptionNumber(fd: number, level: number, option: number, value: number): void
   getSocketOptionNumber(fd: number, level: number, option: number): number
   setSocketOptionText(fd: number, level: number, option: number, value: string): void

@@ -6,14 +6,12 @@ export const MAX_TUN_FRAME_BYTES = TUN_HEADER_BYTES + 65535
 
 /** What the kernel may leave undone on packets it hands to a reader (`TUNSETOFFLOAD`, `linux/if_tun.h`). */
 export interface TunOffload {
-  /** Checksums may be partial (`TUN_F_CSUM`). Required by the other three. */
+  /** Checksums may be partial (`TUN_F_CSUM`). Required by the other two. */
   readonly checksum: boolean
   /** TCP over IPv4 may come as one packet of up to 64 KiB (`TUN_F_TSO4`). */
   readonly tso4: boolean
   /** TCP over IPv6 likewise (`TUN_F_TSO6`). */
   readonly tso6: boolean
-  /** UDP likewise (`TUN_F_USO4 | TUN_F_USO6`, Linux 6.2 and later). */
-  readonly uso: boolean
 }
 
 /** Who may open a queue of an interface without `CAP_NET_ADMIN`. With both given, both have to fit. */
@@ -39,7 +37,7 @@ export interface TunDevice {
 
   /**
    * Sets what the kernel may leave undone. Applies to the interface as a whole and stays with a persistent one.
-   * @throws SyscallError EINVAL when this kernel does not know one of the set (older ones know no USO): nothing changes then
+   * @throws SyscallError EINVAL when this kernel does not take the set: nothing changes then
    * @throws SyscallError EBADF when no queue is open
    */
   setOffload(offload: TunOffload): void
@@ -117,13 +115,6 @@ export interface TunQueue {
    * @throws SyscallError EBADF after `close`, EINVAL when the interface is gone
    */
   attach(): void
-
-  /**
-   * A further descriptor of this queue, of which `adoptTunQueue` makes a queue on another thread. Who gets it closes it; the
-   * interface lives as long as one is open.
-   * @throws SyscallError EBADF after `close`, EOPNOTSUPP where a queue has no descriptor
-   */
-  duplicate(): number
 
   /** Stops polling and closes the descriptor. Idempotent. */
   close(): void

@@ -51,9 +51,5 @@ export class SteadyQueue implements TunQueue {
 
   attach(): void {}
 
-  duplicate(): number {
-    throw new Error('has no descriptor')
-  }
-
   close(): void {}
 }

@@ -84,13 +84,3 @@ export function socketDescriptor(socket: Socket | Server): number | undefined {
   const fd = handle?.fd
   return typeof fd === 'number' && fd >= 0 ? fd : undefined
 }
-
-/**
- * A further descriptor of the connection under a socket, for another thread of this process to open with `new Socket({ fd })`, or
- * undefined when there is none. Who gets it closes it. The socket itself may be destroyed then: the connection lives on.
- * @throws SyscallError EMFILE when there are no more
- */
-export function duplicateSocketDescriptor(socket: Socket): number | undefined {
-  const fd = socketDescriptor(socket)
-  return fd === undefined ? undefined : loadNativeAddon().duplicateDescriptor(fd)
-}

@@ -68,10 +68,10 @@ test('makes the interface at once, hands its first queue out first and closes al
 test('makes the interface anew, offload included, for a queue after the last', async (t) => {
   const device = openTun({ name: 'again0' })
   t.teardown(() => device.close())
-  device.setOffload({ checksum: true, tso4: true, tso6: false, uso: false })
+  device.setOffload({ checksum: true, tso4: true, tso6: false })
   device.openQueue().close()
   t.equal(interfaceExists('again0'), false)
-  t.throws(() => device.setOffload({ checksum: true, tso4: false, tso6: false, uso: false }), {
+  t.throws(() => device.setOffload({ checksum: true, tso4: false, tso6: false }), {
     code: 'EBADF',
   })
   device.openQueue()
@@ -105,7 +105,9 @@ test('refuses with the code of the kernel and names the call and the interface',
 })
 
 test('refuses a user without rights, and takes the owner of a persistent interface', async (t) => {
-  const made = openTun({ name: 'owned0', persist: true, ownerUid: UNPRIVILEGED_UID })
+  const made = openTun({ name: 'owned0' })
+  made.setPersistent(true)
+  made.setOwner({ uid: UNPRIVILEGED_UID })
   t.teardown(() => ip('link', 'delete', 'owned0'))
   made.close()
   t.match(openAs(UNPRIVILEGED_UID, 'other0'), { code: 'EPERM', errno: -1, syscall: 'ioctl(TUNSETIFF)' })
@@ -113,14 +115,17 @@ test('refuses a user without rights, and takes the owner of a persistent interfa
   t.strictSame(openAs(UNPRIVILEGED_UID, 'owned0'), { name: 'owned0', queues: 2 })
 })
 
-test('a persistent interface stays when it is closed and goes when it is opened not to', async (t) => {
-  const first = openTun({ name: 'stays0', persist: true })
-  first.setOffload({ checksum: true, tso4: true, tso6: true, uso: false })
+test('a persistent interface stays when it is closed and goes when it is told not to', async (t) => {
+  const first = openTun({ name: 'stays0' })
+  first.setPersistent(true)
+  first.setOffload({ checksum: true, tso4: true, tso6: true })
   first.close()
   t.equal(interfaceExists('stays0'), true)
   openTun({ name: 'stays0' }).close()
   t.equal(interfaceExists('stays0'), true, 'left as it is when nothing is said')
   t.throws(() => openTun({ name: 'stays0', exclusive: true }), { code: 'EBUSY' })
-  openTun({ name: 'stays0', persist: false }).close()
+  const last = openTun({ name: 'stays0' })
+  last.setPersistent(false)
+  last.close()
   t.equal(interfaceExists('stays0'), false)
 })
