@@ -1,7 +1,8 @@
 import t from 'tap'
 import { forbiddenImports, IMPORT_RULES, processWideUses } from './import-rules.js'
 import { makeTree } from './made-up-tree.js'
-import { importsOf, REPOSITORY, sourceFiles } from './source-tree.js'
+import { importsOf } from './modules.js'
+import { REPOSITORY, sourceFiles } from './source-tree.js'
 
 t.test('no package imports what it must not', (t) => {
   t.ok(sourceFiles(REPOSITORY).length > 20, 'the sources are found')

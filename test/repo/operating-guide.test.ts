@@ -7,6 +7,7 @@ import { DIAL_FAILURES, PEER_REFUSALS, REFUSAL_REASONS } from '@reversed-vpn/sec
 import { END_REASONS } from '@reversed-vpn/sni-gateway'
 import { runCommand } from '@reversed-vpn/test/lab'
 import t, { type Test } from 'tap'
+import { importsOf } from './modules.js'
 import {
   codeBlocks,
   codeWords,
@@ -17,7 +18,7 @@ import {
   tableRows,
   withoutCode,
 } from './operating-guide.js'
-import { importsOf, REPOSITORY, type SourceFile, sourceFiles } from './source-tree.js'
+import { REPOSITORY, type SourceFile, sourceFiles } from './source-tree.js'
 
 const PROGRAMS = [
   { bin: 'packages/seed-server/bin/seed-server.js', commands: [[], ['setup']] },

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
-import { importsOf, packageNames, sourceFiles } from './source-tree.js'
+import { importsOf } from './modules.js'
+import { packageNames, sourceFiles } from './source-tree.js'
 
 interface Manifest {
   readonly name?: string

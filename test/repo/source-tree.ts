@@ -1,22 +1,17 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The root of this repository, from where this file is compiled to. */
 export const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url))
 
 export interface SourceFile {
-  /** The folder below `packages/`. */
+  /** The folder below `packages/`; `test` or `bench` for what is in none. */
   readonly packageName: string
   /** Below the root, with slashes. */
   readonly path: string
   /** Without comments. */
   readonly code: string
-}
-
-export interface Import {
-  readonly file: SourceFile
-  readonly specifier: string
 }
 
 export function packageNames(root: string): string[] {
@@ -28,25 +23,24 @@ export function packageNames(root: string): string[] {
 
 /** The sources of every package, tests left out. */
 export function sourceFiles(root: string): SourceFile[] {
-  return packageNames(root).flatMap((packageName) => {
-    const dir = join(root, 'packages', packageName, 'src')
-    if (!existsSync(dir)) return []
-    return readdirSync(dir, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts'))
-      .map((name) => {
-        const path = join(dir, name)
-        return { packageName, path: relative(root, path), code: withoutComments(readFileSync(path, 'utf8')) }
-      })
-  })
+  return packageNames(root).flatMap((name) => filesBelow(root, `packages/${name}/src`))
 }
 
-/** What a file imports, types and dynamic imports included. */
-export function importsOf(file: SourceFile): Import[] {
-  const statement = /^(?:import|export)\s(?:[^'";=]*?\sfrom\s+|)['"]([^'"]+)['"]/gm
-  const call = /\b(?:import|require)\(\s*['"]([^'"]+)['"]/g
-  return [...file.code.matchAll(statement), ...file.code.matchAll(call)].map(([, specifier = '']) => {
-    return { file, specifier }
-  })
+/** Every TypeScript file: sources, tests and bench. */
+export function allFiles(root: string): SourceFile[] {
+  const tests = packageNames(root).flatMap((name) => filesBelow(root, `packages/${name}/test`))
+  return [...sourceFiles(root), ...tests, ...filesBelow(root, 'test'), ...filesBelow(root, 'bench')]
+}
+
+function filesBelow(root: string, folder: string): SourceFile[] {
+  if (!existsSync(join(root, folder))) return []
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /(?<!\.d)\.ts$/.test(name) && !/(^|\/)(dist|node_modules)\//.test(name))
+    .map((name) => `${folder}/${name}`)
+    .map((path) => {
+      const packageName = path.split('/')[path.startsWith('packages/') ? 1 : 0] ?? ''
+      return { packageName, path, code: withoutComments(readFileSync(join(root, path), 'utf8')) }
+    })
 }
 
 function withoutComments(code: string): string {

@@ -1,0 +1,25 @@
+import t from 'tap'
+import { makeTree } from './made-up-tree.js'
+import { mapFaults } from './package-map.js'
+
+t.test('finds a package that is not in it, one that is gone, and an arrow that nobody needs', (t) => {
+  const root = makeTree(t.testdir(), {
+    'packages/low/package.json': '{}',
+    'packages/new/package.json': '{}',
+    'packages/high/package.json': '{}',
+    'packages/high/src/a.ts': "import { a } from '@reversed-vpn/low/socket'\nimport '@reversed-vpn/lower'\n",
+  })
+  const arrows = { low: 'for its sockets', gone: 'once', lower: 'for a', new: 'some day' }
+  const map = {
+    low: { to: {}, reason: 'bottom' },
+    high: { to: arrows, reason: 'top' },
+    gone: { to: {}, reason: 'bottom' },
+  }
+  t.strictSame(mapFaults(root, map), [
+    'packages/new is not in the map',
+    'the map names gone, and there is no such package',
+    'the map lets high import gone, which it does not',
+    'the map lets high import new, which it does not',
+  ])
+  t.end()
+})
