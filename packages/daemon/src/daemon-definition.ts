@@ -1,16 +1,11 @@
 import type { Disposer } from './disposer-stack.js'
 import type { UsageError } from './errors.js'
 import type { Logger } from './logger.js'
-import {
-  changedOptions,
-  type LoadedOptions,
-  loadOptions,
-  type OptionSources,
-} from './options/load-options.js'
+import type { OptionSources } from './options/load-options.js'
 import type { OptionTable, OptionValues } from './options/option.js'
 
 /** Options that were read again while the daemon runs. */
-interface RereadOptions<Values> {
+export interface RereadOptions<Values> {
   readonly values: Values
   /** As in `DaemonContext`, for these values. */
   readonly optionError: (flag: string, problem: string) => UsageError
@@ -73,7 +68,7 @@ export interface RunningDaemon {
   reload?(): boolean | Promise<boolean>
 }
 
-interface CommandDefinition<Table extends OptionTable> {
+export interface CommandDefinition<Table extends OptionTable> {
   readonly name: string
   readonly description: string
   readonly options: Table
@@ -83,7 +78,7 @@ interface CommandDefinition<Table extends OptionTable> {
   run(options: OptionValues<Table>, context: DaemonContext<OptionValues<Table>>): void | Promise<void>
 }
 
-interface DaemonDefinition<Table extends OptionTable> {
+export interface DaemonDefinition<Table extends OptionTable> {
   /** Kebab-case; environment variables and metrics get their prefix from it. */
   readonly name: string
   readonly version: string
@@ -110,7 +105,7 @@ export interface LoadedCommand {
 }
 
 /** Reads the sources of options again, including the file. @throws UsageError | EnvironmentError */
-type SourceReader = () => OptionSources
+export type SourceReader = () => OptionSources
 
 /** A subcommand, without the types of its options. */
 export interface Command {
@@ -128,78 +123,4 @@ export interface Daemon extends Command {
   readonly version: string
   readonly commands: readonly Command[]
   readonly isEnvironmentFailure: (error: unknown) => boolean
-}
-
-/** Binds a subcommand's options to its code. */
-export function defineCommand<const Table extends OptionTable>(
-  definition: CommandDefinition<Table>,
-): Command {
-  const { name, description, options, ignored = {} } = definition
-  return {
-    name,
-    description,
-    options,
-    ignored,
-    load: (sources, reread) =>
-      bind(options, sources, reread, (values, context) => runToEnd(definition, values, context)),
-  }
-}
-
-/** Binds a daemon's options to its code. */
-export function defineDaemon<const Table extends OptionTable>(definition: DaemonDefinition<Table>): Daemon {
-  const {
-    name,
-    version,
-    description,
-    options,
-    commands = [],
-    isEnvironmentFailure = () => false,
-  } = definition
-  return {
-    name,
-    version,
-    description,
-    options,
-    commands,
-    isEnvironmentFailure,
-    load: (sources, reread) =>
-      bind(options, sources, reread, async (values, context) => definition.start(values, context)),
-  }
-}
-
-async function runToEnd<Table extends OptionTable>(
-  definition: CommandDefinition<Table>,
-  values: OptionValues<Table>,
-  context: DaemonContext<OptionValues<Table>>,
-): Promise<undefined> {
-  await definition.run(values, context)
-  return undefined
-}
-
-function bind<Table extends OptionTable>(
-  table: Table,
-  sources: OptionSources,
-  reread: SourceReader,
-  start: (
-    values: OptionValues<Table>,
-    context: DaemonContext<OptionValues<Table>>,
-  ) => Promise<RunningDaemon | undefined>,
-): LoadedCommand {
-  const loaded = loadOptions(table, sources)
-  const { values, optionError } = loaded
-  const config = sources.file && {
-    path: sources.file.path,
-    seen: sources.file.seen,
-    reread: () => rereadOptions(table, reread(), loaded),
-  }
-  return { start: (context) => start(values, { ...context, optionError, config }) }
-}
-
-function rereadOptions<Table extends OptionTable>(
-  table: Table,
-  sources: OptionSources,
-  first: LoadedOptions<Table>,
-): RereadOptions<OptionValues<Table>> {
-  const { values, optionError } = loadOptions(table, sources)
-  return { values, optionError, changed: changedOptions(table, first.values, values) }
 }

@@ -1,12 +1,6 @@
 export { AdminServer, type Readiness } from './admin-server.js'
-export {
-  type Command,
-  type Daemon,
-  type DaemonContext,
-  defineCommand,
-  defineDaemon,
-  type RunningDaemon,
-} from './daemon-definition.js'
+export type { Command, Daemon, DaemonContext, RunningDaemon } from './daemon-definition.js'
+export { defineCommand, defineDaemon } from './define-daemon.js'
 export { describeCause, oneLine, UsageError } from './errors.js'
 export { listenOn } from './listen.js'
 export { type Logger, rateLimited } from './logger.js'
@@ -19,6 +13,7 @@ export {
   hostName,
   isHostName,
   type TcpEndpoint,
+  type UnixEndpoint,
 } from './options/endpoint.js'
 export {
   boolean,

@@ -5,7 +5,7 @@ import { connect, type Server } from 'node:net'
 import { describeCause, EnvironmentError } from './errors.js'
 import { type Endpoint, formatEndpoint } from './options/endpoint.js'
 
-export interface ListenOnOptions {
+interface ListenOnOptions {
   /** Connections that may wait to be accepted; the kernel caps it at `somaxconn`. @default Node's 511 */
   readonly backlog?: number
   /** File mode of a Unix socket: who may connect. @default 0o777 less the umask */

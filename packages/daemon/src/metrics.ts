@@ -8,7 +8,7 @@ export type { Registry } from 'prom-client'
 const EVENT_LOOP_SAMPLE_MS = 500
 
 /** The prefix of a program's metrics: `seed-server` → `seed_server_`. */
-export function metricsPrefix(program: string): string {
+function metricsPrefix(program: string): string {
   return `${program.replaceAll('-', '_')}_`
 }
 

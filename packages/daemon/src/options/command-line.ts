@@ -3,7 +3,7 @@ import { oneLine, UsageError } from '../errors.js'
 import { environmentName, type OptionSpec, type OptionTable } from './option.js'
 
 /** A program, or one of its subcommands, as the command line sees it. */
-export interface CommandShape {
+interface CommandShape {
   readonly name: string
   readonly description: string
   readonly options: OptionTable
@@ -11,13 +11,13 @@ export interface CommandShape {
   readonly ignored?: OptionTable
 }
 
-export interface ProgramShape extends CommandShape {
+interface ProgramShape extends CommandShape {
   readonly version: string
   readonly commands: readonly CommandShape[]
 }
 
 /** What a command line asks for: text to print (help, version), or a command; undefined is the program itself. */
-export type ParsedCommandLine =
+type ParsedCommandLine =
   | { readonly type: 'print'; readonly text: string }
   | {
       readonly type: 'run'

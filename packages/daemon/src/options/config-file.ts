@@ -4,7 +4,7 @@ import { describeCause, EnvironmentError, oneLine, UsageError } from '../errors.
 import { lookAtFiles } from '../watch-files.js'
 
 /** One key of a configuration file, its values still text. */
-export interface ConfigEntry {
+interface ConfigEntry {
   readonly texts: readonly string[]
   /** Written as a sequence, so items are not split at commas. */
   readonly isSequence: boolean

@@ -10,7 +10,7 @@ export interface TcpEndpoint {
 }
 
 /** A Unix domain socket. */
-interface UnixEndpoint {
+export interface UnixEndpoint {
   readonly type: 'unix'
   readonly path: string
 }

@@ -1,60 +1,27 @@
-import { defineManifest, type Manifest, toYaml, type ValueMap } from '../manifest/manifest.js'
+import { defineManifest, type Manifest, type ValueMap } from '../manifest/manifest.js'
 import {
   ENDPOINT_PORTS,
   PROMETHEUS_LABELS,
-  SEED_PORTS,
-  SEED_SERVER,
   SNI_GATEWAY,
   SNI_GATEWAY_LABELS,
   SNI_GATEWAY_PORTS,
-  seedServerDestination,
-  seedServerHost,
 } from '../names.js'
-import { CONFIG_FOLDER, configHashAnnotation, type DaemonConfig, daemonConfigMap } from '../pod/config.js'
+import { CONFIG_FOLDER, configHashAnnotation } from '../pod/config.js'
 import { daemonContainer } from '../pod/containers.js'
 import { serviceAccount } from '../pod/security.js'
 import { mountedConfigMap } from '../pod/volumes.js'
 import type { RenderSetting } from '../setting/render-setting.js'
-
-const ROUTES_KEY = 'routes.yaml'
-
-const CONFIG: DaemonConfig = {
-  'tls-listen': `[::]:${SNI_GATEWAY_PORTS.tls}`,
-  'connect-listen': `[::]:${SNI_GATEWAY_PORTS.connect}`,
-  routes: `${CONFIG_FOLDER}/${ROUTES_KEY}`,
-  'admin-listen': `[::]:${SNI_GATEWAY_PORTS.admin}`,
-}
+import { SNI_GATEWAY_CONFIG, sniGatewayConfigMap } from './sni-gateway-config.js'
 
 /** Our own gateway as the endpoint, with a load balancer and the routes of this shoot. */
 export function sniGatewayManifests(setting: RenderSetting): Manifest[] {
-  const namespace = setting.seedNamespace
   return [
-    serviceAccount('seed', SNI_GATEWAY, namespace),
-    // The options are read at start, the routes again whenever they change.
-    daemonConfigMap('seed', SNI_GATEWAY, namespace, CONFIG, { [ROUTES_KEY]: toYaml(routes(setting)) }),
+    serviceAccount('seed', SNI_GATEWAY, setting.seedNamespace),
+    sniGatewayConfigMap(setting),
     ...networkPolicies(setting),
     deployment(setting),
     service(setting),
   ]
-}
-
-/** Routes of this shoot: to kube-apiserver by server name, to the seed-server by server name or destination. */
-function routes({ seedNamespace, apiServerHost }: RenderSetting): ValueMap {
-  return {
-    routes: [
-      {
-        name: `${seedNamespace}-kube-apiserver`,
-        serverNames: [apiServerHost],
-        backend: `kube-apiserver.${seedNamespace}.svc.cluster.local:443`,
-      },
-      {
-        name: `${seedNamespace}-${SEED_SERVER}`,
-        serverNames: [seedServerHost(seedNamespace)],
-        destinations: [seedServerDestination(seedNamespace)],
-        backend: `${seedServerHost(seedNamespace)}:${SEED_PORTS.tunnel}`,
-      },
-    ],
-  }
 }
 
 /** Anybody may connect to the gateway's two ports, and Prometheus to the third. */
@@ -111,7 +78,7 @@ function deployment(setting: RenderSetting): Manifest {
         strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
         selector: { matchLabels: SNI_GATEWAY_LABELS },
         template: {
-          metadata: { labels: SNI_GATEWAY_LABELS, annotations: configHashAnnotation(CONFIG) },
+          metadata: { labels: SNI_GATEWAY_LABELS, annotations: configHashAnnotation(SNI_GATEWAY_CONFIG) },
           spec: {
             serviceAccountName: SNI_GATEWAY,
             automountServiceAccountToken: false,
