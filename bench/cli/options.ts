@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { COMMIT_ONLY, COMMIT_SCENARIOS, DEFAULT_ROWS } from '../compare-commits/rows.js'
 import { BenchError } from '../measure/bench-error.js'
 import { PEERS } from '../peers/catalog.js'
 import { externalPeer } from '../peers/external.js'
@@ -52,7 +53,8 @@ export const USAGE = `usage: npm run bench -- [options]            measure every
 
   --peers a,b             only these: ${PEERS.map(({ name }) => name).join(', ')}
   --only a,b              only these scenarios: ${SCENARIOS.map(({ name }) => name).join(', ')}
-                          (ladder: only steps with this in their name; wan: only these links: ${WAN_LINKS.map(({ name }) => name).join(', ')},
+                          (compare: also ${COMMIT_ONLY.map(({ name }) => name).join(', ')};
+                          ladder: only steps with this in their name; wan: only these links: ${WAN_LINKS.map(({ name }) => name).join(', ')},
                           and of the peers ${WAN_PEERS.map(({ name }) => name).join(', ')})
   --external NAME=PROGRAM another peer: your own tunnel program; repeatable
   --seconds N             length of one measurement (default 5)
@@ -74,7 +76,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
   return {
     command,
     peers: isWan ? peers : choose('--peers', peers, values.peers),
-    scenarios: isWan || command === 'ladder' ? SCENARIOS : choose('--only', SCENARIOS, values.only),
+    scenarios: scenariosOf(command, values.only),
     seconds: isSmoke ? 1 : positive('--seconds', values.seconds ?? '5', MAX_SECONDS),
     repetitions: isSmoke ? 1 : positive('--repeat', values.repeat ?? '3', MAX_REPETITIONS),
     isSmoke,
@@ -122,6 +124,15 @@ function commandOf(positionals: readonly string[]): BenchOptions['command'] {
   throw usageError(
     `"${positionals.join(' ')}": expected nothing, "report", "compare BASE [HEAD]", "ladder", "storm" or "wan"`,
   )
+}
+
+function scenariosOf(
+  command: BenchOptions['command'],
+  only: readonly string[] | undefined,
+): readonly Scenario[] {
+  if (command === 'wan' || command === 'ladder') return SCENARIOS
+  if (command !== 'compare') return choose('--only', SCENARIOS, only)
+  return only === undefined ? DEFAULT_ROWS : choose('--only', COMMIT_SCENARIOS, only)
 }
 
 function outputDirOf(given: string | undefined, isFleeting: boolean): string | undefined {

@@ -5,24 +5,25 @@ import { pairedRatios } from '../report/verdict.js'
 
 export const [BASE, HEAD] = ['base', 'head'] as const
 
-/** What the middle of all ratios may fall to. */
-export const TOLERATED = 0.9
+/** The median ratio may fall to this. */
+export const TOLERATED = 0.97
 
-/** How one figure has changed. */
-export interface Change {
+/** The change of one figure. */
+interface Change {
   readonly title: string
   readonly base: Spread
   readonly head: Spread
-  /** Within each repetition, so that more is better: head through base, or base through head where less is better. */
+  /** Within each repetition, so that more is better: head / base, or base / head where a lower value is better. */
   readonly ratio: Spread
   readonly isWorse: boolean
 }
 
 /**
- * Holds the later commit against the earlier one, figure by figure. One is worse when the middle ratio is below what is tolerated and
- * no repetition saw it as good as before: what the spread explains is no finding.
+ * Compares head with base, figure by figure. A figure is worse if the median ratio is below what is tolerated and the change is
+ * beyond noise: in no repetition was head as good as base.
+ * @param hasCpu adds the processor time of the daemons per gigabyte
  */
-export function judgeChanges(results: Results): Change[] {
+export function judgeChanges(results: Results, hasCpu: boolean): Change[] {
   return results.scenarios.flatMap(({ name, title, metrics }) => [
     ...metrics
       .filter(({ isZeroFine = false }) => !isZeroFine)
@@ -34,13 +35,17 @@ export function judgeChanges(results: Results): Change[] {
           isHigherBetter,
         ),
       ),
-    ...changeOf(
-      `${title}: CPU of both daemons, s/GB`,
-      daemonsCpuSamplesOf(results, name, BASE),
-      daemonsCpuSamplesOf(results, name, HEAD),
-      false,
-    ),
+    ...(hasCpu ? cpuChangeOf(results, name, title) : []),
   ])
+}
+
+function cpuChangeOf(results: Results, scenario: string, title: string): Change[] {
+  return changeOf(
+    `${title}: CPU of both daemons, s/GB`,
+    daemonsCpuSamplesOf(results, scenario, BASE),
+    daemonsCpuSamplesOf(results, scenario, HEAD),
+    false,
+  )
 }
 
 function changeOf(

@@ -5,9 +5,9 @@ import { openOurs } from '../peers/ours.js'
 import type { Peer } from '../peers/peer.js'
 import { figure, table } from '../report/table.js'
 import type { Checkout } from './check-out.js'
-import { BASE, type Change, HEAD, judgeChanges, TOLERATED } from './judge-change.js'
+import { BASE, HEAD, judgeChanges, TOLERATED } from './judge-change.js'
 
-/** Measures two states of the project in one run, their daemons up side by side and measured in turn. */
+/** Measures two commits in one run. The daemons of both are up, and each measurement is made of one after the other. */
 export function runCompare(
   base: Checkout,
   head: Checkout,
@@ -17,26 +17,32 @@ export function runCompare(
   return runComparison({ ...options, peers })
 }
 
-/** What is printed. */
-export function describeChanges(results: Results): string {
-  const changes = judgeChanges(results)
+/** The table to print. @param hasCpu as of `judgeChanges` */
+export function describeChanges(results: Results, hasCpu: boolean): string {
+  const changes = judgeChanges(results, hasCpu)
   const titles = results.peers.map(({ title }) => title)
   const { repetitions, seconds } = results.settings
   const rows = changes.map(({ title, base, head, ratio, isWorse }) => [
     title,
     ...[base, head].map((spread) => show(spread, figure)),
-    show(ratio, (value) => value.toFixed(2)),
+    show(ratio, (value) => value.toFixed(3)),
     isWorse ? '**worse**' : '',
   ])
-  const worse = changes.filter((change: Change) => change.isWorse).length
-  return `Median (least–most) of ${repetitions} × ${seconds} s. A ratio above 1 is for the better. Worse is what is below ${TOLERATED} in the middle and below 1 in every repetition: ${worse} of ${changes.length}.
+  const worse = changes.filter(({ isWorse }) => isWorse).length
+  return `Median (min–max) of ${repetitions} × ${seconds} s. A ratio above 1 is an improvement. A row is worse if the median ratio is below ${TOLERATED} and the ratio is below 1 in every repetition: ${worse} of ${changes.length}.
 
 ${table(['', ...titles, 'ratio', ''], rows)}
 `
 }
 
 function peerOf(name: string, { dir, title }: Checkout): Peer {
-  return { name, title, supports: ['tcp', 'packets', 'egress'], open: (lab, pki) => openOurs(lab, pki, dir) }
+  return {
+    name,
+    title,
+    checkout: dir,
+    supports: ['tcp', 'packets', 'egress'],
+    open: (lab, pki) => openOurs(lab, pki, dir),
+  }
 }
 
 function show({ median, min, max }: Spread, format: (value: number) => string): string {

@@ -23,6 +23,8 @@ export interface Peer {
   readonly title: string
   /** A program given on the command line. @default false */
   readonly isExternal?: boolean
+  /** The checkout of this project that its daemons are started from. @default none, or this one */
+  readonly checkout?: string
   /** The kinds of load it supports. @default ['tcp', 'packets'] */
   readonly supports?: readonly Load[]
   /** Resolves when traffic can flow. */

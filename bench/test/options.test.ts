@@ -42,6 +42,11 @@ t.test(
       outputDir: undefined,
     })
     t.match(parseOptions(['compare', 'a', '--output', '/tmp/a']), { commits: ['a'], outputDir: '/tmp/a' })
+    t.match(parseOptions(['compare', 'a', '--only', 'start,ping-pong']).scenarios, [
+      { name: 'ping-pong' },
+      { name: 'start' },
+    ])
+    t.throws(() => parseOptions(['--only', 'start']), { code: 'ERR_BENCH_USAGE' })
     for (const commits of [[], ['a', 'b', 'c']]) {
       t.throws(() => parseOptions(['compare', ...commits]), { code: 'ERR_BENCH_USAGE' })
     }
