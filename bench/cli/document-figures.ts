@@ -17,7 +17,7 @@ const FIGURE = /(<!--figure:(\S+?)-->)(.*?)(<!--\/figure-->)/g
 const MEGABYTE = 1e6
 const BYTE_FIGURES = ['idleRssBytes', 'peakRssBytes', 'finalRssBytes'] as const
 
-export interface FigureSources {
+interface FigureSources {
   readonly results: Results
   readonly wan: WanResults
 }

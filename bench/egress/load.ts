@@ -44,7 +44,7 @@ export interface EgressEntry {
 }
 
 /** What a load needs of the stage it runs on. */
-export interface EgressStage {
+interface EgressStage {
   readonly caller: Host
   readonly podAddress: string
   readonly certificates: Pick<ShootCertificates, 'apiserver' | 'egressCa'>

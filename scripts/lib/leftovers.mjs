@@ -60,7 +60,7 @@ function mountPoints() {
   return places.filter((place) => place.includes(LAB) && !place.startsWith('/run/netns/'))
 }
 
-/** Another run may have its lab open beside ours: `rvlab-PID-…` is named for its owner (`test/lab/lab-id.ts`). */
+/** Another run may have its lab open beside ours: `rvlab-PID-…` is named for its owner (`test/lab/hosts/lab-id.ts`). */
 function isOfRunningLab(thing) {
   const pid = /\brvlab-(\d+)-/.exec(thing)?.[1]
   return pid !== undefined && entriesOf(`/proc/${pid}`).length > 0

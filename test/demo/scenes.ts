@@ -5,7 +5,7 @@ import { isLossless, roundTripMs, throughputOf } from './measurements.js'
 import type { Narrator } from './narrator.js'
 import type { Stage } from './stage.js'
 
-export interface Scene {
+interface Scene {
   readonly title: string
   play(stage: Stage, narrator: Narrator): Promise<void>
 }

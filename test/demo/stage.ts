@@ -13,7 +13,7 @@ import {
   startShootClient,
 } from '@reversed-vpn/test/lab'
 
-export const GATEWAY_HEADER = 'Reversed-VPN: outbound|1194||vpn-seed-server.shoot--lab.svc.cluster.local'
+const GATEWAY_HEADER = 'Reversed-VPN: outbound|1194||vpn-seed-server.shoot--lab.svc.cluster.local'
 
 /** Everything that plays a part: a lab, and in it whatever was started so far. It all goes with the lab. */
 export class Stage implements AsyncDisposable {

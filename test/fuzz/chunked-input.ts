@@ -1,5 +1,5 @@
 /** How an input that is a stream was cut: at most 15 lengths, in its first bytes, used in turn. */
-export interface ChunkedInput {
+interface ChunkedInput {
   readonly stream: Buffer
   readonly chunks: readonly Buffer[]
 }

@@ -8,7 +8,7 @@ const CORPUS = fileURLToPath(new URL('../../fuzz/corpus', import.meta.url))
 /** Inputs that something did not hold for once; everything else is made by {@link writeSeeds}. */
 const FOUND = 'found-'
 
-export interface CorpusFile {
+interface CorpusFile {
   readonly name: string
   readonly bytes: Buffer
 }

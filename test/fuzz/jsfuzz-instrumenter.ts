@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 
 /** What of istanbul-lib-instrument is used here. */
-export interface Instrumenter {
+interface Instrumenter {
   instrumentSync(code: string, file: string): string
 }
 

@@ -40,7 +40,7 @@ const noRouters = listed([
   'ff00::/8',
 ])
 
-export interface PacketParts {
+interface PacketParts {
   readonly version: 4 | 6
   readonly protocol: number
   readonly l4: number

@@ -1,5 +1,5 @@
 /** The lines of a request's head and what comes behind it, read in the plainest way: up to the first empty line. */
-export interface RequestHead {
+interface RequestHead {
   readonly lines: readonly string[]
   readonly after: Buffer
 }

@@ -14,14 +14,14 @@ const WORKER = fileURLToPath(new URL('./jsfuzz-worker.js', import.meta.url))
 /** An input that takes longer is a finding. The first one has the modules loaded. */
 const MAX_SECONDS_PER_INPUT = 30
 
-export interface JsfuzzRunOptions {
+interface JsfuzzRunOptions {
   readonly target: FuzzTargetName
   readonly seconds: number
   /** Sees what jsfuzz prints as it comes. */
   readonly onOutput?: (text: string) => void
 }
 
-export interface JsfuzzResult {
+interface JsfuzzResult {
   /** How many inputs were tried; 0 when the run did not come to its end. */
   readonly executions: number
   /** Statements, functions and branches of the packages that ran at least once. */

@@ -5,7 +5,7 @@ export const POD4 = '10.0.0.5'
 export const SEED6 = 'fd8f6d53b97a00010000000000000001'
 export const POD6 = '20010db8000100000000000000000005'
 
-export interface SamplePacket {
+interface SamplePacket {
   readonly payloadBytes?: number
   readonly source?: string
   readonly destination?: string

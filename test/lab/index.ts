@@ -1,3 +1,5 @@
+export * from './certificates/openssl-authority.js'
+export * from './certificates/pki.js'
 export * from './components/connect-gateway.js'
 export * from './components/daemon.js'
 export * from './components/measure-servers.js'
@@ -8,22 +10,14 @@ export * from './components/relays.js'
 export * from './components/seed-server.js'
 export * from './components/shoot-client.js'
 export * from './components/sni-gateway.js'
-export { emulateArm64, emulationDir } from './emulation.js'
-export { Host } from './host.js'
-export { type JoinedLab, joinAtGateway } from './join-at-gateway.js'
-export { Lab } from './lab.js'
-export { LabError, type LabErrorCode } from './lab-error.js'
-export {
-  LabProcess,
-  type OutputLine,
-  type ProcessExit,
-  type SpawnOptions,
-  type WaitOptions,
-} from './lab-process.js'
-export * from './openssl-authority.js'
-export * from './pki.js'
-export { type CommandResult, mustRunCommand, type RunOptions, runCommand } from './run-command.js'
-export { ADDRESSES, type AddressPair, type HostName, NETWORKS, NODE_PUBLIC, SERVICE } from './topology.js'
+export { emulateArm64, emulationDir } from './hosts/emulation.js'
+export { Host } from './hosts/host.js'
+export { type JoinedLab, joinAtGateway } from './hosts/join-at-gateway.js'
+export { Lab } from './hosts/lab.js'
+export { LabError } from './hosts/lab-error.js'
+export { LabProcess, type WaitOptions } from './hosts/lab-process.js'
+export { type CommandResult, mustRunCommand, runCommand } from './hosts/run-command.js'
+export { NETWORKS, NODE_PUBLIC, SERVICE } from './hosts/topology.js'
 export { setDefaultCongestion } from './wan/default-congestion.js'
 export * from './wan/wan-link.js'
-export type { WanDirection, WanSettings } from './wan/wan-settings.js'
+export type { WanSettings } from './wan/wan-settings.js'

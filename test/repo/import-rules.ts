@@ -3,7 +3,7 @@ import { PACKAGE_MAP } from './package-map.js'
 import { type SourceFile, sourceFiles } from './source-tree.js'
 
 /** What a package's sources must not import: `from` and `to` match a package's folder and an import's text. */
-export interface ImportRule {
+interface ImportRule {
   readonly from: RegExp
   readonly to: RegExp
   readonly reason: string

@@ -4,7 +4,7 @@ import { parse } from 'yaml'
 import type { Dashboard } from './dashboard.js'
 import { REPOSITORY } from './source-tree.js'
 
-export interface AlertRule {
+interface AlertRule {
   readonly alert: string
   readonly expr: string
   readonly labels: Readonly<Record<string, string>>

@@ -1,19 +1,19 @@
 import { parser } from '@prometheus-io/lezer-promql'
 
 /** What an expression asks a metric for. */
-export interface Selector {
+interface Selector {
   /** One, or several where `__name__` is matched. */
   readonly metrics: readonly string[]
   readonly matchers: readonly Matcher[]
 }
 
-export interface Matcher {
+interface Matcher {
   readonly label: string
   /** What it names, alternatives one by one; variables of a dashboard are left out. */
   readonly values: readonly string[]
 }
 
-export interface Expression {
+interface Expression {
   readonly selectors: readonly Selector[]
   /** The labels of `by`, `without`, `on` and `ignoring`. */
   readonly grouping: readonly string[]

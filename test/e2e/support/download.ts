@@ -6,7 +6,7 @@ import type { TunnelLab } from './tunnel-lab.js'
 
 const FIRST_BYTES = 1024 * 1024
 
-export interface DownloadOptions {
+interface DownloadOptions {
   /** Over the routes of the seed or through the egress proxy. */
   readonly way: 'routed' | 'proxied'
   readonly url: string

@@ -10,7 +10,7 @@ export interface DiallerTask {
   readonly count: number
 }
 
-export interface DialledTls {
+interface DialledTls {
   readonly host: string
   readonly port: number
   readonly certFile: string
@@ -18,7 +18,7 @@ export interface DialledTls {
   readonly caFile: string
 }
 
-export interface DiallerReport {
+interface DiallerReport {
   /** How often what came first: what the target said in one read, or `error: ` and the reason. */
   readonly outcomes: Readonly<Record<string, number>>
   /** All dials together. */

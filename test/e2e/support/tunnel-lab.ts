@@ -15,7 +15,7 @@ import {
 export const QUICK_TIMES = ['--keepalive', '300ms', '--dead-after', '1500ms']
 export const QUICK_RECONNECT = ['--reconnect-min', '50ms', '--reconnect-max', '400ms']
 
-export interface ClientOptions {
+interface ClientOptions {
   readonly host?: Host
   readonly gateway?: ConnectGateway
   readonly args?: readonly string[]

@@ -1,12 +1,12 @@
 import type { Host } from '@reversed-vpn/test/lab'
 import { type MachineState, readMachine } from './machine.js'
 
-export interface TunnelState extends MachineState {
+interface TunnelState extends MachineState {
   readonly ifindex: number | undefined
   readonly tables: readonly OwnTable[]
 }
 
-export interface OwnTable {
+interface OwnTable {
   readonly name: string
   readonly handle: number
 }

@@ -1,6 +1,6 @@
 import type { TunnelLab } from '../../e2e/support/tunnel-lab.js'
 
-export interface Asking {
+interface Asking {
   /** Asks no more. How many answers came, and what became of the other questions. */
   stop(): Promise<{ readonly answered: number; readonly failures: readonly string[] }>
 }

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** One thing that was broken, once or many times, and what that did to the connections inside. */
-export interface FaultRow {
+interface FaultRow {
   readonly what: string
   readonly times: number
   /** From when the time until traffic flowed again was taken. */

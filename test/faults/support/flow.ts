@@ -10,7 +10,7 @@ export interface FlowReport {
   readonly error?: string | undefined
 }
 
-export interface FlowOptions {
+interface FlowOptions {
   readonly from: Host
   /** Where {@link startFlowServer} has been called. */
   readonly address: string

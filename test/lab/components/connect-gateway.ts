@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Host } from '../host.js'
-import type { Lab } from '../lab.js'
-import type { LabProcess } from '../lab-process.js'
+import type { Host } from '../hosts/host.js'
+import type { Lab } from '../hosts/lab.js'
+import type { LabProcess } from '../hosts/lab-process.js'
 
-export interface ConnectGatewayOptions {
+interface ConnectGatewayOptions {
   /** @default 8132, where Gardener's ingress takes CONNECT */
   readonly port?: number
   /** Ports that CONNECT may ask for. @default 1194 */

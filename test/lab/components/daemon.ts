@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { Host } from '../host.js'
-import { LabError } from '../lab-error.js'
-import type { LabProcess, WaitOptions } from '../lab-process.js'
+import type { Host } from '../hosts/host.js'
+import { LabError } from '../hosts/lab-error.js'
+import type { LabProcess, WaitOptions } from '../hosts/lab-process.js'
 
 export type LogRecord = Readonly<Record<string, unknown>> & { readonly msg?: string }
 

@@ -1,5 +1,5 @@
-import type { Host } from '../host.js'
-import type { LabProcess } from '../lab-process.js'
+import type { Host } from '../hosts/host.js'
+import type { LabProcess } from '../hosts/lab-process.js'
 
 /** A server that a benchmark talks to. It can be started over, which frees one that a client left hanging. */
 export class MeasureServer implements AsyncDisposable {

@@ -1,11 +1,11 @@
 import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Host } from '../host.js'
-import type { Lab } from '../lab.js'
-import type { LabProcess } from '../lab-process.js'
-import type { KeyPair } from '../openssl-authority.js'
+import type { KeyPair } from '../certificates/openssl-authority.js'
+import type { Host } from '../hosts/host.js'
+import type { Lab } from '../hosts/lab.js'
+import type { LabProcess } from '../hosts/lab-process.js'
 
-export interface NginxOptions {
+interface NginxOptions {
   /** @default 80 */
   readonly port?: number
   /** Size of `/big`, all zeros. @default 64 MiB */
@@ -17,7 +17,7 @@ export interface NginxOptions {
 }
 
 /** One request as nginx saw it. */
-export interface AccessRecord {
+interface AccessRecord {
   readonly remoteAddress: string
   readonly method: string
   readonly uri: string

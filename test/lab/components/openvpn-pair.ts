@@ -1,13 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Host } from '../host.js'
-import type { Lab } from '../lab.js'
-import type { LabProcess } from '../lab-process.js'
-import { SHOOT_CLIENT_NAME, type ShootCertificates } from '../pki.js'
-import { NETWORKS } from '../topology.js'
+import { SHOOT_CLIENT_NAME, type ShootCertificates } from '../certificates/pki.js'
+import type { Host } from '../hosts/host.js'
+import type { Lab } from '../hosts/lab.js'
+import type { LabProcess } from '../hosts/lab-process.js'
+import { NETWORKS } from '../hosts/topology.js'
 import type { ConnectGateway } from './connect-gateway.js'
 
-export interface OpenvpnOptions {
+interface OpenvpnOptions {
   readonly certificates: ShootCertificates
   /** Goes through its CONNECT. @default straight to the seed */
   readonly gateway?: Pick<ConnectGateway, 'url'>
@@ -19,7 +19,7 @@ export interface OpenvpnOptions {
   readonly extraArgs?: readonly string[]
 }
 
-export interface OpenvpnPair extends AsyncDisposable {
+interface OpenvpnPair extends AsyncDisposable {
   readonly server: LabProcess
   readonly client: LabProcess
 }

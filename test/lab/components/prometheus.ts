@@ -1,12 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Host } from '../host.js'
-import type { Lab } from '../lab.js'
-import { LabError } from '../lab-error.js'
-import type { LabProcess } from '../lab-process.js'
+import type { Host } from '../hosts/host.js'
+import type { Lab } from '../hosts/lab.js'
+import { LabError } from '../hosts/lab-error.js'
+import type { LabProcess } from '../hosts/lab-process.js'
 
-export interface PrometheusOptions {
+interface PrometheusOptions {
   readonly host: Host
   /** Admin servers to read, as `HOST:PORT`. */
   readonly targets: readonly string[]
@@ -20,7 +20,7 @@ export interface Sample {
   readonly value: number
 }
 
-export interface RuleState {
+interface RuleState {
   readonly name: string
   /** `ok`, or `err` and the reason in `lastError`. */
   readonly health: string

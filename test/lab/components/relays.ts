@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Host } from '../host.js'
-import type { Lab } from '../lab.js'
-import type { LabProcess } from '../lab-process.js'
+import type { Host } from '../hosts/host.js'
+import type { Lab } from '../hosts/lab.js'
+import type { LabProcess } from '../hosts/lab-process.js'
 
 /** haproxy with these front and back ends, and times that a load balancer might have. @param port that it listens on */
 export async function startHaproxy(

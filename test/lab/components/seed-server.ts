@@ -1,14 +1,14 @@
-import type { Lab } from '../lab.js'
-import type { ShootCertificates } from '../pki.js'
-import type { CommandResult } from '../run-command.js'
-import { NETWORKS } from '../topology.js'
+import type { ShootCertificates } from '../certificates/pki.js'
+import type { Lab } from '../hosts/lab.js'
+import type { CommandResult } from '../hosts/run-command.js'
+import { NETWORKS } from '../hosts/topology.js'
 import { binOf, Daemon, type DaemonOptions, flags } from './daemon.js'
 
-export interface SeedServerOptions extends DaemonOptions {
+interface SeedServerOptions extends DaemonOptions {
   readonly certificates: ShootCertificates
 }
 
-export interface EgressRequest {
+interface EgressRequest {
   readonly certificates: {
     readonly apiserver: { readonly certFile: string; readonly keyFile: string }
     readonly egressCa: { readonly certFile: string }

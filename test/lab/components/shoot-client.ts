@@ -1,11 +1,11 @@
-import type { Host } from '../host.js'
-import type { Lab } from '../lab.js'
-import type { KeyPair } from '../openssl-authority.js'
-import { SEED_SERVER_NAME, type ShootCertificates } from '../pki.js'
+import type { KeyPair } from '../certificates/openssl-authority.js'
+import { SEED_SERVER_NAME, type ShootCertificates } from '../certificates/pki.js'
+import type { Host } from '../hosts/host.js'
+import type { Lab } from '../hosts/lab.js'
 import type { ConnectGateway } from './connect-gateway.js'
 import { binOf, Daemon, type DaemonOptions, flags } from './daemon.js'
 
-export interface ShootClientOptions extends DaemonOptions {
+interface ShootClientOptions extends DaemonOptions {
   readonly certificates: ShootCertificates
   /** Shown instead of the shoot-client's own. */
   readonly client?: KeyPair

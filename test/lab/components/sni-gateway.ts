@@ -1,7 +1,7 @@
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Host } from '../host.js'
-import type { Lab } from '../lab.js'
+import type { Host } from '../hosts/host.js'
+import type { Lab } from '../hosts/lab.js'
 import { binOf, Daemon, flags } from './daemon.js'
 
 /** One entry of a routes file; see the README of the package. */
@@ -14,7 +14,7 @@ export interface GatewayRoute {
   readonly proxyProtocol?: 'v1' | 'v2'
 }
 
-export interface SniGatewayOptions {
+interface SniGatewayOptions {
   readonly routes: readonly GatewayRoute[]
   /** @default the lab's gateway */
   readonly host?: Host

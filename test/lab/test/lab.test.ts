@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { newLabId } from '../hosts/lab-id.js'
 import { Lab, LabProcess } from '../index.js'
-import { newLabId } from '../lab-id.js'
 
 const OWNER = fileURLToPath(new URL('lab-owner.js', import.meta.url))
 

@@ -1,4 +1,4 @@
-import type { Host } from '../host.js'
+import type { Host } from '../hosts/host.js'
 
 /**
  * Has every new connection over the routes that a host has now use a congestion control, unless its program chooses another. By

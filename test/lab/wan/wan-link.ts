@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { Host } from '../host.js'
-import type { Lab } from '../lab.js'
-import { LabError } from '../lab-error.js'
-import type { LabProcess } from '../lab-process.js'
-import { DEFAULT_ROUTES, type LinkEnd, WAN_LINK } from '../topology.js'
+import type { Host } from '../hosts/host.js'
+import type { Lab } from '../hosts/lab.js'
+import { LabError } from '../hosts/lab-error.js'
+import type { LabProcess } from '../hosts/lab-process.js'
+import { DEFAULT_ROUTES, type LinkEnd, WAN_LINK } from '../hosts/topology.js'
 import { type ResolvedWan, resolveWan, type WanDirection, type WanSettings } from './wan-settings.js'
 
 /** What has become of the packets of one direction so far. */
-export interface WanCounts {
+interface WanCounts {
   /** What came to the link, bytes with IP headers. */
   readonly packets: number
   readonly bytes: number

@@ -1,4 +1,4 @@
-import { LabError } from '../lab-error.js'
+import { LabError } from '../hosts/lab-error.js'
 
 /** One direction of a long way. */
 export interface WanDirection {

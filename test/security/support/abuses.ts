@@ -3,7 +3,7 @@ import { MAX_CONTROL_PAYLOAD_BYTES } from '@reversed-vpn/protocol/testing'
 import type { HostilePeer } from './hostile-peer.js'
 
 /** What a peer does on a lane that is up, and the code of the CLOSE that it gets for it. */
-export interface Abuse {
+interface Abuse {
   readonly what: string
   readonly code: CloseCode
   readonly act: (peer: HostilePeer) => void

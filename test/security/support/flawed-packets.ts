@@ -16,7 +16,7 @@ import {
 type Flaw = readonly [reason: DropReason, packet: Buffer, virtioHeader?: SampleVirtioHeader]
 
 /** A DATA payload, and why its receiver drops it. */
-export interface FlawedPacket {
+interface FlawedPacket {
   readonly reason: DropReason
   readonly payload: Buffer
 }

@@ -6,7 +6,7 @@ import { type Architecture, buildImage, HERE, importBase, sizeAdded } from './im
 import { API_SERVER_HOST, Manifests, SEED_SERVER_HOST } from './manifests.js'
 import { Pod } from './pod.js'
 
-export interface ContainerLabOptions extends ContainerOptions {
+interface ContainerLabOptions extends ContainerOptions {
   /** What the images are for. @default the processor of this machine */
   readonly architecture?: Architecture
 }

@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Lab } from './lab.js'
 import { mustRunCommand } from './run-command.js'
 
 /** What Debian's qemu-user-static would have registered: `:name:M:offset:magic:mask:interpreter:flags`, F among the flags. */
@@ -12,7 +11,7 @@ const REGISTRATION = '/usr/lib/binfmt.d/qemu-aarch64.conf'
  * Has the kernel start programs for arm64 with qemu, in chroots and containers too, until the lab is gone. That goes for the whole
  * machine, but by an entry of the lab's own: those that others have registered stay, and do not matter.
  */
-export async function emulateArm64({ id }: Lab): Promise<void> {
+export async function emulateArm64({ id }: { readonly id: string }): Promise<void> {
   const dir = emulationDir(id)
   mkdirSync(dir)
   await mustRunCommand('mount', ['-t', 'binfmt_misc', 'binfmt_misc', dir])

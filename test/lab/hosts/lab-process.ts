@@ -9,12 +9,12 @@ export interface SpawnOptions {
   readonly cwd?: string | undefined
 }
 
-export interface OutputLine {
+interface OutputLine {
   readonly stream: 'stdout' | 'stderr'
   readonly text: string
 }
 
-export interface ProcessExit {
+interface ProcessExit {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
 }
@@ -199,7 +199,7 @@ export class LabProcess implements AsyncDisposable {
 }
 
 /** Signals every process of a group; a group that is gone is no error. */
-export function signalGroup(groupId: number, signal: NodeJS.Signals): void {
+function signalGroup(groupId: number, signal: NodeJS.Signals): void {
   // 0 and 1 would mean our own group and everything.
   if (groupId <= 1) return
   try {

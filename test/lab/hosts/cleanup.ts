@@ -40,7 +40,7 @@ export function destroyLab(labId: string): void {
 }
 
 /** The processes that live in any of the namespaces: what a lab started, and what those started in turn. */
-export function processesIn(namespaces: readonly string[]): number[] {
+function processesIn(namespaces: readonly string[]): number[] {
   const inodes = new Set(namespaces.map(inodeOf).filter((inode) => inode !== undefined))
   return otherProcesses().filter((pid) => inodes.has(namespaceInodeOf(pid) ?? -1))
 }

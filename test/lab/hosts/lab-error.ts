@@ -1,4 +1,4 @@
-export type LabErrorCode =
+type LabErrorCode =
   | 'ERR_LAB_COMMAND'
   | 'ERR_LAB_DEADLINE'
   | 'ERR_LAB_EXITED'

@@ -13,7 +13,7 @@ export interface LinkEnd extends AddressPair {
   readonly device: string
 }
 
-export interface Link {
+interface Link {
   readonly ends: readonly [LinkEnd, LinkEnd]
   readonly prefix4?: number
 }

@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ADDRESSES } from '../hosts/topology.js'
 import { type CertificateRequest, type KeyPair, OpensslAuthority } from './openssl-authority.js'
-import { ADDRESSES } from './topology.js'
 
 export const SEED_SERVER_NAME = 'vpn-seed-server'
 export const SHOOT_CLIENT_NAME = 'vpn-shoot-client'
-export const APISERVER_NAME = 'kube-apiserver-http-proxy-client'
+const APISERVER_NAME = 'kube-apiserver-http-proxy-client'
 
 const DAY_MS = 86_400_000
 
@@ -68,7 +68,7 @@ export function shootClientRequest(): CertificateRequest {
 }
 
 /** Good for every name and address that the caller may know the seed by. */
-export function egressServerRequest(): CertificateRequest {
+function egressServerRequest(): CertificateRequest {
   return {
     commonName: SEED_SERVER_NAME,
     dnsNames: [SEED_SERVER_NAME, 'seed', 'localhost'],
@@ -77,7 +77,7 @@ export function egressServerRequest(): CertificateRequest {
   }
 }
 
-export function apiserverRequest(): CertificateRequest {
+function apiserverRequest(): CertificateRequest {
   return { commonName: APISERVER_NAME, usage: 'client' }
 }
 

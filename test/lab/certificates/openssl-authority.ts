@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { mustRunCommand } from './run-command.js'
+import { mustRunCommand } from '../hosts/run-command.js'
 
 /** A certificate with its key, as files in PEM. */
 export interface KeyPair {
