@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 
 /** One line of a daemon's log. */
-export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string; readonly level: string }
+type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string; readonly level: string }
 
 const TOY_DAEMON = fileURLToPath(new URL('./toy-daemon.js', import.meta.url))
 

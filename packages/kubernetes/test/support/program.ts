@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { UsageError } from '@reversed-vpn/daemon'
 import { createLogger, readInvocation } from '@reversed-vpn/daemon/testing'
-import { reversedVpn } from '@reversed-vpn/kubernetes'
+import { reversedVpn } from '@reversed-vpn/kubernetes/testing'
 
 const PROGRAM = fileURLToPath(new URL('../../bin/reversed-vpn.js', import.meta.url))
 
 /** The sources of the tests, seen from where they are compiled to. */
 const TESTS = new URL('../../test/', import.meta.url)
 
-export interface Outcome {
+interface Outcome {
   readonly stdout: string
   readonly stderr: string
   readonly code: number | null

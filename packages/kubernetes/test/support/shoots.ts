@@ -1,5 +1,5 @@
 /** A shoot of `test/input` with the gardenlet it belongs to, and who is to dial. */
-export interface ShootCase {
+interface ShootCase {
   readonly shoot: string
   readonly gardenlet: 'gardenlet-on' | 'gardenlet-off'
   readonly isReversed: boolean

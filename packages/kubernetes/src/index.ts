@@ -1,1 +1,0 @@
-export { reversedVpn } from './cli.js'
