@@ -28,6 +28,7 @@ export {
   url,
 } from './options/kinds.js'
 export { defineOptions, type OptionKind, type OptionValues } from './options/option.js'
+export { findMisspelt } from './options/similar-names.js'
 export { encodeProxyHeader } from './proxy-protocol/encode-proxy-header.js'
 export {
   PROXY_PROTOCOL_VERSIONS,

@@ -142,7 +142,19 @@ t.test('a subcommand takes what it ignores without a look', async (t) => {
 })
 
 t.test('the command line names what it does not know', async (t) => {
-  await t.rejects(optionsOf(['--lisen', 'x']), { code: 'ERR_USAGE', message: /^unknown option '--lisen' / })
+  const unknown = [
+    [['--lisen', 'x'], "'--lisen', did you mean --listen?"],
+    [['--network', 'x'], "'--network'"],
+    [['--pod-networks', 'x'], "'--pod-networks', did you mean --pod-network?"],
+    [['--listen-address', 'x'], "'--listen-address', did you mean --listen?"],
+    [['--no-offlod'], "'--no-offlod', did you mean --no-offload?"],
+    [['setup', '--uids', '3'], "'--uids', did you mean --uid?"],
+    [['setup', '--lisen', '3'], "'--lisen'"],
+    [['--log-lvel=debug'], "'--log-lvel', did you mean --log-level?"],
+    [['-x'], "'-x'"],
+  ] as const
+  for (const [argv, message] of unknown)
+    await t.rejects(optionsOf([...argv]), { code: 'ERR_USAGE', message: `unknown option ${message}` })
   await t.rejects(optionsOf(['--listen']), { message: "option '--listen <HOST:PORT>' argument missing" })
   await t.rejects(optionsOf(['stray']), { message: 'unexpected argument "stray", expected options, setup' })
   await t.rejects(optionsOf(['setup', '--uid', '3', 'stray']), { message: /"stray"/ })
@@ -189,9 +201,10 @@ t.test('a list in a file may be one scalar with commas, and an empty file is fin
 t.test('a mistake in a file is named with file and line', async (t) => {
   const cases: [text: string, message: string][] = [
     [
-      'keepalive: 5s\nlisen: x\n',
-      ':2: unknown key "lisen", expected listen, pod-network, keepalive, offload, uid',
+      'keepalive: 5s\ncolour: x\n',
+      ':2: unknown key "colour", expected listen, pod-network, keepalive, offload, uid',
     ],
+    ['keepalive: 5s\nlisen: x\n', ':2: unknown key "lisen", did you mean listen?'],
     ['config: other.yaml\n', ':1: unknown key "config"'],
     ['listen: [::]:1194\n', ':1: '],
     ['\nlisten: a: b\n', ':2: '],

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { oneLine, UsageError } from '../errors.js'
 import { environmentName, type OptionSpec, type OptionTable } from './option.js'
+import { didYouMean, findSimilarNames } from './similar-names.js'
 
 /** A program, or one of its subcommands, as the command line sees it. */
 interface CommandShape {
@@ -32,11 +33,12 @@ type ParsedCommandLine =
 export function parseCommandLine(program: ProgramShape, argv: readonly string[]): ParsedCommandLine {
   let printed = ''
   let chosen: Command | undefined
+  let failed: CommandShape = program
   const root = new Command(program.name)
   root
     .version(program.version, '--version', 'print the version and exit')
     .enablePositionalOptions()
-    .exitOverride()
+    .showSuggestionAfterError(false)
     .configureOutput({ writeOut: (text) => (printed += text), writeErr: () => undefined })
   const shapes = new Map<Command, CommandShape>([[root, program]])
   for (const shape of program.commands) shapes.set(root.command(shape.name), shape)
@@ -44,6 +46,10 @@ export function parseCommandLine(program: ProgramShape, argv: readonly string[])
     command
       .description(shape.description)
       .helpOption('--help', 'print this help and exit')
+      .exitOverride((error) => {
+        failed = shape
+        throw error
+      })
       .action(() => {
         chosen = command
       })
@@ -63,7 +69,11 @@ export function parseCommandLine(program: ProgramShape, argv: readonly string[])
         `unexpected argument ${JSON.stringify(stray)}, expected ${['options', ...commands].join(', ')}`,
       )
     }
-    throw new UsageError(oneLine(error.message.replace(/^error: /, '')))
+    // Without the value of an unknown option, which may be a secret.
+    const problem = oneLine(
+      error.message.replace(/^error: /, '').replace(/^(unknown option '[^=]+)=.*'$/s, "$1'"),
+    )
+    throw new UsageError(`${problem}${suggestOption(error, failed)}`)
   }
   const shape = shapes.get(chosen ?? root) ?? program
   const [misplaced] = shape === program ? [] : collectFlags(root, program.options).keys()
@@ -74,6 +84,15 @@ export function parseCommandLine(program: ProgramShape, argv: readonly string[])
     command: shape === program ? undefined : shape.name,
     flags: collectFlags(chosen ?? root, shape.options),
   }
+}
+
+/** What an unknown option was probably meant for, for the end of the message. */
+function suggestOption({ code, message }: CommanderError, { options }: CommandShape): string {
+  const [, no = '', given = ''] = /'--(no-)?([^'=]+)/.exec(message) ?? []
+  if (code !== 'commander.unknownOption') return ''
+  const switches = Object.keys(options).filter((flag) => options[flag]?.kind.isSwitch)
+  const names = findSimilarNames(given, no === '' ? Object.keys(options) : switches)
+  return didYouMean(names.map((name) => `--${no}${name}`))
 }
 
 function addOption(

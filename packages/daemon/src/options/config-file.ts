@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
 import { describeCause, EnvironmentError, oneLine, UsageError } from '../errors.js'
 import { lookAtFiles } from '../watch-files.js'
+import { didYouMean, findSimilarNames } from './similar-names.js'
 
 /** One key of a configuration file, its values still text. */
 interface ConfigEntry {
@@ -40,10 +41,10 @@ export function readConfigFile(path: string, allowed: readonly string[]): Config
     if (!isScalar(key)) throw new UsageError(`${path}: expected option names as keys`)
     const name = String(key.value)
     const line = lineOf(key.range?.[0])
-    if (!allowed.includes(name))
-      throw new UsageError(
-        `${path}:${line}: unknown key ${JSON.stringify(name)}, expected ${allowed.join(', ')}`,
-      )
+    if (!allowed.includes(name)) {
+      const hint = didYouMean(findSimilarNames(name, allowed)) || `, expected ${allowed.join(', ')}`
+      throw new UsageError(`${path}:${line}: unknown key ${JSON.stringify(name)}${hint}`)
+    }
     const texts = readTexts(value as Node | null)
     if (texts === undefined)
       throw new UsageError(`${path}:${line}: ${name}: expected a value or a sequence of values`)

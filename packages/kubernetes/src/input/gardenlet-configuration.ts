@@ -1,3 +1,4 @@
+import { findMisspelt } from '@reversed-vpn/daemon'
 import { z } from 'zod'
 import {
   FEATURE_GATE_DEFAULTS,
@@ -58,7 +59,7 @@ export function readGardenletConfiguration(path: string): GardenletConfiguration
   const file = InputFile.read(path)
   const { featureGates, sni } = file.parse(schema)
   for (const name of Object.keys(featureGates ?? {})) {
-    const meant = findMisspeltGate(name)
+    const meant = GATE_NAMES.some((gate) => gate === name) ? undefined : findMisspelt(name, GATE_NAMES)
     if (meant !== undefined) throw file.error(['featureGates', name], `unknown gate, expected ${meant}`)
   }
   return {
@@ -77,27 +78,4 @@ function readGates(file: InputFile, given: Readonly<Record<string, boolean>>): F
   } catch (error) {
     throw file.error(['featureGates'], (error as Error).message.replace(/^featureGates: /, ''))
   }
-}
-
-/** How many letters a name may differ from a gate's to be taken for a misspelling of it. */
-const MAX_SLIPS = 2
-
-/** The gate that `name` is a misspelling of; undefined when `name` is one of the gates. */
-function findMisspeltGate(name: string): keyof FeatureGates | undefined {
-  if ((GATE_NAMES as readonly string[]).includes(name)) return undefined
-  return GATE_NAMES.find((gate) => countSlips(name.toLowerCase(), gate.toLowerCase()) <= MAX_SLIPS)
-}
-
-/** Letters inserted, deleted or substituted between two texts (Levenshtein distance). */
-function countSlips(left: string, right: string): number {
-  let previous = Array.from({ length: right.length + 1 }, (_, column) => column)
-  for (const [row, letter] of [...left].entries()) {
-    const current = [row + 1]
-    for (const [column, other] of [...right].entries()) {
-      const substituted = (previous[column] ?? 0) + (letter === other ? 0 : 1)
-      current.push(Math.min(substituted, (previous[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1))
-    }
-    previous = current
-  }
-  return previous.at(-1) ?? 0
 }
