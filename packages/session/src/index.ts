@@ -9,6 +9,7 @@ export { FrameStream } from './frame-stream.js'
 export { RejectedError, receiveHello, rejectPeer, sendHello } from './handshake.js'
 export { Lane } from './lane/lane.js'
 export type { LaneCounters } from './lane/lane-counters.js'
+export type { LaneEnd } from './lane/lane-handler.js'
 export { TrafficTotals } from './lane/traffic-totals.js'
 export {
   CLOSE_GRACE_MS,
@@ -18,6 +19,7 @@ export {
 } from './limits.js'
 export { TunnelListener } from './listen/tunnel-listener.js'
 export { WebSocketListener } from './listen/web-socket-listener.js'
-export { createSessionKeys, type LaneEnd, Session, type SessionPeer } from './session.js'
+export { createSessionKeys, Session } from './session.js'
+export type { SessionPeer } from './session-options.js'
 export { tuneLaneSocket } from './socket-tuning.js'
 export { MAX_WEB_SOCKET_MESSAGE_BYTES, WebSocketStream } from './web-socket-stream.js'

@@ -44,17 +44,20 @@ export interface SessionRig extends AsyncDisposable {
   /** What its owner was told, in order. */
   readonly log: string[]
   readonly tun: FakeTun
+  readonly queues: QueueSet
   readonly totals: TrafficTotals
 }
 
-export function openSession(overrides: Partial<SessionOptions> = {}): SessionRig {
+/** @param after a session whose TUN this one gets */
+export function openSession(overrides: Partial<SessionOptions> = {}, after?: SessionRig): SessionRig {
   const log: string[] = []
-  const tun = createFakeTun()
+  const tun = after?.tun ?? createFakeTun()
+  const queues = after?.queues ?? new QueueSet(tun.device)
   const totals = new TrafficTotals()
   const session = new Session({
     ...createSessionKeys(),
     peer: { name: 'vpn-shoot-client', instance: '1'.repeat(32), remoteAddress: '192.0.2.1' },
-    queues: new QueueSet(tun.device),
+    queues,
     totals,
     policy: {
       side: 'seed',
@@ -69,15 +72,22 @@ export function openSession(overrides: Partial<SessionOptions> = {}): SessionRig
     deadAfterMs: 180_000,
     isReadyOnOpen: false,
     handler: {
-      onLaneReady: (_, lane) => log.push(`lane ${lane.index} ready`),
-      onGoAway: (_, reason) => log.push(`go away: ${reason}`),
-      onLaneDown: (_, lane, { error, isReplaced }) =>
+      onLaneReady: (lane) => log.push(`lane ${lane.index} ready`),
+      onGoAway: (reason) => log.push(`go away: ${reason}`),
+      onLaneDown: (lane, { error, isReplaced }) =>
         log.push(`lane ${lane.index} ${isReplaced ? 'replaced' : 'down'}: ${error?.message ?? 'in order'}`),
-      onClosed: (_, error) => log.push(`closed: ${error?.message ?? 'in order'}`),
+      onClosed: (error) => log.push(`closed: ${error?.message ?? 'in order'}`),
     },
     ...overrides,
   })
-  return { session, log, tun, totals, [Symbol.asyncDispose]: () => session.close('going-away', 'test over') }
+  return {
+    session,
+    log,
+    tun,
+    queues,
+    totals,
+    [Symbol.asyncDispose]: () => session.close('going-away', 'test over'),
+  }
 }
 
 /** Adds a lane whose other end answers, or is silent. */

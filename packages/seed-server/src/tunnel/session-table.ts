@@ -201,7 +201,7 @@ export class SessionTable {
     const { device, totals, congestion, keepaliveMs, deadAfterMs, events } = this.#options
     const { rotateAfterMs, rotateAfterRecords } = this.#options
     const keys = createSessionKeys()
-    const session = new Session({
+    const session: Session = new Session({
       ...keys,
       peer,
       queues: device.queues,
@@ -222,10 +222,10 @@ export class SessionTable {
       ...(rotateAfterRecords === undefined ? {} : { rotateAfterRecords }),
       isReadyOnOpen: false,
       handler: {
-        onLaneReady: (ready) => this.#onLaneReady(ready, hello),
+        onLaneReady: () => this.#onLaneReady(session, hello),
         onGoAway: () => {},
-        onLaneDown: (which, lane, end) => events.onLaneDown(which, lane, end),
-        onClosed: (closed, error) => this.#onClosed(closed, error),
+        onLaneDown: (lane, end) => events.onLaneDown(session, lane, end),
+        onClosed: (error) => this.#onClosed(session, error),
       },
     })
     this.#sessions.set(session.id, session)
@@ -295,7 +295,7 @@ export class SessionTable {
   /** While a session drains, connections that it opened go on over it; the newest session's lanes read for both. */
   #followFlows(): void {
     const flows = this.#flows
-    this.#active?.setDiverter(
+    this.#active?.setRedirector(
       flows.isKept
         ? (bytes, payloadOffset, payloadBytes) => {
             const carrier = flows.olderCarrierOf(bytes, payloadOffset)

@@ -25,7 +25,7 @@ import { StartupWatch, sendingPathOf } from './startup-watch.js'
  * Takes a packet that has passed the checks out of its batch: returns true if another session carries it. The bytes are the
  * batch's: what is kept has to be copied.
  */
-export type PacketDiverter = (bytes: Buffer, payloadOffset: number, payloadBytes: number) => boolean
+export type PacketRedirector = (bytes: Buffer, payloadOffset: number, payloadBytes: number) => boolean
 
 const TLS_RECORD_BYTES = 16_384
 
@@ -61,7 +61,7 @@ export interface LaneSenderOptions {
  */
 export class LaneSender {
   /** Set while a session drains. Without it packets cost nothing more. */
-  divert: PacketDiverter | undefined
+  redirect: PacketRedirector | undefined
 
   readonly #options: LaneSenderOptions
   readonly #lengths = new Uint32Array(BATCH_PACKETS)
@@ -175,7 +175,7 @@ export class LaneSender {
         this.#refuse(verdict, buffer.subarray(payloadOffset, readOffset), repaired)
         continue
       }
-      if (this.divert?.(buffer, payloadOffset, payloadBytes)) continue
+      if (this.redirect?.(buffer, payloadOffset, payloadBytes)) continue
       steering?.note(buffer, payloadOffset, payloadBytes, nowMs)
       const frameBytes = FRAME_HEADER_BYTES + payloadBytes
       if (writeOffset !== payloadOffset - FRAME_HEADER_BYTES)

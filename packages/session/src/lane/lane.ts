@@ -1,43 +1,33 @@
-import type { TunQueue } from '@reversed-vpn/node-tun'
 import {
   type CloseCode,
   type ControlMessage,
   type FrameView,
   type GoawayReason,
-  type PacketChecker,
   TunnelError,
 } from '@reversed-vpn/protocol'
-import type { FrameStream, FrameStreamHandler } from '../frame-stream.js'
-import { ROTATE_AFTER_MS, ROTATE_AFTER_RECORDS } from '../limits.js'
+import type { FrameStreamHandler } from '../frame-stream.js'
+import { checkLegal, type Legal } from '../state.js'
 import { FlowSteering, type SteeredLane } from './flow-steering.js'
 import { FlowTable } from './flow-table.js'
 import { Keepalive } from './keepalive.js'
 import { createLaneCounters, type LaneCounters } from './lane-counters.js'
-import type { LaneHandler, RotationReason } from './lane-handler.js'
+import type { LaneEnd, RotationReason } from './lane-handler.js'
+import type { LaneOptions } from './lane-options.js'
 import { LaneReceiver } from './lane-receiver.js'
-import { LaneSender, type PacketDiverter } from './lane-sender.js'
+import { LaneSender, type PacketRedirector } from './lane-sender.js'
+import { rotationDue } from './rotation.js'
 
-export interface LaneOptions {
-  /** Which of the session's lanes this is, and with that which queue of the TUN it serves. */
-  /** Which of the session's lanes this is, and with that which queue of the TUN it serves. */
-  readonly index: number
-  /** A connection whose handshake is done. The lane owns it from here on. */
-  readonly frames: FrameStream
-  /** The lane reads and writes it and never closes it. */
-  readonly queue: TunQueue
-  readonly toPeerChecker: PacketChecker
-  readonly fromPeerChecker: PacketChecker
-  /** Of all lanes of the session. @default its own */
-  readonly flows?: FlowTable
-  /** @default ROTATE_AFTER_RECORDS */
-  readonly rotateAfterRecords?: number
-  /** @default ROTATE_AFTER_MS */
-  readonly rotateAfterMs?: number
-  /** The congestion control that its connection is to have. @default the kernel's */
-  readonly congestion?: string | undefined
-  readonly keepaliveMs: number
-  readonly deadAfterMs: number
-  readonly handler: LaneHandler
+/** `closing`: we have said CLOSE, with that code. */
+type LaneState =
+  | { readonly name: 'new' | 'up' | 'retiring' | 'down' }
+  | { readonly name: 'closing'; readonly code: CloseCode }
+
+const LEGAL: Legal<LaneState['name']> = {
+  new: ['up', 'closing', 'down'],
+  up: ['retiring', 'closing', 'down'],
+  retiring: ['closing', 'down'],
+  closing: ['down'],
+  down: [],
 }
 
 /**
@@ -46,7 +36,12 @@ export interface LaneOptions {
  *     TUN queue ──▶ LaneSender ──▶ FrameStream ──▶ peer
  *     TUN queue ◀── LaneReceiver ◀── FrameStream ◀── peer
  *
- * It takes packets from the peer as soon as it is open, and sends packets to the peer between {@link startSending} and {@link stopSending}.
+ *     new ──open──▶ up ──either end wants it replaced──▶ retiring
+ *      │             ├───────────── close ────────────────┴──▶ closing ──connection gone──▶ down
+ *      └─────────────┴───────── connection gone, or the peer says CLOSE ────────────────────▶ ▲
+ *
+ * It takes packets from the peer as soon as it is open, and sends packets to the peer between {@link startSending} and
+ * {@link stopSending}, while it is up or retiring.
  *
  * While the peer is silent nothing is sent: what went to one that turns out to be dead would be lost, what waits in the queue goes out
  * at once on the lane after this one.
@@ -57,23 +52,20 @@ export class Lane implements FrameStreamHandler {
   readonly openedAtMs = Date.now()
   /** The last measured round trip, absent until the first PONG. */
   rttMs: number | undefined
+  /** Settles when the lane is down or should be replaced, whichever end wants it: the moment to dial. */
+  readonly leaving: Promise<void>
 
   readonly #options: LaneOptions
   readonly #sender: LaneSender
   readonly #receiver: LaneReceiver
   readonly #steering: FlowSteering
   readonly #keepalive: Keepalive
-  /** Settles when the lane is down or should be replaced, whichever end wants it: the moment to dial. */
-  readonly leaving: Promise<void>
   #resolveLeaving: () => void = () => {}
   readonly #done: Promise<void>
   #resolveDone: () => void = () => {}
-  #down = false
+  #state: LaneState = { name: 'new' }
   #isSendingWanted = false
   #isPeerSilent = false
-  #isRotationDue = false
-  #isReplacementWanted = false
-  #closing = false
 
   constructor(options: LaneOptions) {
     this.#options = options
@@ -103,7 +95,7 @@ export class Lane implements FrameStreamHandler {
       deadAfterMs: options.deadAfterMs,
       onRoundTrip: (rttMs) => this.#onRoundTrip(rttMs),
       onTick: () => this.#checkRotation(),
-      onSilent: () => this.#onSilent(),
+      onSilent: () => this.#setPeerSilent(true),
       onDead: (silentMs) => this.#onDead(silentMs),
     })
     this.leaving = new Promise((resolve) => {
@@ -114,19 +106,20 @@ export class Lane implements FrameStreamHandler {
     })
   }
 
-  /** Begins to carry. Apart from the constructor, since messages may be waiting and are handed over at once. */
+  /** Begins to work. Apart from the constructor, since messages may be waiting and are handed over at once. */
   open(): void {
+    this.#enter({ name: 'up' })
     this.#keepalive.start()
     this.#options.frames.setHandler(this)
   }
 
   get isDown(): boolean {
-    return this.#down
+    return this.#state.name === 'down'
   }
 
   /** Whether either end wants it replaced. */
   get isReplacementWanted(): boolean {
-    return this.#isReplacementWanted
+    return this.#state.name === 'retiring'
   }
 
   /** When the last byte came from the peer, in milliseconds of `performance.now()`. */
@@ -142,13 +135,13 @@ export class Lane implements FrameStreamHandler {
   /** Takes packets from the queue from now on. Idempotent. */
   startSending(): void {
     this.#isSendingWanted = true
-    if (!this.#down && !this.#closing && !this.#isPeerSilent) this.#sender.start()
+    this.#applySending()
   }
 
   /** Leaves packets of the queue to others. What was taken is still sent. Idempotent. */
   stopSending(): void {
     this.#isSendingWanted = false
-    this.#sender.stop()
+    this.#applySending()
   }
 
   /** Has flows led to these lanes, which carry now, as `FlowSteering` does. @default each packet goes to the queue of the lane it came by */
@@ -156,19 +149,18 @@ export class Lane implements FrameStreamHandler {
     this.#steering.setLanes(lanes)
   }
 
-  /** Lets `divert` take packets out of what this lane reads from its queue; undefined: none. */
-  setDiverter(divert: PacketDiverter | undefined): void {
-    this.#sender.divert = divert
+  /** Lets `redirect` take packets out of what this lane reads from its queue; undefined: none. */
+  setRedirector(redirect: PacketRedirector | undefined): void {
+    this.#sender.redirect = redirect
   }
 
   /** Sends one packet, with its virtio-net header, that another lane has read. Copied; dropped when the lane is full. */
   sendPayload(payload: Uint8Array): void {
-    if (!this.#down && !this.#closing) this.#sender.sendPayload(payload)
+    if (this.#canSend) this.#sender.sendPayload(payload)
   }
 
-  /** Has this lane replaced, whoever dials: both ends are told, and it carries on meanwhile. Idempotent. */
+  /** Has this lane replaced, whoever dials: both ends are told, and it goes on meanwhile. Idempotent. */
   askForReplacement(): void {
-    if (this.#down || this.#closing || this.#isReplacementWanted) return
     this.#startRotation('rotate-age')
   }
 
@@ -180,9 +172,9 @@ export class Lane implements FrameStreamHandler {
 
   /** Stops sending, tells the peer why, lets what was written leave, and ends. Settles when the connection is gone. Idempotent. */
   close(code: CloseCode, reason: string): Promise<void> {
-    if (!this.#closing && !this.#down) {
-      this.#closing = true
-      this.stopSending()
+    if (this.#state.name !== 'closing' && this.#state.name !== 'down') {
+      this.#enter({ name: 'closing', code })
+      this.#applySending()
       this.#options.frames.sendControl({ type: 'CLOSE', code, reason })
       this.#options.frames.end()
     }
@@ -203,8 +195,8 @@ export class Lane implements FrameStreamHandler {
         this.#keepalive.onPong(message.id)
         return
       case 'GOAWAY':
-        if (message.lane !== undefined) this.#wantReplacement()
-        this.#options.handler.onGoAway(this, message.reason, message.lane !== undefined)
+        if (message.lane === undefined) this.#options.handler.onGoAway(message.reason)
+        else this.#retire()
         return
       case 'CLOSE':
         this.#onPeerClose(message.code, message.reason)
@@ -217,60 +209,73 @@ export class Lane implements FrameStreamHandler {
   }
 
   onData(view: FrameView): void {
-    if (!this.#down) this.#receiver.receive(view)
+    if (this.#state.name !== 'down') this.#receiver.receive(view)
   }
 
   onChunkEnd(): void {
     this.counters.fromPeer.records++
     this.#receiver.flush()
-    if (this.#isPeerSilent) this.#onHeardAgain()
+    if (this.#isPeerSilent) this.#setPeerSilent(false)
   }
 
   onClose(error?: Error): void {
-    if (this.#down) return
-    this.#down = true
+    const { name } = this.#state
+    if (name === 'down') return
+    const isReplaced = this.#state.name === 'closing' && this.#state.code === 'replaced'
+    // How a connection that we end comes to its end is no news.
+    this.#goDown({ error: name === 'closing' ? undefined : error, isReplaced })
+  }
+
+  #goDown(end: LaneEnd): void {
+    this.#enter({ name: 'down' })
     this.#resolveLeaving()
     this.#keepalive.stop()
-    this.#sender.stop()
-    // How a connection that we end comes to its end is no news.
-    this.#options.handler.onDown(this, this.#closing ? undefined : error)
+    this.#applySending()
+    this.#options.handler.onDown(end)
     this.#resolveDone()
+  }
+
+  #enter(next: LaneState): void {
+    checkLegal(`lane ${this.index}`, LEGAL, this.#state.name, next.name)
+    this.#state = next
+  }
+
+  /** Neither ending nor ended. */
+  get #canSend(): boolean {
+    return this.#state.name === 'up' || this.#state.name === 'retiring'
+  }
+
+  #applySending(): void {
+    if (this.#isSendingWanted && !this.#isPeerSilent && this.#canSend) this.#sender.start()
+    else this.#sender.stop()
   }
 
   #onRoundTrip(rttMs: number): void {
     const isFirst = this.rttMs === undefined
     this.rttMs = rttMs
-    if (isFirst) this.#options.handler.onReady(this)
+    if (isFirst && this.#canSend) this.#options.handler.onReady()
   }
 
   #checkRotation(): void {
-    if (this.#isRotationDue) return
-    const { rotateAfterRecords = ROTATE_AFTER_RECORDS, rotateAfterMs = ROTATE_AFTER_MS } = this.#options
-    const { toPeer, fromPeer } = this.counters
-    const isByRecords = Math.max(toPeer.records, fromPeer.records) >= rotateAfterRecords
-    if (!isByRecords && Date.now() - this.openedAtMs < rotateAfterMs) return
-    this.#startRotation(isByRecords ? 'rotate-records' : 'rotate-age')
+    const reason = rotationDue(this.counters, Date.now() - this.openedAtMs, this.#options)
+    if (reason !== undefined) this.#startRotation(reason)
   }
 
   #startRotation(reason: RotationReason): void {
-    this.#isRotationDue = true
-    this.#wantReplacement()
-    this.#options.handler.onRotationDue(this, reason)
+    if (this.#retire()) this.#options.handler.onRotationDue(reason)
   }
 
-  #wantReplacement(): void {
-    this.#isReplacementWanted = true
+  /** @returns false when a replacement is of no use, or wanted already */
+  #retire(): boolean {
+    if (this.#state.name !== 'up') return false
+    this.#enter({ name: 'retiring' })
     this.#resolveLeaving()
+    return true
   }
 
-  #onSilent(): void {
-    this.#isPeerSilent = true
-    this.#sender.stop()
-  }
-
-  #onHeardAgain(): void {
-    this.#isPeerSilent = false
-    if (this.#isSendingWanted) this.startSending()
+  #setPeerSilent(isSilent: boolean): void {
+    this.#isPeerSilent = isSilent
+    this.#applySending()
   }
 
   #onDead(silentMs: number): void {
@@ -280,9 +285,10 @@ export class Lane implements FrameStreamHandler {
   }
 
   #onPeerClose(code: CloseCode, reason: string): void {
-    const isOrderly = this.#closing || code === 'going-away' || code === 'replaced'
-    const text = `peer closed the lane: ${code}, ${reason}`
-    this.onClose(isOrderly ? undefined : new TunnelError('ERR_PEER_CLOSED', text))
+    if (this.#state.name === 'closing') this.onClose()
+    else if (code === 'replaced' || code === 'going-away')
+      this.#goDown({ error: undefined, isReplaced: code === 'replaced' })
+    else this.onClose(new TunnelError('ERR_PEER_CLOSED', `peer closed the lane: ${code}, ${reason}`))
     // The peer has said its last; what we still owe it may leave.
     this.#options.frames.end()
   }

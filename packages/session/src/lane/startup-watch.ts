@@ -9,6 +9,7 @@ import {
   type TcpInfo,
 } from '@reversed-vpn/node-tun/socket'
 import { PREFERRED_CONGESTION, SLOW_START_CONGESTION, trySetCongestion } from '../congestion.js'
+import { checkLegal, type Legal } from '../state.js'
 
 /** What is asked and told of the connection below a lane. */
 export interface SendingPath {
@@ -57,6 +58,15 @@ const MAX_HELD_ROUND_TRIPS = 20
 /** Until the next attempt after one that was in vain. */
 const VAIN_PAUSE_MS = 10_000
 
+type StartupState = 'slow-start' | 'watching' | 'holding' | 'done'
+
+const LEGAL: Legal<StartupState> = {
+  'slow-start': ['watching', 'done'],
+  watching: ['holding', 'done'],
+  holding: ['watching', 'done'],
+  done: [],
+}
+
 /**
  * Gives a connection BBR when its slow start has ended, where it began with another congestion control (`setFirstCongestion`): BBR
  * spreads what it sends over the round trip, as fast as it has seen the way to be. Connections inside that are in slow start send twice
@@ -68,6 +78,7 @@ const VAIN_PAUSE_MS = 10_000
  * leaves STARTUP, and keeps queues short by itself from then on, for as long as the connection lives.
  *
  *     slow start ── a loss, a growing round trip, a queue stands ──▶ watching, with BBR
+ *         └──────── the kernel does not give BBR ──────────────────▶ done
  *
  *     watching ── a queue stands, in STARTUP ──▶ holding ── STARTUP left ──▶ done
  *         ▲ └──── STARTUP left, no BBR ─────────────│──────────────────────▶ ▲
@@ -77,7 +88,7 @@ const VAIN_PAUSE_MS = 10_000
  */
 export class StartupWatch {
   readonly #path: SendingPath
-  #state: 'slow-start' | 'watching' | 'holding' | 'done'
+  #state: StartupState
   #bytes = 0
   #lookedAtMs = 0
   #nextLookMs = 0
@@ -118,14 +129,14 @@ export class StartupWatch {
 
   #endSlowStart(info: TcpInfo, nowMs: number): void {
     if (info.isInSlowStart && !this.#isQueueStanding(info, nowMs)) return
-    this.#state = this.#path.setCongestion(PREFERRED_CONGESTION) ? 'watching' : 'done'
+    this.#enter(this.#path.setCongestion(PREFERRED_CONGESTION) ? 'watching' : 'done')
     this.#queueLooks = 0
   }
 
   #watch(info: TcpInfo, nowMs: number): void {
     const rate = (1000 * (info.ackedBytes - this.#ackedBytes)) / (nowMs - this.#lookedAtMs)
     if (!this.#isQueueStanding(info, nowMs) || rate < MIN_RATE || nowMs < this.#notBeforeMs) return
-    this.#state = 'holding'
+    this.#enter('holding')
     this.#holdingSinceMs = nowMs
     this.#path.setMaxRate(Math.round(HELD_SHARE * rate))
   }
@@ -142,14 +153,19 @@ export class StartupWatch {
     const heldMs = nowMs - this.#holdingSinceMs
     if (heldMs < Math.max(MAX_HELD_MS, (MAX_HELD_ROUND_TRIPS * roundTripUs) / 1000)) return
     this.#path.setMaxRate(undefined)
-    this.#state = 'watching'
+    this.#enter('watching')
     this.#queueLooks = 0
     this.#notBeforeMs = nowMs + VAIN_PAUSE_MS
   }
 
   #finish(): void {
     if (this.#state === 'holding') this.#path.setMaxRate(undefined)
-    this.#state = 'done'
+    this.#enter('done')
+  }
+
+  #enter(next: StartupState): void {
+    checkLegal('start-up watch', LEGAL, this.#state, next)
+    this.#state = next
   }
 }
 

@@ -4,7 +4,7 @@ import { remoteAddressOf, type UnfinishedConnection, UnfinishedConnections } fro
 import type { AuthenticatedPeer, TlsMaterial } from '@reversed-vpn/secure'
 import { HANDSHAKE_TIMEOUT_MS, type RefusalReason, refusalReasonOf, TlsAcceptor } from '@reversed-vpn/secure'
 import { FrameStream } from '../frame-stream.js'
-import type { SessionPeer } from '../session.js'
+import type { SessionPeer } from '../session-options.js'
 import { tuneLaneSocket } from '../socket-tuning.js'
 
 export interface TunnelListenerOptions {

@@ -167,8 +167,9 @@ t.test(
 
 t.test('answers PING, measures the round trip and is ready at the first PONG', async (t) => {
   await using streams = memoryPair()
-  const ready = new Promise<Lane>((resolve) => joinLanes(streams, { onReady: resolve }))
-  const lane = await ready
+  const lane = await new Promise<Lane>((resolve) => {
+    const { seed } = joinLanes(streams, { onReady: () => resolve(seed) })
+  })
   t.type(lane.rttMs, 'number')
   t.ok((lane.rttMs ?? -1) >= 0)
 })
@@ -192,7 +193,7 @@ t.test(
           onReady: () => {},
           onGoAway: () => {},
           onRotationDue: () => {},
-          onDown: (_, why) => resolve(why),
+          onDown: ({ error: why }) => resolve(why),
         },
       })
       lane.open()
@@ -254,7 +255,7 @@ t.test('a frame that is no longer legal ends the lane with CLOSE', async (t) => 
         onReady: () => {},
         onGoAway: () => {},
         onRotationDue: () => {},
-        onDown: (_, error) => resolve(error),
+        onDown: ({ error }) => resolve(error),
       },
     }).open()
   })
@@ -279,11 +280,7 @@ t.test('asks to be replaced once its key has protected enough records', async (t
   await using streams = memoryPair()
   const reasons: string[] = []
   const rotation = { keepaliveMs: 5, rotateAfterRecords: 10 }
-  const { seed, seedTun } = joinLanes(
-    streams,
-    { onRotationDue: (_, reason) => reasons.push(reason) },
-    rotation,
-  )
+  const { seed, seedTun } = joinLanes(streams, { onRotationDue: (reason) => reasons.push(reason) }, rotation)
   seed.startSending()
   await until(() => Date.now() - seed.openedAtMs > 20)
   t.same(reasons, [], 'a lane that carries little stays')
@@ -297,7 +294,7 @@ t.test('asks to be replaced when it is old', async (t) => {
   await using streams = memoryPair()
   const reasons: string[] = []
   const rotation = { keepaliveMs: 5, rotateAfterMs: 20 }
-  joinLanes(streams, { onRotationDue: (_, reason) => reasons.push(reason) }, rotation)
+  joinLanes(streams, { onRotationDue: (reason) => reasons.push(reason) }, rotation)
   await until(() => reasons.length > 0)
   t.same(reasons, ['rotate-age'])
 })

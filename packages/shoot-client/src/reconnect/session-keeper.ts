@@ -202,16 +202,16 @@ export class SessionKeeper {
   async #replaceSession(welcome: WelcomeMessage, remoteAddress: string): Promise<Session> {
     const parts = await this.#options.openSession(welcome, remoteAddress, this.instance)
     this.#stopping.signal.throwIfAborted()
-    const session = new Session({
+    const session: Session = new Session({
       ...parts,
       lanesWanted: this.#options.lanes,
       handler: {
         onLaneReady: () => {},
-        onGoAway: (_, reason) => {
+        onGoAway: (reason) => {
           if (reason === 'superseded') this.#onSuperseded()
         },
-        onLaneDown: (which, lane, end) => this.#options.events.onLaneDown(which, lane, end),
-        onClosed: (closed, error) => this.#onClosed(closed, error),
+        onLaneDown: (lane, end) => this.#options.events.onLaneDown(session, lane, end),
+        onClosed: (error) => this.#onClosed(session, error),
       },
     })
     session.activate()

@@ -1,0 +1,72 @@
+import type { QueueSet } from '@reversed-vpn/node-tun'
+import type { SteeredLane } from './lane/flow-steering.js'
+import { silentAfterMs } from './lane/keepalive.js'
+import type { Lane } from './lane/lane.js'
+import type { PacketRedirector } from './lane/lane-sender.js'
+import type { SessionLanes } from './session-lanes.js'
+
+export interface SendingLanesOptions {
+  readonly lanes: SessionLanes
+  readonly queues: QueueSet
+  readonly keepaliveMs: number
+  readonly deadAfterMs: number
+}
+
+/**
+ * Who sends: attaches the queues of the lanes that do, has flows steered among them, and sends what waited in the queue of a
+ * lane that is gone over another one.
+ */
+export class SendingLanes {
+  readonly #options: SendingLanesOptions
+  #redirect: PacketRedirector | undefined
+
+  constructor(options: SendingLanesOptions) {
+    this.#options = options
+  }
+
+  /** Lets `redirect` take packets out of what the lanes read, those of today and `lane`s that come; undefined: none. */
+  setRedirector(redirect: PacketRedirector | undefined): void {
+    this.#redirect = redirect
+    for (const lane of this.#options.lanes.all()) lane.setRedirector(redirect)
+  }
+
+  /** To be called with every lane that comes. */
+  prepare(lane: Lane): void {
+    lane.setRedirector(this.#redirect)
+  }
+
+  /**
+   * Has exactly the lanes send that are ready.
+   * @returns false if none of them is known to live: queues of lanes that are gone were left as they are, so try again
+   * @throws SyscallError when the interface is gone
+   */
+  start(): boolean {
+    const { lanes, queues } = this.#options
+    const ready = lanes.ready()
+    const indexes = new Set(ready.map(({ index }) => index))
+    const responsive = ready.find((lane) => this.#isResponsive(lane))
+    queues.setCarrying(indexes, responsive && ((payload) => this.#requeue(payload, responsive)))
+    this.#steer([...indexes].map((index) => ({ index, queue: queues.queue(index) })))
+    for (const lane of ready) lane.startSending()
+    return responsive !== undefined || ready.length === 0
+  }
+
+  /** Has none of them send. The queues stay attached, and packets wait in them. */
+  stop(): void {
+    this.#steer([])
+    for (const lane of this.#options.lanes.all()) lane.stopSending()
+  }
+
+  /** What is sent to a peer that did not answer lately may be lost. */
+  #isResponsive(lane: Lane): boolean {
+    return performance.now() - lane.lastByteAtMs < silentAfterMs(this.#options)
+  }
+
+  #requeue(payload: Buffer, lane: Lane): void {
+    if (this.#redirect?.(payload, 0, payload.length) !== true) lane.sendPayload(payload)
+  }
+
+  #steer(steered: readonly SteeredLane[]): void {
+    for (const lane of this.#options.lanes.all()) lane.steer(steered)
+  }
+}

@@ -1,0 +1,28 @@
+/** Timers that end together. None of them keeps the process alive. */
+export class Timers {
+  readonly #running = new Set<NodeJS.Timeout>()
+  #isClosed = false
+
+  /** @returns undefined once {@link close} was called: nothing is started then */
+  start(ms: number, work: () => void): NodeJS.Timeout | undefined {
+    if (this.#isClosed) return undefined
+    const timer = setTimeout(() => {
+      this.#running.delete(timer)
+      work()
+    }, ms).unref()
+    this.#running.add(timer)
+    return timer
+  }
+
+  /** Idempotent. */
+  stop(timer: NodeJS.Timeout | undefined): void {
+    if (timer !== undefined && this.#running.delete(timer)) clearTimeout(timer)
+  }
+
+  /** Clears all of them, for good. Idempotent. */
+  close(): void {
+    this.#isClosed = true
+    for (const timer of this.#running) clearTimeout(timer)
+    this.#running.clear()
+  }
+}

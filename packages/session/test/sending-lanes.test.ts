@@ -1,0 +1,123 @@
+import t from 'tap'
+import { udpFrame } from './fixtures.js'
+import { addLane, openSession, type SessionRig, until } from './session-rig.js'
+
+const PACKETS = 40
+
+/** A session whose lanes 0 and 1 send. */
+async function openTwoLanes(timing: { keepaliveMs?: number; deadAfterMs?: number } = {}) {
+  const rig = openSession(timing)
+  const lanes = [addLane(rig.session, 0), addLane(rig.session, 1)] as const
+  await until(() => rig.log.length === 2)
+  rig.session.activate()
+  return { rig, lanes }
+}
+
+/** Packets of as many flows, spread over the attached queues. None is read before the next turn of the event loop. */
+function hostSends({ tun }: SessionRig): number {
+  let taken = 0
+  for (let i = 0; i < PACKETS; i++) {
+    if (tun.hostSends(udpFrame(Buffer.from('waits'), { destination: `100.96.1.${i}` }))) taken++
+  }
+  return taken
+}
+
+t.test('what waits for a lane that is lost goes over another one', async (t) => {
+  const { rig, lanes } = await openTwoLanes()
+  await using _ = rig
+  t.equal(hostSends(rig), PACKETS)
+  lanes[1].lane.abort(new Error('lost'))
+  await until(() => lanes[0].far.packets === PACKETS)
+  t.equal(rig.tun.droppedFrames, 0)
+  t.ok(lanes[0].lane.counters.toPeer.packets === PACKETS)
+  t.equal(hostSends(rig), PACKETS, 'the queue of the lost lane gets no more')
+  await until(() => lanes[0].far.packets === 2 * PACKETS)
+})
+
+t.test('what waits for a lane that is lost is offered to the redirector first', async (t) => {
+  const { rig, lanes } = await openTwoLanes()
+  await using _ = rig
+  let redirected = 0
+  rig.session.setRedirector(() => {
+    redirected++
+    return true
+  })
+  hostSends(rig)
+  lanes[1].lane.abort(new Error('lost'))
+  t.ok(redirected > 0)
+  await until(() => redirected === PACKETS)
+  t.equal(lanes[0].far.packets, 0)
+  rig.session.setRedirector(undefined)
+  hostSends(rig)
+  await until(() => lanes[0].far.packets === PACKETS)
+})
+
+t.test('a lane that comes later has the redirector as well', async (t) => {
+  const { rig } = await openTwoLanes()
+  await using _ = rig
+  let redirected = 0
+  rig.session.setRedirector(() => {
+    redirected++
+    return true
+  })
+  const late = addLane(rig.session, 2)
+  await until(() => rig.log.includes('lane 2 ready'))
+  hostSends(rig)
+  await until(() => redirected === PACKETS)
+  t.equal(late.far.packets, 0)
+})
+
+t.test('what waits stays where it is until a lane has been heard from', async (t) => {
+  const { rig, lanes } = await openTwoLanes({ keepaliveMs: 20, deadAfterMs: 1000 })
+  await using _ = rig
+  lanes[0].streams.near.pause()
+  await until(() => performance.now() - lanes[0].lane.lastByteAtMs > 450)
+  hostSends(rig)
+  lanes[1].lane.abort(new Error('lost'))
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  t.equal(rig.tun.droppedFrames, 0)
+  t.equal(lanes[0].far.packets, 0)
+  lanes[0].streams.near.resume()
+  await until(() => lanes[0].far.packets === PACKETS)
+})
+
+t.test(
+  'while nothing sends, packets wait in the queues, also those of a session that is closed or cut',
+  async (t) => {
+    for (const end of ['close', 'abort'] as const) {
+      const { rig, lanes } = await openTwoLanes()
+      hostSends(rig)
+      if (end === 'abort') rig.session.abort(new Error('cut'))
+      else await rig.session.close('going-away', 'over')
+      t.equal(lanes[0].far.packets + lanes[1].far.packets, 0, 'nothing went to a session that ends')
+
+      const next = openSession({}, rig)
+      await using _ = next
+      const { far } = addLane(next.session, 0)
+      await until(() => next.log.length === 1)
+      next.session.activate()
+      await until(() => far.packets === PACKETS)
+    }
+  },
+)
+
+t.test('a draining session reads nothing more, and its queues stay as they are', async (t) => {
+  const { rig, lanes } = await openTwoLanes()
+  await using _ = rig
+  rig.session.drain('superseded')
+  hostSends(rig)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  t.equal(lanes[0].far.packets + lanes[1].far.packets, 0)
+  t.equal(rig.tun.droppedFrames, 0)
+  rig.session.sendPayload(udpFrame(Buffer.from('of an older connection')))
+  await until(() => lanes[0].far.packets === 1)
+})
+
+t.test('a lost interface ends the session, and every lane says why', async (t) => {
+  const { rig, lanes } = await openTwoLanes()
+  rig.tun.vanish()
+  lanes[1].lane.abort(new Error('lost'))
+  t.equal(rig.session.state, 'closed')
+  t.match(rig.log.at(-1), /^closed: .*EBADFD/)
+  t.ok(lanes[0].lane.isDown)
+})
