@@ -4,7 +4,7 @@ import { EgressRefusal, REQUEST_OUTCOMES } from '@reversed-vpn/egress-proxy/test
 import { SEED_DROP_COUNTERS, SHOOT_DROP_COUNTERS } from '@reversed-vpn/host-network/testing'
 import { DROP_REASONS } from '@reversed-vpn/protocol'
 import { DIAL_FAILURES, PEER_REFUSALS, REFUSAL_REASONS } from '@reversed-vpn/secure'
-import { END_REASONS } from '@reversed-vpn/sni-gateway'
+import { END_REASONS } from '@reversed-vpn/sni-gateway/testing'
 import { runCommand } from '@reversed-vpn/test/lab'
 import t, { type Test } from 'tap'
 import { importsOf } from './modules.js'

@@ -24,23 +24,23 @@ export const PACKAGE_MAP: Readonly<Record<string, PackageRule>> = {
     to: { ip: 'the networks of a WELCOME, and the addresses of packets' },
     reason: 'the wire needs addresses and nothing else',
   },
-  secure: {
-    to: { protocol: 'a peer is refused in words of the wire' },
-    reason: 'it knows who is at the other end, and no session',
-  },
   relay: {
-    to: {
-      ip: 'strangers are counted by their network',
-      'node-tun': 'only the kernel knows what a closing socket has not sent',
-    },
+    to: { ip: 'strangers are counted by their network' },
     reason: 'it judges connections by address and socket, whatever they carry',
+  },
+  secure: {
+    to: {
+      protocol: 'a peer is refused in words of the wire',
+      relay: 'it answers last, waits for a handshake, and finds the socket below TLS as other ports do',
+    },
+    reason: 'it knows who is at the other end, and no session',
   },
   session: {
     to: {
       ip: 'addresses that a packet may have',
       'node-tun': 'lanes read and write queues of the device, and tune their sockets',
       protocol: 'lanes speak frames and control messages',
-      relay: 'its listeners admit strangers as the other ports do',
+      relay: 'its listeners admit strangers as the other ports do, and it waits for connections',
       secure: 'a lane is a TLS connection to a peer that is known',
     },
     reason: 'it joins the wire, the device and TLS; what only daemons need stays above it',
@@ -57,7 +57,7 @@ export const PACKAGE_MAP: Readonly<Record<string, PackageRule>> = {
     to: {
       daemon: 'it listens, and limits what it logs, as any daemon does',
       ip: 'a destination is inside the networks or it is not',
-      'node-tun': 'only the kernel knows what a closing socket has not sent',
+      'node-tun': 'only the kernel knows what a caller on a Unix socket has not read',
       relay: 'it serves strangers, and joins two sockets',
       secure: 'callers show certificates',
     },
@@ -96,6 +96,7 @@ export const PACKAGE_MAP: Readonly<Record<string, PackageRule>> = {
       ip: 'WELCOME brings networks',
       'node-tun': 'a lost device ends it',
       protocol: 'it sends HELLO',
+      relay: 'it waits for a gateway or proxy to be connected',
       secure: 'it shows a certificate, and checks one',
       session: 'it dials lanes',
       'tunnel-daemon': 'what the seed-server does as well',

@@ -1,8 +1,8 @@
 // Strangers who have proved nothing: that they are many does not keep anybody out, nor stop what runs.
 import { readFileSync } from 'node:fs'
 import { ALPN_PROTOCOL } from '@reversed-vpn/protocol'
-import { UNFINISHED_LIMITS } from '@reversed-vpn/relay/testing'
 import { HANDSHAKE_TIMEOUT_MS } from '@reversed-vpn/secure'
+import { UNFINISHED_LIMITS } from '@reversed-vpn/session/testing'
 import { binOf, startIperf3, startNginx, startSeedServer } from '@reversed-vpn/test/lab'
 import t, { type Test } from 'tap'
 import { connect } from '../e2e/support/connection.js'

@@ -1,8 +1,7 @@
-import type { EgressLogger } from './egress-log.js'
-import type { RequestOutcome } from './egress-metrics.js'
-import type { Direction } from './splice.js'
+import type { Logger } from '@reversed-vpn/daemon'
+import type { Direction, RequestOutcome } from './egress-metrics.js'
 
-/** What one request's line in the access log says. Filled in on the way and written once, at the end. */
+/** The line of one request in the access log. Filled in as the request goes on, and written once, at its end. */
 export class AccessRecord {
   readonly #startedAtMs = performance.now()
   readonly #facts: { readonly caller: string; readonly source: string; readonly target: string }
@@ -21,7 +20,7 @@ export class AccessRecord {
   }
 
   /** @param status the code the caller was answered with; 0 when it left before */
-  write(logger: EgressLogger, status: number, outcome: RequestOutcome, detail?: string): void {
+  write(logger: Logger, status: number, outcome: RequestOutcome, detail?: string): void {
     logger.info(
       {
         ...this.#facts,

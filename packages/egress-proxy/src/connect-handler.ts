@@ -1,19 +1,18 @@
 import type { IncomingMessage } from 'node:http'
-import { isIPv6, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import { formatEndpoint, type Logger } from '@reversed-vpn/daemon'
+import { answerAndClose, joinSockets, resetConnection } from '@reversed-vpn/relay'
 import { AccessRecord } from './access-record.js'
-import type { Caller } from './caller.js'
+import { CallerGoneSignal } from './caller-gone-signal.js'
+import type { Caller } from './callers.js'
 import { parseConnectRequest } from './connect-request.js'
-import { Departure } from './departure.js'
 import { type EgressNetworks, isPermitted, permittedAddresses } from './destination-policy.js'
 import { dialFirst, type TransferAddresses } from './dial.js'
-import type { EgressLogger } from './egress-log.js'
-import type { EgressMetrics } from './egress-metrics.js'
-import type { EgressLimits } from './egress-options.js'
-import { EgressRefusal } from './egress-refusal.js'
+import type { Direction, EgressMetrics } from './egress-metrics.js'
+import { EgressRefusal, formatRefusal } from './egress-refusal.js'
+import { holdBack } from './hold-back.js'
 import type { HoldQueue } from './hold-queue.js'
-import { resetConnection } from './reset-connection.js'
-import { answerAndClose, CONNECTION_ESTABLISHED, formatRefusal } from './responses.js'
-import { splice } from './splice.js'
+import { type EgressLimits, LINGER_MS } from './limits.js'
 import type { TargetResolver } from './target-resolver.js'
 
 export interface ConnectHandlerParts {
@@ -21,28 +20,32 @@ export interface ConnectHandlerParts {
   readonly hold: HoldQueue
   readonly resolver: TargetResolver
   readonly metrics: EgressMetrics
-  readonly logger: EgressLogger
-  /** Asked anew for every request, and again after every wait. */
-  readonly networks: () => EgressNetworks
-  readonly transfer: () => TransferAddresses
+  readonly logger: Logger
+  readonly networks: EgressNetworks
+  readonly transfer: TransferAddresses
 }
 
+/** The whole answer to a CONNECT whose target was reached. No header fields: the stream begins behind it. */
+const CONNECTION_ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n'
+
 /**
- * Carries requests from their head to the end of their stream:
+ * Serves requests from their head to the end of their stream:
  *
- *   parse ─▶ resolve ─▶ check ─▶ hold ─▶ check again ─▶ dial ─▶ 200 ─▶ splice
+ *   parse ─▶ resolve ─▶ check ─▶ hold ─▶ check again ─▶ dial ─▶ 200 ─▶ copy both ways
  *     └────────┴──────────┴───────┴──────────┴───────────┴── refusal ─▶ answer, close
  *
- * Names are resolved before the hold, so that what is prohibited is told so at once; the networks may have changed when
+ * Names are resolved before the hold, so that a prohibited target is refused at once. The networks may have changed when
  * the hold is over, so the addresses are checked again. Every path writes one answer, one log line and one count.
  */
 export class ConnectHandler {
   readonly #parts: ConnectHandlerParts
+  #networks: EgressNetworks
   /** Far ends of the streams that run now. */
   readonly #targets = new Set<Socket>()
 
   constructor(parts: ConnectHandlerParts) {
     this.#parts = parts
+    this.#networks = parts.networks
   }
 
   /** Streams that run now. */
@@ -50,9 +53,9 @@ export class ConnectHandler {
     return this.#targets.size
   }
 
-  /** Breaks the streams whose far end lies where nobody may go any more; the caller is told by a reset. */
-  resetProhibited(): void {
-    const networks = this.#parts.networks()
+  /** Counts for every request from now on. Streams to where nobody may go any more are reset. */
+  setNetworks(networks: EgressNetworks): void {
+    this.#networks = networks
     for (const target of [...this.#targets])
       if (!isPermitted(networks, target.remoteAddress ?? '')) resetConnection(target)
   }
@@ -60,15 +63,15 @@ export class ConnectHandler {
   /** Serves one CONNECT. Never rejects. */
   async handle(caller: Caller, request: IncomingMessage, head: Buffer): Promise<void> {
     const record = recordOf(caller, request)
-    const departure = new Departure(caller.socket)
+    const gone = new CallerGoneSignal(caller.socket)
     try {
-      const target = await this.#dialTarget(request, head, record, departure)
+      const target = await this.#dialTarget(request, head, record, gone)
       await this.#stream(caller, target, head, record)
     } catch (error) {
-      if (caller.socket.destroyed || departure.signal.aborted) this.#onDeparted(caller, record)
+      if (caller.socket.destroyed || gone.signal.aborted) this.#onCallerGone(caller, record)
       else this.#answer(caller, toRefusal(error), record)
     } finally {
-      departure.stop()
+      gone.stop()
     }
   }
 
@@ -81,26 +84,26 @@ export class ConnectHandler {
     request: IncomingMessage,
     head: Buffer,
     record: AccessRecord,
-    departure: Departure,
+    gone: CallerGoneSignal,
   ): Promise<Socket> {
-    const { signal } = departure
-    const { networks, resolver, transfer, limits } = this.#parts
+    const { signal } = gone
+    const { resolver, transfer, limits } = this.#parts
     const { host, port, kind } = parseConnectRequest(request)
     const candidates = kind === 'address' ? [host] : await resolver.resolve(host, signal)
-    permittedAddresses(networks(), host, candidates)
-    if (head.length === 0) departure.countHalfClose(true)
+    permittedAddresses(this.#networks, host, candidates)
+    if (head.length === 0) gone.countHalfClose(true)
     await this.#hold(record, signal)
-    departure.countHalfClose(false)
-    const addresses = permittedAddresses(networks(), host, candidates)
+    gone.countHalfClose(false)
+    const addresses = permittedAddresses(this.#networks, host, candidates)
     const startedAtMs = performance.now()
     try {
       const socket = await dialFirst(addresses, {
         port,
-        transfer: transfer(),
+        transfer,
         timeoutMs: limits.dialTimeoutMs,
         signal,
       })
-      record.address = formatAddress(socket.remoteAddress ?? '', port)
+      record.address = formatEndpoint({ type: 'tcp', host: socket.remoteAddress ?? '', port })
       return socket
     } finally {
       record.dialMs = performance.now() - startedAtMs
@@ -122,19 +125,24 @@ export class ConnectHandler {
     const { metrics, logger, limits } = this.#parts
     metrics.requestAnswered('ok')
     this.#targets.add(target)
+    const count = (direction: Direction) => (bytes: number) => {
+      record.addBytes(direction, bytes)
+      metrics.bytesForwarded(direction, bytes)
+    }
     try {
-      await splice(
+      await joinSockets(
         caller,
         { socket: target, reset: () => resetConnection(target) },
         {
           head,
           greeting: CONNECTION_ESTABLISHED,
-          holdBackMs: caller.hasRecords ? 0 : limits.unixHoldBackMs,
-          lingerMs: limits.lingerMs,
-          onBytes: (direction, bytes) => {
-            record.addBytes(direction, bytes)
-            metrics.bytesForwarded(direction, bytes)
-          },
+          // Without records the caller might read the 200 and the target's first bytes at once.
+          ...(!caller.hasRecords && {
+            holdBack: (proceed) => holdBack(caller.socket, limits.unixHoldBackMs, proceed),
+          }),
+          lingerMs: LINGER_MS,
+          onClientBytes: count('toShoot'),
+          onTargetBytes: count('toSeed'),
         },
       )
     } finally {
@@ -144,14 +152,14 @@ export class ConnectHandler {
   }
 
   #answer(caller: Caller, refusal: EgressRefusal, record: AccessRecord): void {
-    const { metrics, logger, limits } = this.#parts
+    const { metrics, logger } = this.#parts
     if (refusal.reason === 'internal') logger.error({ err: refusal.cause }, 'egress request failed')
     metrics.requestAnswered(refusal.reason)
     record.write(logger, refusal.status, refusal.reason, refusal.detail)
-    answerAndClose(caller.socket, formatRefusal(refusal), limits.lingerMs)
+    answerAndClose(caller.socket, formatRefusal(refusal), LINGER_MS)
   }
 
-  #onDeparted(caller: Caller, record: AccessRecord): void {
+  #onCallerGone(caller: Caller, record: AccessRecord): void {
     caller.socket.destroy()
     this.#parts.metrics.requestAnswered('caller-left')
     record.write(this.#parts.logger, 0, 'caller-left')
@@ -163,10 +171,6 @@ const MAX_LOGGED_TARGET_CHARS = 300
 function recordOf(caller: Caller, request?: IncomingMessage): AccessRecord {
   const target = request?.url?.slice(0, MAX_LOGGED_TARGET_CHARS) ?? ''
   return new AccessRecord({ caller: caller.name, source: caller.source, target })
-}
-
-function formatAddress(address: string, port: number): string {
-  return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`
 }
 
 function toRefusal(error: unknown): EgressRefusal {

@@ -1,5 +1,5 @@
-import { isIP } from 'node:net'
-import { formatAddress, parseAddressNormalized } from '@reversed-vpn/ip'
+import { isIPv4, isIPv6 } from 'node:net'
+import { canonicalAddress } from '@reversed-vpn/ip'
 import { EgressRefusal } from './egress-refusal.js'
 
 const MAX_NAME_CHARS = 253
@@ -26,7 +26,10 @@ export interface ConnectRequestHead {
  */
 export function parseConnectRequest(request: ConnectRequestHead): ConnectTarget {
   if (request.httpVersion !== '1.1' && request.httpVersion !== '1.0') {
-    throw new EgressRefusal('bad-request', `HTTP/${request.httpVersion} is not spoken here`)
+    throw new EgressRefusal(
+      'bad-request',
+      `HTTP/${request.httpVersion} is not supported, expected 1.0 or 1.1`,
+    )
   }
   let hosts = 0
   for (let i = 0; i < request.rawHeaders.length; i += 2) {
@@ -50,13 +53,15 @@ function parseAuthority(authority: string): ConnectTarget {
   if (port < 1 || port > 65535) throw new EgressRefusal('bad-request', `port ${port} is outside 1-65535`)
   const { bracketed, plain = '' } = groups
   if (bracketed === undefined) return parsePlainHost(plain, port)
-  if (bracketed.includes('%')) throw new EgressRefusal('bad-request', 'zone identifiers mean nothing here')
-  if (isIP(bracketed) !== 6) throw new EgressRefusal('bad-request', 'no IPv6 address between the brackets')
-  return { kind: 'address', host: canonicalAddress(bracketed), port }
+  if (bracketed.includes('%'))
+    throw new EgressRefusal('bad-request', 'an address with a zone identifier is not supported')
+  const host = isIPv6(bracketed) ? canonicalAddress(bracketed) : undefined
+  if (host === undefined) throw new EgressRefusal('bad-request', 'no IPv6 address between the brackets')
+  return { kind: 'address', host, port }
 }
 
 function parsePlainHost(host: string, port: number): ConnectTarget {
-  if (isIP(host) === 4) return { kind: 'address', host, port }
+  if (isIPv4(host)) return { kind: 'address', host, port }
   const name = host.toLowerCase().replace(/\.$/, '')
   const labels = name.split('.')
   if (name.length > MAX_NAME_CHARS || !labels.every((label) => LABEL.test(label))) {
@@ -67,11 +72,4 @@ function parsePlainHost(host: string, port: number): ConnectTarget {
     throw new EgressRefusal('bad-request', 'the host ends in a number but is no IPv4 address')
   }
   return { kind: 'name', host: host.endsWith('.') ? `${name}.` : name, port }
-}
-
-/** The one spelling of an IP address that sets are asked about and sockets are given. IPv4-mapped becomes IPv4. */
-export function canonicalAddress(address: string): string {
-  const parsed = parseAddressNormalized(address)
-  if (parsed === undefined) throw new TypeError(`${JSON.stringify(address)} is not an IP address`)
-  return formatAddress(parsed)
 }

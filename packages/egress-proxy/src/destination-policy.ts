@@ -1,8 +1,7 @@
-import { isIP } from 'node:net'
-import { canonicalAddress } from './connect-request.js'
+import { canonicalAddress } from '@reversed-vpn/ip'
 import { EgressRefusal } from './egress-refusal.js'
 
-/** A set of IP addresses, such as `CidrSet` of the protocol package. `has` takes a canonical address. */
+/** A set of IP addresses, such as `CidrSet` of the ip package. `has` takes a canonical address. */
 export interface AddressSet {
   has(address: string): boolean
 }
@@ -15,9 +14,8 @@ export interface EgressNetworks {
 
 /** Whether that address may be dialled. Whatever is not an address may not. */
 export function isPermitted(networks: EgressNetworks, text: string): boolean {
-  if (isIP(text) === 0 || text.includes('%')) return false
   const address = canonicalAddress(text)
-  return networks.allowed.has(address) && !networks.refused.has(address)
+  return address !== undefined && networks.allowed.has(address) && !networks.refused.has(address)
 }
 
 /**
@@ -31,10 +29,9 @@ export function permittedAddresses(
   host: string,
   addresses: readonly string[],
 ): readonly string[] {
-  const permitted = new Set<string>()
-  for (const text of addresses) {
-    if (isPermitted(networks, text)) permitted.add(canonicalAddress(text))
-  }
+  const permitted = new Set(
+    addresses.filter((text) => isPermitted(networks, text)).flatMap((text) => canonicalAddress(text) ?? []),
+  )
   if (permitted.size === 0) throw new EgressRefusal('prohibited', `${host} is outside the shoot's networks`)
   return [...permitted]
 }

@@ -1,4 +1,6 @@
 import { connect, isIPv6, type Socket } from 'node:net'
+import { formatEndpoint } from '@reversed-vpn/daemon'
+import { untilConnected } from '@reversed-vpn/relay'
 import { EgressRefusal, type RefusalReason } from './egress-refusal.js'
 
 /** Quiet connections (an idle `kubectl exec`) stay; probes only find out which of them have died. */
@@ -51,44 +53,26 @@ function localAddressFor(address: string, transfer: TransferAddresses): string |
 
 function dialOne(address: string, options: DialOptions, timeoutMs: number): Promise<Socket> {
   const { port, transfer, signal } = options
-  return new Promise((resolve, reject) => {
-    const socket = connect({
-      host: address,
-      port,
-      localAddress: localAddressFor(address, transfer),
-      allowHalfOpen: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: TCP_KEEPALIVE_DELAY_MS,
-      autoSelectFamily: false,
-    })
-    const settle = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', onAbort)
-      socket.off('connect', onConnect)
-    }
-    const fail = (error: unknown) => {
-      settle()
-      socket.destroy()
-      reject(error)
-    }
-    const onConnect = () => {
-      settle()
-      resolve(socket)
-    }
-    const onAbort = () => fail(signal.reason)
-    const where = `${isIPv6(address) ? `[${address}]` : address}:${port}`
-    const timer = setTimeout(
-      () =>
-        fail(new EgressRefusal('dial-timeout', `${where} did not answer within ${Math.round(timeoutMs)} ms`)),
-      timeoutMs,
-    )
-    signal.addEventListener('abort', onAbort, { once: true })
-    socket.on('connect', onConnect)
-    // Stays for good: an error between the connect and the first use must not end the process.
-    socket.on('error', (cause: NodeJS.ErrnoException) => {
-      fail(new EgressRefusal(reasonOf(cause.code), `${where}: ${cause.code ?? 'failed'}`, { cause }))
-    })
+  const where = formatEndpoint({ type: 'tcp', host: address, port })
+  const socket = connect({
+    host: address,
+    port,
+    localAddress: localAddressFor(address, transfer),
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: TCP_KEEPALIVE_DELAY_MS,
+    autoSelectFamily: false,
+  })
+  const timedOut = () =>
+    new EgressRefusal('dial-timeout', `${where} did not answer within ${Math.round(timeoutMs)} ms`)
+  return untilConnected(socket, {
+    signal,
+    event: 'connect',
+    timeout: { ms: timeoutMs, error: timedOut },
+    toError: (cause: NodeJS.ErrnoException) =>
+      new EgressRefusal(reasonOf(cause.code), `${where}: ${cause.code ?? 'failed'}`, { cause }),
+    destroy: () => socket.destroy(),
   })
 }
 

@@ -1,29 +1,16 @@
-import { constants } from 'node:crypto'
-import { chmodSync } from 'node:fs'
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { readFileSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { type Endpoint, listenOn, type TcpEndpoint, type UnixEndpoint } from '@reversed-vpn/daemon'
+import { Admission, type AdmissionEntry, remoteAddressOf } from '@reversed-vpn/relay'
+import { TlsHandshakes, type TlsMaterial } from '@reversed-vpn/secure'
 import { TCP_KEEPALIVE_DELAY_MS } from './dial.js'
-import { HandshakeLine, roomForWaiting } from './handshake-line.js'
-import { removeStaleSocket } from './unix-socket.js'
-
-/** Where callers come in: TLS on TCP, or plain HTTP on a Unix socket whose file mode is the authorisation. */
-export type EgressEndpoint =
-  | { readonly host: string; readonly port: number }
-  | { readonly path: string /** @default 0o600 */; readonly mode?: number | undefined }
-
-/** The proxy's own certificate and the authorities that callers' certificates are signed by, all PEM. */
-export interface EgressTlsMaterial {
-  readonly cert: string | Buffer
-  readonly key: string | Buffer
-  readonly ca: string | Buffer
-  readonly crl?: string | readonly string[] | undefined
-}
 
 export interface ListenerEvents {
   /** A TCP connection that has finished its handshake. Nothing of it was read; `transport` is the socket beneath. */
-  readonly onTlsCaller: (socket: TLSSocket, transport: Socket) => void
+  readonly onTlsCaller: (socket: TLSSocket, transport: Socket, remoteAddress: string) => void
   readonly onUnixCaller: (socket: Socket, path: string) => void
-  readonly onHandshakeFailed: (error: Error, source: string | undefined) => void
+  readonly onHandshakeFailed: (error: Error, source: string) => void
   /** A connection was closed because too many are open, or too many have not finished their handshake. */
   readonly onDrop: () => void
   /** Accepting failed (out of descriptors, say); the listener goes on. */
@@ -35,37 +22,30 @@ export interface ListenerOptions {
   /** At a time. Those whose handshake has not ended have a limit of their own, and are not counted here. */
   readonly maxConnections: number
   /** Needed unless the endpoint is a Unix socket. */
-  readonly tls: EgressTlsMaterial | undefined
+  readonly tls: TlsMaterial | undefined
 }
 
 /** One endpoint that takes connections. */
 export interface EgressListener {
-  /** Host and port really bound, or the path of the Unix socket. */
-  readonly address: AddressInfo | string
-  setTlsMaterial(material: EgressTlsMaterial): void
+  /** What was really bound: with port 0 it has the port that the kernel chose. */
+  readonly endpoint: Endpoint
+  setTlsMaterial(material: TlsMaterial): void
   /** Takes no more connections and destroys those whose handshake has not ended; others stay. */
   close(): void
 }
 
 const BACKLOG = 4096
 
-/** Enough to keep a processor busy: a handshake that is not held up is over in one round trip. */
+/** Who may connect to a Unix socket: the user of the seed-server. */
+const UNIX_SOCKET_MODE = 0o600
+
+/** Handshakes that run at a time, some 60 KB each. Enough to keep a processor busy: one that is not held up takes one round trip. */
 const MAX_HANDSHAKES = 128
+/** Connections that wait for theirs cost a descriptor and little more, so thousands of callers may come at once. */
 const MAX_WAITING = 8192
+const WAIT_TIMEOUT_MS = 60_000
 /** A caller that begins thousands at once needs seconds to get round to each. */
 const OVERDUE_MS = 5_000
-const WAITING_TIMEOUT_MS = 60_000
-
-/** @throws the system's error when the endpoint cannot be bound */
-export async function openListener(
-  endpoint: EgressEndpoint,
-  options: ListenerOptions,
-  events: ListenerEvents,
-): Promise<EgressListener> {
-  return 'path' in endpoint
-    ? await openUnixListener(endpoint.path, endpoint.mode ?? 0o600, options, events)
-    : await openTlsListener(endpoint, options, events)
-}
 
 const SOCKET_OPTIONS = {
   allowHalfOpen: true,
@@ -74,119 +54,87 @@ const SOCKET_OPTIONS = {
   keepAliveInitialDelay: TCP_KEEPALIVE_DELAY_MS,
 } as const
 
-async function openUnixListener(
-  path: string,
-  mode: number,
+/** @throws EnvironmentError when the endpoint cannot be bound */
+export async function openListener(
+  endpoint: Endpoint,
   options: ListenerOptions,
   events: ListenerEvents,
 ): Promise<EgressListener> {
-  await removeStaleSocket(path)
-  const server = createServer(SOCKET_OPTIONS, (socket) => events.onUnixCaller(socket, path))
-  const listening = bind(server, { path }, options, events)
-  // Bound already, in this very turn of the loop: nobody is let in under another mode.
-  if (server.listening) chmodSync(path, mode)
-  await listening
-  return { address: path, setTlsMaterial: () => {}, close: () => server.close() }
+  return endpoint.type === 'unix'
+    ? await openUnixListener(endpoint, options, events)
+    : await openTlsListener(endpoint, options, events)
+}
+
+async function openUnixListener(
+  endpoint: UnixEndpoint,
+  options: ListenerOptions,
+  events: ListenerEvents,
+): Promise<EgressListener> {
+  const server = createServer(SOCKET_OPTIONS, (socket) => events.onUnixCaller(socket, endpoint.path))
+  await listen(server, endpoint, options, events)
+  return { endpoint, setTlsMaterial: () => {}, close: () => server.close() }
 }
 
 async function openTlsListener(
-  endpoint: { readonly host: string; readonly port: number },
+  endpoint: TcpEndpoint,
   options: ListenerOptions,
   events: ListenerEvents,
 ): Promise<EgressListener> {
-  const { handshakeTimeoutMs, tls: material } = options
-  if (material === undefined) throw new TypeError('an endpoint on TCP needs certificates')
-  const transports = new Map<string, Socket>()
-  // Never listens: it is given what the port took.
-  const tls = createTlsServer({
-    ...SOCKET_OPTIONS,
-    ...contextOptions(material),
-    ALPNProtocols: ['http/1.1'],
-    handshakeTimeout: handshakeTimeoutMs,
-    // The authoriser decides, and tells why; rejected here, the reason would be lost.
-    requestCert: true,
-    rejectUnauthorized: false,
-  })
-  const line = new HandshakeLine({
-    maxRunning: MAX_HANDSHAKES,
-    maxWaiting: roomForWaiting(MAX_WAITING),
-    overdueMs: OVERDUE_MS,
-    timeoutMs: WAITING_TIMEOUT_MS,
-    begin: (transport) => {
-      const key = keyOf(transport)
-      transports.set(key, transport)
-      transport.once('close', () => {
-        if (transports.get(key) === transport) transports.delete(key)
-      })
-      tls.emit('connection', transport)
+  const { handshakeTimeoutMs, tls } = options
+  if (tls === undefined) throw new TypeError('an endpoint on TCP needs certificates')
+  const handshakes = new TlsHandshakes<AdmissionEntry<Socket>>({
+    tls,
+    alpn: 'http/1.1',
+    timeoutMs: handshakeTimeoutMs,
+    onSecure(entry, socket) {
+      const { stream: transport, remoteAddress } = entry
+      queue.finish(entry)
+      transport.allowHalfOpen = true
+      socket.allowHalfOpen = true
+      events.onTlsCaller(socket, transport, remoteAddress)
     },
-    onDropped: events.onDrop,
+    onFailed(entry, socket, error) {
+      if (entry?.dropped === undefined)
+        events.onHandshakeFailed(error, entry?.remoteAddress ?? remoteAddressOf(socket))
+    },
   })
-  tls.on('secureConnection', (socket) => {
-    const transport = takeTransport(socket)
-    if (transport === undefined) {
-      socket.destroy()
-      return
-    }
-    line.leave(transport)
-    transport.allowHalfOpen = true
-    socket.allowHalfOpen = true
-    events.onTlsCaller(socket, transport)
-  })
-  tls.on('tlsClientError', (error, socket) => {
-    const transport = takeTransport(socket)
-    if (transport === undefined || !line.isDropped(transport))
-      events.onHandshakeFailed(error, socket.remoteAddress)
-    socket.destroy()
-  })
+  const waiting = { maxWaiting: roomForWaiting(), waitTimeoutMs: WAIT_TIMEOUT_MS, overdueMs: OVERDUE_MS }
+  const queue = new Admission<Socket>(
+    { max: MAX_HANDSHAKES, whenFull: waiting },
+    { onAdmitted: (entry) => handshakes.take(entry.stream, entry), onDropped: events.onDrop },
+  )
   // Half a connection is of use to callers alone: a stranger who has left is gone at once.
   const strangerOptions = { ...SOCKET_OPTIONS, allowHalfOpen: false, pauseOnConnect: true }
-  const server = createServer(strangerOptions, (socket) => line.enter(socket))
-  await bind(server, endpoint, options, events)
-
-  /** The socket beneath, found by the addresses of both ends: all that Node tells of which one a TLS socket is on. */
-  function takeTransport(socket: Socket): Socket | undefined {
-    const key = keyOf(socket)
-    const transport = transports.get(key)
-    transports.delete(key)
-    return transport
-  }
-
+  const server = createServer(strangerOptions, (socket) => {
+    queue.enter(socket, remoteAddressOf(socket))
+  })
   return {
-    address: server.address() ?? '',
-    setTlsMaterial: (fresh) => tls.setSecureContext(contextOptions(fresh)),
+    endpoint: await listen(server, endpoint, options, events),
+    setTlsMaterial: (fresh) => handshakes.setTlsMaterial(fresh),
     close() {
       server.close()
-      line.destroyAll()
+      queue.destroyAll()
     },
   }
 }
 
-function contextOptions(material: EgressTlsMaterial) {
-  const { cert, key, ca, crl } = material
-  // Without tickets nobody resumes: each connection proves anew who it is, and revocation counts at once.
-  const secureOptions = constants.SSL_OP_NO_TICKET
-  return { cert, key, ca, ...(crl && { crl: [crl].flat() }), minVersion: 'TLSv1.3' as const, secureOptions }
-}
-
-function keyOf(socket: Socket): string {
-  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`
-}
-
-function bind(
+/** @throws EnvironmentError */
+async function listen(
   server: Server,
-  where: { readonly host: string; readonly port: number } | { readonly path: string },
-  options: ListenerOptions,
+  endpoint: Endpoint,
+  { maxConnections }: ListenerOptions,
   events: ListenerEvents,
-): Promise<void> {
-  server.maxConnections = options.maxConnections + MAX_HANDSHAKES + MAX_WAITING
+): Promise<Endpoint> {
+  server.maxConnections = maxConnections + MAX_HANDSHAKES + MAX_WAITING
   server.on('drop', events.onDrop)
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ ...where, backlog: BACKLOG }, () => {
-      server.off('error', reject)
-      server.on('error', events.onError)
-      resolve()
-    })
-  })
+  const bound = await listenOn(server, endpoint, { backlog: BACKLOG, mode: UNIX_SOCKET_MODE })
+  server.on('error', events.onError)
+  return bound
+}
+
+/** How many connections may wait: half of what this process may open is left for the tunnel and for streams. */
+function roomForWaiting(): number {
+  const [, limit = ''] =
+    /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? []
+  return limit === 'unlimited' ? MAX_WAITING : Math.min(MAX_WAITING, Math.floor(Number(limit) / 2))
 }

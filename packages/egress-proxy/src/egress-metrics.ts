@@ -1,7 +1,9 @@
 import { PEER_REFUSALS } from '@reversed-vpn/secure'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { EGRESS_REFUSAL_REASONS, type RefusalReason } from './egress-refusal.js'
-import type { Direction } from './splice.js'
+
+/** toShoot: from the caller to the target. toSeed: from the target to the caller. */
+export type Direction = 'toShoot' | 'toSeed'
 
 /** How a CONNECT ended: `ok`, a refusal, or the caller left before it got an answer. */
 export type RequestOutcome = 'ok' | 'caller-left' | RefusalReason
@@ -21,7 +23,7 @@ export type AdmissionFailure = (typeof ADMISSION_FAILURES)[number]
 export interface EgressMetrics {
   /** One request was answered (or its caller left). */
   requestAnswered(outcome: RequestOutcome): void
-  /** A caller was turned away; `reason` is one of the authoriser's, or says how the handshake failed. */
+  /** A caller was turned away; `reason` is one of `authorizeCaller`, or says how the handshake failed. */
   callerRefused(reason: string): void
   connectionFailed(failure: AdmissionFailure): void
   /** The wait of one request for the tunnel, in seconds. */
@@ -44,8 +46,7 @@ export interface EgressState {
 const WAIT_SECONDS = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2.5, 5, 10, 20, 60]
 
 /**
- * Makes the metrics `seed_server_egress_…` in `registry`. Reasons that are known beforehand stand at zero from the start, or the
- * first of a kind would be no increase.
+ * Makes the metrics `seed_server_egress_…` in `registry`. Known reasons start at zero, or the first of a kind would be no increase.
  */
 export function createEgressMetrics(registry: Registry): EgressMetrics {
   const registers = [registry]
@@ -93,7 +94,7 @@ export function createEgressMetrics(registry: Registry): EgressMetrics {
   }
 }
 
-/** Adds plain numbers on the way of the bytes and hands them over when the metrics are read. */
+/** Adds plain numbers while bytes are copied, and hands them over when the metrics are read. */
 function createByteCounter(registry: Registry): EgressMetrics['bytesForwarded'] {
   const pending: Record<Direction, number> = { toShoot: 0, toSeed: 0 }
   new Counter({

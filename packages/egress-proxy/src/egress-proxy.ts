@@ -1,47 +1,47 @@
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { refusalReasonOf } from '@reversed-vpn/secure'
-import { type Caller, createCaller } from './caller.js'
-import { type CallerRefusal, CallerRefusalLog } from './caller-refusals.js'
-import { CallerTable } from './caller-table.js'
+import { type Endpoint, type Logger, rateLimited } from '@reversed-vpn/daemon'
+import { refusalReasonOf, type TlsMaterial } from '@reversed-vpn/secure'
+import { type Caller, CallerTable, createCaller } from './callers.js'
 import { ConnectHandler } from './connect-handler.js'
 import type { EgressNetworks } from './destination-policy.js'
 import type { TransferAddresses } from './dial.js'
-import {
-  type EgressEndpoint,
-  type EgressListener,
-  type EgressTlsMaterial,
-  type ListenerEvents,
-  openListener,
-} from './egress-listener.js'
-import type { EgressLogger } from './egress-log.js'
+import { type EgressListener, type ListenerEvents, openListener } from './egress-listener.js'
 import type { EgressMetrics } from './egress-metrics.js'
-import { type EgressLimits, resolveEgressLimits } from './egress-options.js'
 import { EgressRefusal } from './egress-refusal.js'
-import { HoldQueue, type TunnelGate } from './hold-queue.js'
+import { HoldQueue, type HoldQueueOptions, type TunnelGate } from './hold-queue.js'
+import { EGRESS_LIMITS, type EgressLimits } from './limits.js'
 import { createRequestParser } from './request-parser.js'
 import { type Lookup, lookupWithSystem, TargetResolver } from './target-resolver.js'
 
-/** Looks at a caller's certificate. Called once the handshake has ended and before any byte is parsed. */
-export type AuthoriseCaller = (
+/** Judges the certificate of a caller. Called once the handshake has ended and before any byte is parsed. */
+export type AuthorizeCaller = (
   socket: TLSSocket,
-) => { readonly ok: true; readonly name: string } | ({ readonly ok: false } & CallerRefusal)
+) =>
+  | { readonly ok: true; readonly name: string }
+  | { readonly ok: false; readonly reason: string; readonly detail: string }
 
-export interface EgressProxyOptions {
-  readonly endpoints: readonly EgressEndpoint[]
+export interface EgressProxyOptions extends HoldQueueOptions {
+  readonly endpoints: readonly Endpoint[]
   /** Needed for endpoints that are no Unix socket. */
-  readonly tls?: EgressTlsMaterial | undefined
-  readonly authoriseCaller: AuthoriseCaller
+  readonly tls?: TlsMaterial | undefined
+  readonly authorizeCaller: AuthorizeCaller
   readonly gate: TunnelGate
   readonly networks: EgressNetworks
   readonly transfer: TransferAddresses
-  readonly logger: EgressLogger
+  readonly logger: Logger
   readonly metrics: EgressMetrics
   /** @default lookupWithSystem */
   readonly lookup?: Lookup | undefined
+  /** Others than {@link EGRESS_LIMITS}, so that a test need not wait. */
   readonly limits?: Partial<EgressLimits> | undefined
 }
+
+/** Request line and header fields. */
+const MAX_HEADER_BYTES = 8192
+
+/** Refused callers are logged once per source in this time. */
+const REFUSAL_LOG_INTERVAL_MS = 60_000
 
 /** How many connections beyond `maxConnections` may be open so that they can be told why they are refused. */
 const REFUSAL_ROOM = 100
@@ -55,37 +55,33 @@ export class EgressProxy {
   readonly #limits: EgressLimits
   readonly #hold: HoldQueue
   readonly #handler: ConnectHandler
-  readonly #refusalLog: CallerRefusalLog
+  readonly #logRarely: ReturnType<typeof rateLimited>
   readonly #parser: Server
   readonly #callers: CallerTable
   readonly #listeners: EgressListener[] = []
-  #networks: EgressNetworks
-  #transfer: TransferAddresses
-  #tls: EgressTlsMaterial | undefined
+  #tls: TlsMaterial | undefined
   #closing: Promise<void> | undefined
 
-  /** @throws RangeError when a limit is out of range */
   constructor(options: EgressProxyOptions) {
     this.#options = options
-    this.#limits = resolveEgressLimits(options.limits)
-    this.#networks = options.networks
-    this.#transfer = options.transfer
+    this.#limits = { ...EGRESS_LIMITS, ...options.limits }
     this.#tls = options.tls
-    this.#refusalLog = new CallerRefusalLog(options.logger, this.#limits.refusalLogIntervalMs)
-    this.#hold = new HoldQueue(options.gate, this.#limits)
-    const resolver = new TargetResolver({ lookup: options.lookup ?? lookupWithSystem, ...this.#limits })
+    this.#logRarely = rateLimited(options.logger, REFUSAL_LOG_INTERVAL_MS)
+    this.#hold = new HoldQueue(options.gate, options)
+    const resolver = new TargetResolver(options.lookup ?? lookupWithSystem, this.#limits)
+    const { metrics, logger, networks, transfer } = options
     this.#handler = new ConnectHandler({
       limits: this.#limits,
       hold: this.#hold,
       resolver,
-      metrics: options.metrics,
-      logger: options.logger,
-      networks: () => this.#networks,
-      transfer: () => this.#transfer,
+      metrics,
+      logger,
+      networks,
+      transfer,
     })
     this.#callers = new CallerTable(this.#limits.headerTimeoutMs)
     this.#parser = this.#createParser()
-    options.metrics.observe(() => ({
+    metrics.observe(() => ({
       connections: this.#callers.size,
       streams: this.#handler.streams,
       held: this.#hold.size,
@@ -93,14 +89,14 @@ export class EgressProxy {
     }))
   }
 
-  /** Where callers are taken: host and port really bound, or the path of a Unix socket; in the order of the endpoints. */
-  get addresses(): readonly (AddressInfo | string)[] {
-    return this.#listeners.map((listener) => listener.address)
+  /** What was really bound, in the order of the endpoints: with port 0 it has the port that the kernel chose. */
+  get endpoints(): readonly Endpoint[] {
+    return this.#listeners.map((listener) => listener.endpoint)
   }
 
   /**
    * Takes callers from now on. To be called once.
-   * @throws the system's error when an endpoint cannot be bound; none is then
+   * @throws EnvironmentError when an endpoint cannot be bound; none is then
    */
   async listen(): Promise<void> {
     const { handshakeTimeoutMs, maxConnections } = this.#limits
@@ -117,22 +113,16 @@ export class EgressProxy {
     }
   }
 
-  /** Counts for every request from now on, those that are held included. Streams to where nobody may go any more are broken. */
+  /** Counts for every request from now on, held ones included. Streams to where nobody may go any more are reset. */
   setNetworks(networks: EgressNetworks): void {
-    this.#networks = networks
-    this.#handler.resetProhibited()
-  }
-
-  /** Counts for every dial from now on. */
-  setTransferAddresses(transfer: TransferAddresses): void {
-    this.#transfer = transfer
+    this.#handler.setNetworks(networks)
   }
 
   /**
    * Counts for every handshake from now on.
-   * @throws Error of OpenSSL when it is no usable material: the old one stays
+   * @throws Error of OpenSSL when the material cannot be used: the old one stays
    */
-  setTlsMaterial(material: EgressTlsMaterial): void {
+  setTlsMaterial(material: TlsMaterial): void {
     for (const listener of this.#listeners) listener.setTlsMaterial(material)
     this.#tls = material
   }
@@ -161,7 +151,7 @@ export class EgressProxy {
     // First the listeners, or new callers would find the rest gone.
     for (const listener of this.#listeners) listener.close()
     this.#callers.destroyIdle()
-    // The held last of the quick ones: their answers are on the way while the streams have their time.
+    // The answers to held requests leave while the streams have their time.
     this.#hold.close()
     const timer = setTimeout(() => this.#callers.resetAll(), graceMs)
     await this.#callers.whenEmpty()
@@ -171,12 +161,12 @@ export class EgressProxy {
   #listenerEvents(): ListenerEvents {
     const { metrics, logger } = this.#options
     return {
-      onTlsCaller: (socket, transport) => {
-        const address = socket.remoteAddress ?? 'unknown'
+      onTlsCaller: (socket, transport, address) => {
         const verdict = this.#judge(socket)
         if (!verdict.ok) {
-          metrics.callerRefused(verdict.reason)
-          this.#refusalLog.record(address, verdict)
+          const { reason, detail } = verdict
+          metrics.callerRefused(reason)
+          this.#logRarely('warn', address, { source: address, reason, detail }, 'egress caller refused')
           socket.destroy()
           return
         }
@@ -198,10 +188,10 @@ export class EgressProxy {
     }
   }
 
-  /** The authoriser's verdict. One that throws lets nobody in: what is in a certificate was written by the caller. */
-  #judge(socket: TLSSocket): ReturnType<AuthoriseCaller> {
+  /** An `authorizeCaller` that throws lets nobody in: what is in a certificate was written by the caller. */
+  #judge(socket: TLSSocket): ReturnType<AuthorizeCaller> {
     try {
-      return this.#options.authoriseCaller(socket)
+      return this.#options.authorizeCaller(socket)
     } catch (error) {
       return { ok: false, reason: 'internal', detail: String(error) }
     }
@@ -209,7 +199,7 @@ export class EgressProxy {
 
   #admit(caller: Caller): void {
     const { socket } = caller
-    // Whoever uses the socket learns of its end from 'close'; an error nobody hears would end the process.
+    // Whoever uses the socket learns of its end from 'close'; an error without a listener would end the process.
     socket.on('error', () => {})
     const { headerTimeoutMs } = this.#limits
     this.#callers.add(caller, () => {
@@ -222,7 +212,7 @@ export class EgressProxy {
   }
 
   #createParser(): Server {
-    return createRequestParser(this.#limits.maxHeaderBytes, {
+    return createRequestParser(MAX_HEADER_BYTES, {
       onConnect: (socket, request, head) => {
         const caller = this.#callers.takeRequest(socket)
         if (!caller) return
@@ -238,7 +228,7 @@ export class EgressProxy {
   }
 
   #refusalOfState(): EgressRefusal | undefined {
-    if (this.#closing) return new EgressRefusal('shutting-down', 'not taking requests any more')
+    if (this.#closing) return new EgressRefusal('shutting-down', 'no more requests are accepted')
     const { maxConnections } = this.#limits
     if (this.#callers.size <= maxConnections) return undefined
     return new EgressRefusal('too-many-connections', `${maxConnections} are open already`)

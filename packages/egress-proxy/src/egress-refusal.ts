@@ -34,7 +34,7 @@ export const EGRESS_REFUSAL_REASONS: readonly RefusalReason[] = Object.freeze(
   Object.keys(REFUSALS) as RefusalReason[],
 )
 
-/** A request that is answered with something else than 200. `detail` is for the caller and the log: one short line. */
+/** A request that is not answered with 200. `detail` is for the caller and the log: one short line. */
 export class EgressRefusal extends Error {
   override readonly name = 'EgressRefusal'
   readonly code = 'ERR_EGRESS_REFUSED'
@@ -56,4 +56,27 @@ export class EgressRefusal extends Error {
   get proxyError(): string {
     return REFUSALS[this.reason].proxyError
   }
+}
+
+const MAX_PHRASE_CHARS = 200
+
+/** The whole answer to a refused request: status line with the reason, `Proxy-Status` (RFC 9209), no body. */
+export function formatRefusal(refusal: EgressRefusal): string {
+  const lines = [
+    `HTTP/1.1 ${refusal.status} ${printable(refusal.message)}`,
+    `Proxy-Status: seed-server; error=${refusal.proxyError}; details=${quoted(refusal.detail)}`,
+    'Content-Length: 0',
+    'Connection: close',
+  ]
+  if (refusal.reason === 'method-not-allowed') lines.push('Allow: CONNECT')
+  return `${lines.join('\r\n')}\r\n\r\n`
+}
+
+/** What may stand in a status line and in a quoted string: visible ASCII and spaces (RFC 9112 §4, RFC 8941 §3.3.3). */
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_PHRASE_CHARS)
+}
+
+function quoted(text: string): string {
+  return `"${printable(text).replace(/["\\]/g, '\\$&')}"`
 }

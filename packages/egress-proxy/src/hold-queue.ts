@@ -1,6 +1,7 @@
+import { untilSettled } from '@reversed-vpn/relay'
 import { EgressRefusal } from './egress-refusal.js'
 
-/** Tells whether a tunnel can carry a new connection now. Owned by whoever owns the sessions. */
+/** Whether the tunnel can take a new connection now. */
 export interface TunnelGate {
   readonly isUp: boolean
   /** Settles when the tunnel is up. Rejects with the signal's reason when that aborts first. */
@@ -15,11 +16,11 @@ export interface HoldQueueOptions {
 }
 
 interface Held {
-  readonly letGo: () => void
+  readonly release: () => void
   readonly refuse: (refusal: EgressRefusal) => void
 }
 
-/** Holds requests while the tunnel is down and lets them go in order of arrival. Bounded in number and time. */
+/** Holds requests while the tunnel is down and releases them in order of arrival. Bounded in number and time. */
 export class HoldQueue {
   readonly #gate: TunnelGate
   readonly #options: HoldQueueOptions
@@ -45,7 +46,7 @@ export class HoldQueue {
    */
   async pass(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    if (this.#isClosed) throw new EgressRefusal('shutting-down', 'not taking requests any more')
+    if (this.#isClosed) throw new EgressRefusal('shutting-down', 'no more requests are accepted')
     if (this.#gate.isUp && this.#held.size === 0) return
     const { holdMs, holdMax } = this.#options
     if (this.#held.size >= holdMax)
@@ -56,28 +57,24 @@ export class HoldQueue {
   /** Refuses everyone who waits, and all who come. Idempotent. */
   close(): void {
     this.#isClosed = true
-    const refusal = new EgressRefusal('shutting-down', 'not taking requests any more')
+    const refusal = new EgressRefusal('shutting-down', 'no more requests are accepted')
     for (const held of [...this.#held]) held.refuse(refusal)
   }
 
   #hold(signal: AbortSignal, holdMs: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const leave = (settle: () => void) => {
-        clearTimeout(timer)
-        signal.removeEventListener('abort', onAbort)
-        this.#held.delete(held)
-        if (this.#held.size === 0) this.#stopWatching()
-        settle()
-      }
-      const held: Held = { letGo: () => leave(resolve), refuse: (refusal) => leave(() => reject(refusal)) }
-      const onAbort = () => leave(() => reject(signal.reason))
+    return untilSettled(signal, (resolve, reject) => {
+      const held: Held = { release: resolve, refuse: reject }
       const timer = setTimeout(
-        () => held.refuse(new EgressRefusal('tunnel-down', `not back within ${holdMs} ms`)),
+        () => reject(new EgressRefusal('tunnel-down', `not back within ${holdMs} ms`)),
         holdMs,
       )
-      signal.addEventListener('abort', onAbort, { once: true })
       this.#held.add(held)
       this.#startWatching()
+      return () => {
+        clearTimeout(timer)
+        this.#held.delete(held)
+        if (this.#held.size === 0) this.#stopWatching()
+      }
     })
   }
 
@@ -100,7 +97,7 @@ export class HoldQueue {
     this.#watch = undefined
     for (const held of [...this.#held]) {
       if (!this.#gate.isUp) break
-      held.letGo()
+      held.release()
     }
     // The gate fell again meanwhile. Asked in a later turn, so that a gate that contradicts itself can't spin.
     setImmediate(() => {

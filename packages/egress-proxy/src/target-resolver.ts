@@ -1,5 +1,10 @@
 import { lookup as systemLookup } from 'node:dns/promises'
+import { untilSettled } from '@reversed-vpn/relay'
 import { EgressRefusal } from './egress-refusal.js'
+import type { EgressLimits } from './limits.js'
+
+/** A look-up counts until it has ended, not until its callers have stopped waiting. */
+type LookupLimits = Pick<EgressLimits, 'maxLookups' | 'maxQueuedLookups' | 'lookupTimeoutMs'>
 
 /** Finds the addresses of a name, in the order to try them. Rejects, or finds none, when there is no answer. */
 export type Lookup = (name: string) => Promise<readonly string[]>
@@ -10,16 +15,6 @@ export type Lookup = (name: string) => Promise<readonly string[]>
  */
 export const lookupWithSystem: Lookup = async (name) =>
   (await systemLookup(name, { all: true, verbatim: true })).map((answer) => answer.address)
-
-export interface TargetResolverOptions {
-  readonly lookup: Lookup
-  /** Look-ups at a time. A look-up counts until it has ended, not until its callers have stopped waiting. */
-  readonly maxLookups: number
-  /** Names that may wait for a free look-up. */
-  readonly maxQueuedLookups: number
-  /** How long a caller waits for an answer, queueing included, in ms. */
-  readonly lookupTimeoutMs: number
-}
 
 interface Waiter {
   readonly onAnswer: (addresses: readonly string[]) => void
@@ -33,13 +28,15 @@ interface Flight {
 
 /** Looks names up with a deadline, a bound on how many at a time, and one look-up for all who ask for the same name. */
 export class TargetResolver {
-  readonly #options: TargetResolverOptions
+  readonly #lookup: Lookup
+  readonly #limits: LookupLimits
   readonly #flights = new Map<string, Flight>()
   readonly #queue = new Set<Flight>()
   #active = 0
 
-  constructor(options: TargetResolverOptions) {
-    this.#options = options
+  constructor(lookup: Lookup, limits: LookupLimits) {
+    this.#lookup = lookup
+    this.#limits = limits
   }
 
   /** Look-ups that run now. */
@@ -60,7 +57,7 @@ export class TargetResolver {
   }
 
   #enqueue(name: string): Flight {
-    const { maxLookups, maxQueuedLookups } = this.#options
+    const { maxLookups, maxQueuedLookups } = this.#limits
     if (this.#active >= maxLookups && this.#queue.size >= maxQueuedLookups) {
       throw new EgressRefusal('too-many-lookups', `${maxLookups} run and ${maxQueuedLookups} wait already`)
     }
@@ -71,41 +68,29 @@ export class TargetResolver {
   }
 
   #join(flight: Flight, signal: AbortSignal): Promise<readonly string[]> {
-    const { lookupTimeoutMs } = this.#options
-    return new Promise((resolve, reject) => {
-      const leave = () => {
+    const { lookupTimeoutMs } = this.#limits
+    return untilSettled(signal, (resolve, reject) => {
+      const waiter: Waiter = {
+        onAnswer: resolve,
+        onFailure: (cause) =>
+          reject(new EgressRefusal('no-address', `${flight.name}: ${describe(cause)}`, { cause })),
+      }
+      const onTimeout = () =>
+        reject(new EgressRefusal('lookup-timeout', `${flight.name}: no answer within ${lookupTimeoutMs} ms`))
+      const timer = setTimeout(onTimeout, lookupTimeoutMs)
+      flight.waiters.add(waiter)
+      this.#startQueued()
+      return () => {
         clearTimeout(timer)
-        signal.removeEventListener('abort', onAbort)
         flight.waiters.delete(waiter)
         this.#forgetIfUnwanted(flight)
       }
-      const fail = (error: unknown) => {
-        leave()
-        reject(error)
-      }
-      const waiter: Waiter = {
-        onAnswer: (addresses) => {
-          leave()
-          resolve(addresses)
-        },
-        onFailure: (cause) =>
-          fail(new EgressRefusal('no-address', `${flight.name}: ${describe(cause)}`, { cause })),
-      }
-      const onAbort = () => fail(signal.reason)
-      const timer = setTimeout(
-        () =>
-          fail(new EgressRefusal('lookup-timeout', `${flight.name}: no answer within ${lookupTimeoutMs} ms`)),
-        lookupTimeoutMs,
-      )
-      signal.addEventListener('abort', onAbort, { once: true })
-      flight.waiters.add(waiter)
-      this.#startQueued()
     })
   }
 
   #startQueued(): void {
     for (const flight of this.#queue) {
-      if (this.#active >= this.#options.maxLookups) return
+      if (this.#active >= this.#limits.maxLookups) return
       this.#queue.delete(flight)
       this.#active++
       void this.#fly(flight)
@@ -114,7 +99,7 @@ export class TargetResolver {
 
   async #fly(flight: Flight): Promise<void> {
     try {
-      const addresses = await this.#options.lookup(flight.name)
+      const addresses = await this.#lookup(flight.name)
       this.#land(flight)
       for (const waiter of [...flight.waiters]) waiter.onAnswer(addresses)
     } catch (error) {

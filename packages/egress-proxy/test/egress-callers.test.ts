@@ -4,7 +4,7 @@ import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import t from 'tap'
 import { FarEnd } from './support/far-end.js'
 import { countOpenHandles, settledHandles } from './support/open-handles.js'
-import { makePki, ProxyFixture } from './support/proxy-fixture.js'
+import { makePki, materialOf, ProxyFixture } from './support/proxy-fixture.js'
 import { connectRequest } from './support/raw-caller.js'
 
 const pki = makePki()
@@ -25,10 +25,10 @@ t.test('closes on a caller whose certificate is not accepted, without reading wh
   t.equal(fixture.state.connections, 0)
 })
 
-t.test('asks the authoriser about every caller before a byte is parsed', async (t) => {
+t.test('judges the certificate of every caller before a byte is parsed', async (t) => {
   const asked: boolean[] = []
   await using fixture = await ProxyFixture.start(pki, {
-    authoriseCaller: (socket) => {
+    authorizeCaller: (socket) => {
       asked.push(socket.authorized)
       return { ok: false, reason: 'wrong-name', detail: 'nobody is right' }
     },
@@ -40,9 +40,9 @@ t.test('asks the authoriser about every caller before a byte is parsed', async (
   t.strictSame(Object.fromEntries(fixture.counts), { 'refused wrong-name': 1 })
 })
 
-t.test('lets nobody in when the authoriser throws', async (t) => {
+t.test('lets nobody in when judging throws', async (t) => {
   await using fixture = await ProxyFixture.start(pki, {
-    authoriseCaller: () => {
+    authorizeCaller: () => {
       throw new Error('a certificate like none before')
     },
   })
@@ -121,12 +121,12 @@ t.test('answers 503 when too many connections are open', async (t) => {
 t.test('shows new material to new callers', async (t) => {
   await using fixture = await ProxyFixture.start(pki)
   const other = makePki()
-  fixture.proxy.setTlsMaterial({ ...other.server, ca: other.ca })
+  fixture.proxy.setTlsMaterial(materialOf(other))
   await t.rejects(fixture.callTls(), /certificate/)
   const caller = await fixture.callTls({ ca: other.ca, ...other.client })
   t.equal((await caller.ask(connectRequest('10.0.0.1:1'))).status, 403)
   caller.socket.destroy()
-  t.throws(() => fixture.proxy.setTlsMaterial({ cert: 'no', key: 'no', ca: 'no' }))
+  t.throws(() => fixture.proxy.setTlsMaterial({ cert: 'no', key: 'no', ca: 'no', certificates: [] }))
 })
 
 t.test('leaves no socket and no timer behind', async (t) => {

@@ -33,7 +33,7 @@ t.test('holds CONNECTs while the tunnel is down and lets them go in order of arr
 })
 
 t.test('answers 503 when the tunnel is not back in time', async (t) => {
-  await using fixture = await ProxyFixture.start(pki, { gate: down(), limits: { holdMs: 50 } })
+  await using fixture = await ProxyFixture.start(pki, { gate: down(), holdMs: 50 })
   const caller = await fixture.callTls()
   const answer = await caller.ask(connectRequest('127.0.0.1:1'))
   t.equal(answer.status, 503)
@@ -47,7 +47,7 @@ t.test('answers 503 when the tunnel is not back in time', async (t) => {
 })
 
 t.test('answers 503 at once when the hold is full', async (t) => {
-  await using fixture = await ProxyFixture.start(pki, { gate: down(), limits: { holdMax: 1 } })
+  await using fixture = await ProxyFixture.start(pki, { gate: down(), holdMax: 1 })
   const first = await fixture.callTls()
   first.socket.write(connectRequest('127.0.0.1:1'))
   await fixture.until(({ state }) => state.held === 1)

@@ -82,6 +82,12 @@ export function parseAddressNormalized(text: string): Address | undefined {
   return address.value >> 32n === MAPPED_PREFIX ? { family: 4, value: address.value & 0xffff_ffffn } : address
 }
 
+/** The one spelling of an address (IPv6 as in RFC 5952), IPv4-mapped IPv6 as IPv4. `undefined` for anything else, a zone included. */
+export function canonicalAddress(text: string): string | undefined {
+  const address = parseAddressNormalized(text)
+  return address && formatAddress(address)
+}
+
 /** The CIDR of that length that holds the address. */
 export function makeCidr(family: 4 | 6, address: bigint, prefixLength: number): Cidr {
   const hostBits = BigInt(FAMILY_BITS[family] - prefixLength)

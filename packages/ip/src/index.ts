@@ -1,6 +1,7 @@
 export { AddressError } from './address-error.js'
 export {
   type Cidr,
+  canonicalAddress,
   formatAddress,
   isAddressWithPrefix,
   makeCidr,

@@ -1,7 +1,6 @@
-export { hasReadAll } from './has-read-all.js'
-export { remoteAddressOf } from './remote-address.js'
-export {
-  type UnfinishedConnection,
-  UnfinishedConnections,
-  type UnfinishedDrop,
-} from './unfinished-connections.js'
+export { Admission, type AdmissionEntry, type DropReason } from './admission.js'
+export { type JoinedEnd, joinSockets } from './join-sockets.js'
+export { answerAndClose } from './last-answer.js'
+export { resetConnection } from './reset-connection.js'
+export { plainAddress, remoteAddressOf, socketKey } from './socket-address.js'
+export { untilConnected, untilSettled } from './until-settled.js'

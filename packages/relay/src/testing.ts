@@ -1,1 +1,2 @@
-export { UNFINISHED_LIMITS, type UnfinishedLimits } from './unfinished-connections.js'
+export type { AdmissionLimits } from './admission.js'
+export { sourceOf } from './socket-address.js'

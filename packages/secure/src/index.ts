@@ -7,6 +7,7 @@ export { HANDSHAKE_TIMEOUT_MS } from './limits.js'
 export { REFUSAL_REASONS, type RefusalReason, refusalReasonOf } from './refusal-reason.js'
 export { type SecureTunnelOptions, secureTunnel } from './secure-tunnel.js'
 export { TlsAcceptor } from './tls-acceptor.js'
+export { TlsHandshakes } from './tls-handshakes.js'
 export {
   loadAuthorities,
   loadTlsMaterial,

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { connect, type TLSSocket } from 'node:tls'
 import { ALPN_PROTOCOL } from '@reversed-vpn/protocol'
+import { untilConnected } from '@reversed-vpn/relay'
 import { type AuthenticatedPeer, authorizePeer } from './authorize-peer.js'
 import { DialError, toDialError } from './dial-error.js'
 import { rejectBeforeHello } from './reject-before-hello.js'
@@ -54,34 +55,20 @@ function judgePeer(socket: TLSSocket, peerName: string): SecuredTunnel {
 }
 
 function startTls(below: Duplex, options: SecureTunnelOptions, signal: AbortSignal): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted()
-    const socket = connect({
-      ...secureContextOptions(options.tls),
-      socket: below,
-      servername: options.sni,
-      ALPNProtocols: [ALPN_PROTOCOL],
-      // The certificate is judged by authorizePeer, which can tell why it refuses.
-      rejectUnauthorized: false,
-      checkServerIdentity: () => undefined,
-    })
-    const onAbort = () => socket.destroy(signal.reason as Error)
-    const settle = () => {
-      signal.removeEventListener('abort', onAbort)
-      socket.off('error', onError).off('close', onClose)
-    }
-    const onError = (error: Error) => {
-      settle()
-      socket.on('error', () => {})
-      reject(signal.aborted ? (signal.reason as Error) : toDialError(error, 'tls-failed'))
-    }
-    const onClose = () =>
-      onError(new DialError('closed', 'the other end closed the connection during the TLS handshake'))
-    signal.addEventListener('abort', onAbort, { once: true })
-    socket.once('error', onError).once('close', onClose)
-    socket.once('secureConnect', () => {
-      settle()
-      resolve(socket)
-    })
+  signal.throwIfAborted()
+  const socket = connect({
+    ...secureContextOptions(options.tls),
+    socket: below,
+    servername: options.sni,
+    ALPNProtocols: [ALPN_PROTOCOL],
+    // The certificate is judged by authorizePeer, which can tell why it refuses.
+    rejectUnauthorized: false,
+    checkServerIdentity: () => undefined,
+  })
+  return untilConnected(socket, {
+    signal,
+    event: 'secureConnect',
+    toError: (error) => toDialError(error, 'tls-failed'),
+    destroy: () => socket.destroy(),
   })
 }

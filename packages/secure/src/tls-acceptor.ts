@@ -1,12 +1,13 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { createServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import { ALPN_PROTOCOL } from '@reversed-vpn/protocol'
 import { type AuthenticatedPeer, authorizePeer } from './authorize-peer.js'
 import { HANDSHAKE_TIMEOUT_MS } from './limits.js'
 import { type RefusalReason, refusalReasonOf } from './refusal-reason.js'
 import { rejectBeforeHello } from './reject-before-hello.js'
-import { secureContextOptions, type TlsMaterial } from './tls-material.js'
+import { TlsHandshakes } from './tls-handshakes.js'
+import type { TlsMaterial } from './tls-material.js'
 
 /** `Context` is whatever its owner knows a connection by. */
 export interface TlsAcceptorOptions<Context> {
@@ -27,57 +28,33 @@ export interface TlsAcceptorOptions<Context> {
 /** TLS for connections that were accepted elsewhere, up to where it is known who is at the other end. */
 export class TlsAcceptor<Context> {
   readonly #options: TlsAcceptorOptions<Context>
-  /** Never listens: it is given what a port took. */
-  readonly #tls: TlsServer
-  /** Those whose TLS runs on a socket, by address and port of its other end: all that Node tells of which one a TLS socket is on. */
-  readonly #bySocket = new Map<string, Context>()
-  #material: TlsMaterial
+  readonly #handshakes: TlsHandshakes<Context>
 
   constructor(options: TlsAcceptorOptions<Context>) {
     this.#options = options
-    this.#material = options.tls
-    this.#tls = this.#createTls((socket) => this.#bySocket.get(keyOf(socket)))
+    this.#handshakes = new TlsHandshakes({
+      tls: options.tls,
+      alpn: ALPN_PROTOCOL,
+      timeoutMs: HANDSHAKE_TIMEOUT_MS,
+      onSecure: (context, socket) => this.#judge(socket, context),
+      onFailed: (context, socket, error) =>
+        options.onRefused(context, socket, refusalReasonOf(error, 'tls-failed'), error.message),
+    })
   }
 
   /** Counts for every handshake from now on. */
   setTlsMaterial(material: TlsMaterial): void {
-    this.#tls.setSecureContext(secureContextOptions(material))
-    this.#material = material
+    this.#handshakes.setTlsMaterial(material)
   }
 
   /** Takes a TCP connection. */
   take(socket: Socket, context: Context): void {
-    const key = keyOf(socket)
-    this.#bySocket.set(key, context)
-    socket.once('close', () => this.#bySocket.delete(key))
-    this.#tls.emit('connection', socket)
+    this.#handshakes.take(socket, context)
   }
 
-  /** Takes any other stream. Nothing tells which of them a TLS socket is on, so each has a server of its own. */
+  /** Takes any other stream. */
   takeStream(stream: Duplex, context: Context): void {
-    this.#createTls(() => context).emit('connection', stream)
-  }
-
-  #createTls(find: (socket: Socket) => Context | undefined): TlsServer {
-    const server = createServer({
-      ...secureContextOptions(this.#material),
-      ALPNProtocols: [ALPN_PROTOCOL],
-      requestCert: true,
-      // The certificate is judged by authorizePeer, which can tell why it refuses.
-      rejectUnauthorized: false,
-      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-    })
-    server.on('tlsClientError', (error, socket) => {
-      this.#options.onRefused(find(socket), socket, refusalReasonOf(error, 'tls-failed'), error.message)
-      // Node leaves one that took too long for its handshake open.
-      socket.destroy()
-    })
-    server.on('secureConnection', (socket) => {
-      const context = find(socket)
-      if (context === undefined) socket.destroy()
-      else this.#judge(socket, context)
-    })
-    return server
+    this.#handshakes.takeStream(stream, context)
   }
 
   #judge(socket: TLSSocket, context: Context): void {
@@ -96,8 +73,4 @@ export class TlsAcceptor<Context> {
     }
     onPeer(context, socket, { name: verdict.name, fingerprint: verdict.fingerprint })
   }
-}
-
-function keyOf(socket: Socket): string {
-  return `${socket.remoteAddress}:${socket.remotePort}`
 }

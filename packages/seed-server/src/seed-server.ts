@@ -261,16 +261,15 @@ function createEgress(
   const { options, networks, egressTls, seedAddresses } = setting
   const addressOf = (family: 4 | 6) => seedAddresses.find((transfer) => transfer.family === family)?.address
   return new EgressProxy({
-    endpoints: options.egressListen.map((endpoint) =>
-      endpoint.type === 'unix' ? { path: endpoint.path } : endpoint,
-    ),
+    endpoints: options.egressListen,
     tls: egressTls?.keeper.material,
-    authoriseCaller: (socket) => authorizePeer(socket, { name: options.egressPeerName, usage: 'client' }),
+    authorizeCaller: (socket) => authorizePeer(socket, { name: options.egressPeerName, usage: 'client' }),
     gate: table,
     networks: egressNetworks(networks, options.vpnNetwork),
     transfer: { ipv4: addressOf(4), ipv6: addressOf(6) },
     logger: log.child({ component: 'egress' }),
     metrics: metrics.egress,
-    limits: { holdMs: options.egressHoldMs, holdMax: options.egressHoldMax },
+    holdMs: options.egressHoldMs,
+    holdMax: options.egressHoldMax,
   })
 }

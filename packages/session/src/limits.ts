@@ -69,3 +69,10 @@ export const TRUST_GRACE_DEAD_TIMES = 2
 
 /** How long a closing lane waits for its last bytes to leave before it is cut. */
 export const CLOSE_GRACE_MS = 1_000
+
+/**
+ * Connections to one port whose other end has not shown who it is. A quarter is out of a single source's reach. Together with those of
+ * the other ports they stay below the 1024 descriptors that many a container has. A flood of silent ones drops its own oldest: whoever
+ * is quick gets in.
+ */
+export const UNFINISHED_LIMITS = Object.freeze({ max: 256, maxPerSource: 192, whenFull: 'drop-oldest' })

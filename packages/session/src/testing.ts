@@ -6,7 +6,13 @@ export { FlowTable } from './lane/flow-table.js'
 export type { LaneHandler } from './lane/lane-handler.js'
 export type { LaneOptions } from './lane/lane-options.js'
 export { type SendingPath, StartupWatch } from './lane/startup-watch.js'
-export { BULK_FLOW_BYTES, BULK_FLOW_BYTES_PER_MS, BULK_LANE_MS, READ_TURN_BYTES } from './limits.js'
+export {
+  BULK_FLOW_BYTES,
+  BULK_FLOW_BYTES_PER_MS,
+  BULK_LANE_MS,
+  READ_TURN_BYTES,
+  UNFINISHED_LIMITS,
+} from './limits.js'
 export type { ConnectionRefusal } from './listen/tunnel-listener.js'
 export { SessionLanes } from './session-lanes.js'
 export type { SessionOptions } from './session-options.js'

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import {
   AdminServer,
   createRegistry,
@@ -8,25 +9,25 @@ import {
   type RunningDaemon,
 } from '@reversed-vpn/daemon'
 import { CidrSet } from '@reversed-vpn/ip'
+import { Admission } from '@reversed-vpn/relay'
 import type { Connection, ListenerName } from './accept/connection.js'
-import { FrontDoor } from './accept/front-door.js'
-import { SourceLimits } from './accept/source-limits.js'
+import { GatewayListener } from './accept/gateway-listener.js'
 import { logEnd } from './access-log.js'
+import { type PassOnOptions, passOn } from './backend/pass-on.js'
 import { ConnectServer } from './connect/connect-server.js'
 import { CONNECTED, closingAnswer } from './connect/http-answers.js'
 import { createMetrics, type SniGatewayMetrics } from './metrics.js'
 import type { SniGatewayOptions } from './options.js'
-import { type PassOnOptions, passOn } from './relay/pass-on.js'
-import { RouteKeeper } from './routes/route-keeper.js'
+import { RouteStore } from './routes/route-store.js'
 import type { Route } from './routes/route-table.js'
 import { RoutesFileError } from './routes/routes-file.js'
 import { serveTls } from './tls/serve-tls.js'
 
-/** Between two looks for connections that are idle, as a share of the time they may be. */
+/** So many times within the idle timeout, idle connections are looked for. */
 const IDLE_LOOKS = 10
 
 /**
- * Starts everything, what others depend on first: routes ──▶ admin ──▶ ports. Backends are not looked at: a tunnel must be able to come
+ * Starts everything, what others depend on first: routes ──▶ admin ──▶ ports. Backends are not checked: a tunnel must be able to come
  * up before anything is ready.
  */
 export async function startSniGateway(
@@ -36,17 +37,21 @@ export async function startSniGateway(
   const { log } = context
   const registry = createRegistry(context.name, context.version)
   const connections = new Set<Connection>()
-  const sourceLimits = new SourceLimits(options.maxConnectionsPerSource)
+  const admission = new Admission<Socket>({
+    max: options.maxConnections,
+    maxPerSource: options.maxConnectionsPerSource,
+    whenFull: 'refuse-new',
+  })
   const seen = lookAtFiles([options.routes])
-  const keeper = openRoutes(options, context)
+  const routes = openRoutes(options, context)
   const metrics = createMetrics(registry, () => ({
     connections,
-    routes: keeper.table.routes.length,
-    sources: sourceLimits.sources,
+    routes: routes.table.routes.length,
+    sources: admission.sources,
   }))
 
   const reloader = new Reloader({
-    parts: [{ name: 'routes', files: [options.routes], seen, reload: () => keeper.reload() }],
+    parts: [{ name: 'routes', files: [options.routes], seen, reload: () => routes.reload() }],
     log: log.child({ component: 'reload' }),
     onOutcome: (_, outcome) => metrics.reloaded(outcome),
   })
@@ -57,26 +62,26 @@ export async function startSniGateway(
     registry,
     log: log.child({ component: 'admin' }),
     readiness: () => ({ ready: true, reasons: [] }),
-    status: () => ({ connections: connections.size, routes: keeper.table.routes }),
+    status: () => ({ connections: connections.size, routes: routes.table.routes }),
   })
   context.defer('admin server', () => admin.close())
   const adminPort = await admin.listen()
 
   context.defer('connections', () => cutAll(connections))
-  const doors = createDoors({ options, context, connections, sourceLimits, keeper, metrics })
-  context.defer('ports', () => doors.close())
-  const ports = await doors.listen()
+  const listeners = createListeners({ options, context, connections, admission, routes, metrics })
+  context.defer('ports', () => listeners.close())
+  const ports = await listeners.listen()
   const idleTimer = setInterval(
     () => cutIdle(connections, options.idleTimeoutMs),
     options.idleTimeoutMs / IDLE_LOOKS,
   )
   context.defer('idle timer', () => clearInterval(idleTimer))
 
-  log.info({ ...ports, admin: adminPort, routes: keeper.table.routes.length }, 'sni-gateway started')
+  log.info({ ...ports, admin: adminPort, routes: routes.table.routes.length }, 'sni-gateway started')
   return {
     stopDeadlineMs: options.drainTimeoutMs,
     stop: async () => {
-      doors.close()
+      listeners.close()
       await Promise.all(
         [...connections].map(({ socket }) => (socket.closed ? undefined : once(socket, 'close'))),
       )
@@ -85,9 +90,9 @@ export async function startSniGateway(
   }
 }
 
-function openRoutes({ routes: file }: SniGatewayOptions, { optionError }: DaemonContext): RouteKeeper {
+function openRoutes({ routes: file }: SniGatewayOptions, { optionError }: DaemonContext): RouteStore {
   try {
-    return new RouteKeeper(file)
+    return new RouteStore(file)
   } catch (error) {
     if (!(error instanceof RoutesFileError)) throw error
     throw optionError('routes', error.message)
@@ -98,17 +103,17 @@ interface Parts {
   readonly options: SniGatewayOptions
   readonly context: DaemonContext
   readonly connections: Set<Connection>
-  readonly sourceLimits: SourceLimits
-  readonly keeper: RouteKeeper
+  readonly admission: Admission<Socket>
+  readonly routes: RouteStore
   readonly metrics: SniGatewayMetrics
 }
 
-function createDoors({ options, context, connections, sourceLimits, keeper, metrics }: Parts) {
-  const table = () => keeper.table
+function createListeners({ options, context, connections, admission, routes, metrics }: Parts) {
+  const trustedProxies = CidrSet.of(options.proxyProtocolFrom)
   const access = context.log.child({ component: 'access' })
   const pass = (
     connection: Connection,
-    extra: Pick<PassOnOptions, 'route' | 'head' | 'greeting' | 'farewell'>,
+    extra: Pick<PassOnOptions, 'route' | 'head' | 'greeting' | 'lastAnswer'>,
   ) =>
     void passOn(connection, {
       ...extra,
@@ -118,13 +123,13 @@ function createDoors({ options, context, connections, sourceLimits, keeper, metr
   const connectServer = new ConnectServer({
     routingHeaders: options.routingHeader,
     maxHeaderBytes: options.maxHeaderBytes,
-    table,
+    routes,
     passOn: (connection, route, head) =>
       pass(connection, {
         route,
         head,
         greeting: CONNECTED,
-        farewell: ({ reason }) => closingAnswer(reason === 'backend-timeout' ? 504 : 502),
+        lastAnswer: ({ reason }) => closingAnswer(reason === 'backend-timeout' ? 504 : 502),
       }),
   })
   const serve: Readonly<Record<ListenerName, (connection: Connection) => void>> = {
@@ -132,18 +137,16 @@ function createDoors({ options, context, connections, sourceLimits, keeper, metr
     tls: (connection) =>
       serveTls(connection, {
         maxHelloBytes: options.maxHelloBytes,
-        table,
+        routes,
         passOn: (_: Connection, route: Route, head: Buffer) => pass(connection, { route, head }),
       }),
   }
-  const proxies = CidrSet.of(options.proxyProtocolFrom)
-  const door = (listener: ListenerName) =>
-    new FrontDoor({
+  const listenerFor = (listener: ListenerName) =>
+    new GatewayListener({
       listener,
       connections,
-      maxConnections: options.maxConnections,
-      sourceLimits,
-      isTrustedProxy: (address) => proxies.has(address.replace(/%.*$/, '')),
+      admission,
+      isTrustedProxy: (address) => !trustedProxies.isEmpty && trustedProxies.has(address),
       firstBytesTimeoutMs: options.firstBytesTimeoutMs,
       serve: serve[listener],
       onEnd: (connection, reason, detail) => {
@@ -152,16 +155,16 @@ function createDoors({ options, context, connections, sourceLimits, keeper, metr
       },
       onError: (error) => context.log.error({ err: error, listener }, 'accepting failed'),
     })
-  const doors = { tls: door('tls'), connect: door('connect') }
+  const listeners = { tls: listenerFor('tls'), connect: listenerFor('connect') }
   return {
     async listen() {
-      const tls = await doors.tls.listen(options.tlsListen)
-      const connect = await doors.connect.listen(options.connectListen)
+      const tls = await listeners.tls.listen(options.tlsListen)
+      const connect = await listeners.connect.listen(options.connectListen)
       return { tls, connect }
     },
     close() {
-      doors.tls.close()
-      doors.connect.close()
+      listeners.tls.close()
+      listeners.connect.close()
     },
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type ClientHello, ClientHelloError, ClientHelloReader } from '@reversed-vpn/sni-gateway'
+import { type ClientHello, ClientHelloError, ClientHelloReader } from '@reversed-vpn/sni-gateway/testing'
 import { readChunked, writeChunked } from '../chunked-input.js'
 import type { FuzzTarget } from '../fuzz-target.js'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
-import { Connection, ConnectServer, type Route, RouteTable } from '@reversed-vpn/sni-gateway'
+import { Connection, ConnectServer, type Route, RouteTable } from '@reversed-vpn/sni-gateway/testing'
 import { readChunked, writeChunked } from '../chunked-input.js'
 import { FedSocket } from '../fed-socket.js'
 import type { FuzzTarget } from '../fuzz-target.js'
@@ -30,7 +30,7 @@ let passOn: (passed: PassedOn) => void = () => {}
 const server = new ConnectServer({
   routingHeaders: HEADERS,
   maxHeaderBytes: 1024,
-  table: () => table,
+  routes: { table },
   passOn: (connection, route, head) => passOn({ connection, route, head }),
 })
 

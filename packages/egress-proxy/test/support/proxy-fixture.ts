@@ -1,18 +1,20 @@
 import { EventEmitter, once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ConnectionOptions } from 'node:tls'
 import { EgressProxy } from '@reversed-vpn/egress-proxy'
 import type { EgressProxyOptions } from '@reversed-vpn/egress-proxy/testing'
 import { CidrSet } from '@reversed-vpn/ip'
-import { Authority, CALLER_NAME, type KeyPair } from './certificates.js'
+import type { TlsMaterial } from '@reversed-vpn/secure'
+import { Authority, type Pair } from '@reversed-vpn/secure/testing'
 import { RawCaller } from './raw-caller.js'
 
 type TunnelGate = EgressProxyOptions['gate']
 type Metrics = EgressProxyOptions['metrics']
 export type State = ReturnType<Parameters<Metrics['observe']>[0]>
+
+const CALLER_NAME = 'kube-apiserver-http-proxy-client'
 
 /** A tunnel that goes up and down when the test says so. */
 export class TestGate extends EventEmitter implements TunnelGate {
@@ -52,9 +54,12 @@ export class ProxyFixture {
     this.#pki = pki
     this.unixPath = join(this.#directory, 'egress.sock')
     this.proxy = new EgressProxy({
-      endpoints: [{ host: '127.0.0.1', port: 0 }, { path: this.unixPath }],
-      tls: { ...pki.server, ca: pki.ca },
-      authoriseCaller: (socket) =>
+      endpoints: [
+        { type: 'tcp', host: '127.0.0.1', port: 0 },
+        { type: 'unix', path: this.unixPath },
+      ],
+      tls: materialOf(pki),
+      authorizeCaller: (socket) =>
         socket.authorized
           ? { ok: true, name: String(socket.getPeerCertificate().subject.CN) }
           : { ok: false, reason: 'wrong-ca', detail: String(socket.authorizationError) },
@@ -63,6 +68,8 @@ export class ProxyFixture {
       transfer: { ipv4: '127.0.0.1', ipv6: '::1' },
       logger: this.#createLogger(),
       metrics: this.#createMetrics(),
+      holdMs: 20_000,
+      holdMax: 1000,
       ...options,
     })
   }
@@ -74,7 +81,8 @@ export class ProxyFixture {
   }
 
   get port(): number {
-    return (this.proxy.addresses[0] as AddressInfo).port
+    const [endpoint] = this.proxy.endpoints
+    return endpoint?.type === 'tcp' ? endpoint.port : 0
   }
 
   get state(): State {
@@ -118,7 +126,8 @@ export class ProxyFixture {
       this.log.push({ level, message, fields: fields as Record<string, unknown> })
       this.#events.emit('told')
     }
-    return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+    const logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+    return logger as unknown as EgressProxyOptions['logger']
   }
 
   #createMetrics(): Metrics {
@@ -148,19 +157,28 @@ export const LOOPBACK_ALLOWED: EgressProxyOptions['networks'] = {
 
 export interface Pki {
   readonly ca: string
-  readonly server: KeyPair
-  readonly client: KeyPair
-  readonly stranger: KeyPair
+  readonly server: Pair
+  readonly client: Pair
+  readonly stranger: Pair
 }
 
 /** The certificates of one test file. `stranger` is of another authority, with the right name. */
 export function makePki(): Pki {
-  using authority = new Authority()
-  using other = new Authority()
-  return {
-    ca: authority.ca,
-    server: authority.issue('proxy.test', 'serverAuth'),
-    client: authority.issue(CALLER_NAME, 'clientAuth'),
-    stranger: other.issue(CALLER_NAME, 'clientAuth'),
+  const directory = mkdtempSync(join(tmpdir(), 'egress-test-'))
+  try {
+    const authority = new Authority(directory, 'test-ca')
+    return {
+      ca: authority.ca,
+      server: authority.issue('proxy.test'),
+      client: authority.issue(CALLER_NAME),
+      stranger: new Authority(directory, 'other-ca').issue(CALLER_NAME),
+    }
+  } finally {
+    rmSync(directory, { recursive: true })
   }
+}
+
+/** What the proxy shows, and whom it trusts. */
+export function materialOf({ server, ca }: Pki): TlsMaterial {
+  return { ...server, ca, certificates: [] }
 }

@@ -1,4 +1,5 @@
 import { connect, isIPv6, type Socket } from 'node:net'
+import { untilConnected } from '@reversed-vpn/relay'
 import { toDialError } from '@reversed-vpn/secure'
 import type { Transport } from './transport.js'
 
@@ -20,27 +21,19 @@ export function directTransport(endpoint: DialTarget): Transport {
  * Connects to a name or address: the name is looked up anew, every address of it tried.
  * @throws DialError, or the signal's reason when it fires first
  */
-export function openTcp(endpoint: DialTarget, signal: AbortSignal): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted()
-    const socket = connect({
-      host: endpoint.host,
-      port: endpoint.port,
-      autoSelectFamily: true,
-      noDelay: true,
-    })
-    const onAbort = () => socket.destroy(signal.reason as Error)
-    const onError = (error: Error) => {
-      signal.removeEventListener('abort', onAbort)
-      reject(signal.aborted ? (signal.reason as Error) : toDialError(firstCause(error), 'unreachable'))
-    }
-    signal.addEventListener('abort', onAbort, { once: true })
-    socket.once('error', onError)
-    socket.once('connect', () => {
-      signal.removeEventListener('abort', onAbort)
-      socket.off('error', onError)
-      resolve(socket)
-    })
+export async function openTcp(endpoint: DialTarget, signal: AbortSignal): Promise<Socket> {
+  signal.throwIfAborted()
+  const socket = connect({
+    host: endpoint.host,
+    port: endpoint.port,
+    autoSelectFamily: true,
+    noDelay: true,
+  })
+  return untilConnected(socket, {
+    signal,
+    event: 'connect',
+    toError: (error) => toDialError(firstCause(error), 'unreachable'),
+    destroy: () => socket.destroy(),
   })
 }
 

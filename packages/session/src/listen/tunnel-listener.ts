@@ -1,9 +1,10 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { remoteAddressOf, type UnfinishedConnection, UnfinishedConnections } from '@reversed-vpn/relay'
+import { Admission, type AdmissionEntry, type DropReason, remoteAddressOf } from '@reversed-vpn/relay'
 import type { AuthenticatedPeer, TlsMaterial } from '@reversed-vpn/secure'
 import { HANDSHAKE_TIMEOUT_MS, type RefusalReason, refusalReasonOf, TlsAcceptor } from '@reversed-vpn/secure'
 import { FrameStream } from '../frame-stream.js'
+import { UNFINISHED_LIMITS } from '../limits.js'
 import type { SessionPeer } from '../session-options.js'
 import { tuneLaneSocket } from '../socket-tuning.js'
 
@@ -48,11 +49,12 @@ export interface ConnectionRefusal {
 export class TunnelListener {
   readonly #options: TunnelListenerOptions
   readonly #server: Server
-  readonly #acceptor: TlsAcceptor<UnfinishedConnection>
+  readonly #acceptor: TlsAcceptor<AdmissionEntry>
   /** Connections that are not lanes yet. */
-  readonly #unfinished = new UnfinishedConnections(({ remoteAddress }, reason, detail) =>
-    this.#refuse(reason, remoteAddress, detail),
-  )
+  readonly #unfinished = new Admission(UNFINISHED_LIMITS, {
+    onDropped: ({ remoteAddress }, reason, detail) =>
+      this.#refuse(dropRefusal(reason), remoteAddress, detail),
+  })
 
   constructor(options: TunnelListenerOptions) {
     this.#options = options
@@ -61,7 +63,7 @@ export class TunnelListener {
       peerName: options.peerName,
       onPeer: (unfinished, socket, peer) => void this.#handOver(unfinished, new FrameStream(socket), peer),
       onRefused: (unfinished, socket, reason, detail) => {
-        if (unfinished?.isDropped === true) return
+        if (unfinished?.dropped !== undefined) return
         this.#refuse(reason, unfinished?.remoteAddress ?? remoteAddressOf(socket), detail)
       },
     })
@@ -97,22 +99,22 @@ export class TunnelListener {
    * @param below the socket it came on, where that is not the stream itself
    */
   accept(stream: Duplex, remoteAddress: string, below: Socket): void {
-    const unfinished = this.#unfinished.admit(stream, remoteAddress)
+    const unfinished = this.#unfinished.enter(stream, remoteAddress)
     if (this.#options.isProxy?.(remoteAddress) !== true) this.#unfinished.attribute(unfinished, remoteAddress)
     if (stream.destroyed || !this.#tune(below, unfinished)) return
     this.#acceptor.takeStream(stream, unfinished)
   }
 
   async #onConnection(socket: Socket): Promise<void> {
-    const unfinished = this.#unfinished.admit(socket, remoteAddressOf(socket))
+    const unfinished = this.#unfinished.enter(socket, remoteAddressOf(socket))
     if (!this.#tune(socket, unfinished)) return
     if (!(await this.#identify(socket, unfinished))) socket.destroy()
-    if (socket.destroyed || unfinished.isDropped) return
+    if (socket.destroyed || unfinished.dropped !== undefined) return
     this.#acceptor.take(socket, unfinished)
   }
 
   /** Finds out for whom the connection is. @returns false when that cannot be told */
-  async #identify(socket: Socket, unfinished: UnfinishedConnection): Promise<boolean> {
+  async #identify(socket: Socket, unfinished: AdmissionEntry): Promise<boolean> {
     try {
       const identified = this.#options.identify?.(socket, AbortSignal.timeout(HANDSHAKE_TIMEOUT_MS))
       const source = identified === undefined ? unfinished.remoteAddress : await identified
@@ -121,14 +123,14 @@ export class TunnelListener {
       this.#unfinished.attribute(unfinished, source)
       return true
     } catch (error) {
-      if (!unfinished.isDropped)
+      if (unfinished.dropped === undefined)
         this.#refuse('proxy-header', unfinished.remoteAddress, (error as Error).message)
       return false
     }
   }
 
   /** @returns false when the kernel refuses an option: that connection is refused, the port stays open */
-  #tune(socket: Socket, unfinished: UnfinishedConnection): boolean {
+  #tune(socket: Socket, unfinished: AdmissionEntry): boolean {
     const { deadAfterMs, congestion } = this.#options
     try {
       tuneLaneSocket(socket, { userTimeoutMs: deadAfterMs, congestion })
@@ -141,7 +143,7 @@ export class TunnelListener {
   }
 
   async #handOver(
-    unfinished: UnfinishedConnection,
+    unfinished: AdmissionEntry,
     frames: FrameStream,
     { name, fingerprint }: AuthenticatedPeer,
   ): Promise<void> {
@@ -150,7 +152,7 @@ export class TunnelListener {
       await this.#options.onPeer(frames, { name, fingerprint, remoteAddress })
       this.#unfinished.finish(unfinished)
     } catch (error) {
-      if (unfinished.isDropped) return
+      if (unfinished.dropped !== undefined) return
       this.#refuse(refusalReasonOf(error, 'internal'), remoteAddress, (error as Error).message, error)
     }
   }
@@ -158,4 +160,9 @@ export class TunnelListener {
   #refuse(reason: RefusalReason, remoteAddress: string, detail: string, cause?: unknown): void {
     this.#options.onRefused({ reason, remoteAddress, detail, cause })
   }
+}
+
+/** The metric label of a connection that was dropped for others. */
+export function dropRefusal(reason: DropReason): RefusalReason {
+  return reason === 'source-limit' ? 'source-limit' : 'too-many-handshakes'
 }

@@ -1,15 +1,12 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import {
-  remoteAddressOf,
-  type UnfinishedConnection,
-  UnfinishedConnections,
-  type UnfinishedDrop,
-} from '@reversed-vpn/relay'
-import { HANDSHAKE_TIMEOUT_MS } from '@reversed-vpn/secure'
+import { Admission, type AdmissionEntry, remoteAddressOf } from '@reversed-vpn/relay'
+import { HANDSHAKE_TIMEOUT_MS, type RefusalReason } from '@reversed-vpn/secure'
 import { WebSocketServer } from 'ws'
+import { UNFINISHED_LIMITS } from '../limits.js'
 import { MAX_WEB_SOCKET_MESSAGE_BYTES, WebSocketStream } from '../web-socket-stream.js'
+import { dropRefusal } from './tunnel-listener.js'
 
 export interface WebSocketListenerOptions {
   /** A WebSocket that is open: what runs in it is TLS as on the tunnel port. `below` is the socket it came on. */
@@ -17,7 +14,7 @@ export interface WebSocketListenerOptions {
   /** Whether that address is a proxy's, from which many clients come: no limit for a single source counts for it. @default never */
   readonly isProxy?: (address: string) => boolean
   /** An HTTP connection was cut for others before it became a WebSocket. */
-  readonly onDropped?: (reason: UnfinishedDrop) => void
+  readonly onDropped?: (reason: RefusalReason) => void
 }
 
 const PATH = '/'
@@ -28,8 +25,10 @@ export class WebSocketListener {
   readonly #options: WebSocketListenerOptions
   readonly #server: Server
   /** HTTP connections that are no WebSocket yet. */
-  readonly #unfinished = new UnfinishedConnections((_, reason) => this.#options.onDropped?.(reason))
-  readonly #bySocket = new WeakMap<Duplex, UnfinishedConnection>()
+  readonly #unfinished = new Admission(UNFINISHED_LIMITS, {
+    onDropped: (_, reason) => this.#options.onDropped?.(dropRefusal(reason)),
+  })
+  readonly #bySocket = new WeakMap<Duplex, AdmissionEntry>()
   readonly #webSockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -80,7 +79,7 @@ export class WebSocketListener {
 
   #admit(socket: Socket): void {
     const address = remoteAddressOf(socket)
-    const connection = this.#unfinished.admit(socket, address)
+    const connection = this.#unfinished.enter(socket, address)
     this.#bySocket.set(socket, connection)
     if (this.#options.isProxy?.(address) !== true) this.#unfinished.attribute(connection, address)
   }

@@ -1,5 +1,6 @@
 import { isIP, type Socket } from 'node:net'
 import { connect } from 'node:tls'
+import { untilConnected } from '@reversed-vpn/relay'
 import { DialError } from '@reversed-vpn/secure'
 
 export interface SecureHopOptions {
@@ -17,34 +18,19 @@ export interface SecureHopOptions {
  */
 export function secureHop(socket: Socket, options: SecureHopOptions, signal: AbortSignal): Promise<Socket> {
   const { hop, host, ca } = options
-  return new Promise((resolve, reject) => {
-    const secured = connect({
-      socket,
-      host,
-      ...(isIP(host) === 0 && { servername: host }),
-      ...(ca !== undefined && { ca }),
-    })
-    const settle = () => {
-      signal.removeEventListener('abort', onAbort)
-      secured.off('error', onError).off('close', onClose)
-    }
-    const fail = (error: Error) => {
-      settle()
-      secured.on('error', () => {})
+  const secured = connect({
+    socket,
+    host,
+    ...(isIP(host) === 0 && { servername: host }),
+    ...(ca !== undefined && { ca }),
+  })
+  return untilConnected(secured, {
+    signal,
+    event: 'secureConnect',
+    toError: (error) => new DialError('tls-failed', `TLS to the ${hop} ${host}: ${error.message}`, error),
+    destroy() {
       secured.destroy()
       socket.destroy()
-      reject(error)
-    }
-    const onAbort = () => fail(signal.reason as Error)
-    const onError = (error: Error) =>
-      fail(new DialError('tls-failed', `TLS to the ${hop} ${host}: ${error.message}`, error))
-    const onClose = () => onError(new Error('closed during the handshake'))
-    if (signal.aborted) onAbort()
-    signal.addEventListener('abort', onAbort, { once: true })
-    secured.once('error', onError).once('close', onClose)
-    secured.once('secureConnect', () => {
-      settle()
-      resolve(secured)
-    })
+    },
   })
 }

@@ -2,6 +2,7 @@ import type { Agent } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { HttpHeader } from '@reversed-vpn/daemon'
+import { untilConnected } from '@reversed-vpn/relay'
 import { DialError, toDialError } from '@reversed-vpn/secure'
 import { MAX_WEB_SOCKET_MESSAGE_BYTES, type Transport, WebSocketStream } from '@reversed-vpn/session'
 import { HttpProxyAgent } from 'http-proxy-agent'
@@ -54,59 +55,48 @@ async function openWebSocket(options: WebSocketTransportOptions, signal: AbortSi
   return upgrade(options, { createConnection: () => below }, signal)
 }
 
-function upgrade(
+async function upgrade(
   { gateway, headers }: WebSocketTransportOptions,
   way: Pick<ClientOptions, 'agent' | 'createConnection'>,
   signal: AbortSignal,
 ): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
-    const { username, password } = gateway
-    const url = new URL(gateway)
-    // Both would be shown in errors; credentials go into their header instead.
-    url.username = ''
-    url.password = ''
-    const clientOptions: ClientOptions = {
-      ...way,
-      perMessageDeflate: false,
-      maxPayload: MAX_WEB_SOCKET_MESSAGE_BYTES,
-      skipUTF8Validation: true,
-      headers: fieldsOf(headers),
-      ...(username === '' ? {} : { auth: `${decodeURIComponent(username)}:${decodeURIComponent(password)}` }),
-      // The mask keeps scripts from choosing what a proxy sees (RFC 6455 §10.3). Here that is TLS, which nobody chooses, and a mask of
-      // zeros saves going over every byte.
-      generateMask: (mask: Buffer) => mask.fill(0),
-    }
-    const webSocket = new WebSocket(url, clientOptions)
-    const settle = () => {
-      signal.removeEventListener('abort', onAbort)
-      webSocket.off('unexpected-response', onRefused).off('error', onError)
-    }
-    const fail = (error: Error) => {
-      settle()
-      webSocket.on('error', () => {})
-      webSocket.terminate()
-      reject(error)
-    }
-    const onAbort = () => fail(signal.reason as Error)
-    const onError = (error: Error) => {
-      const failure = toDialError(error, 'proxy-garbage')
-      fail(new DialError(failure.failure, `gateway: ${failure.message}`, error))
-    }
-    const onRefused = (
-      _: unknown,
-      { statusCode = 0, statusMessage = '' }: { statusCode?: number; statusMessage?: string },
-    ) => {
-      const text = `gateway answered the upgrade with ${statusCode} ${statusMessage}`.trimEnd()
-      fail(new DialError('proxy-refused', text))
-    }
-    webSocket.on('unexpected-response', onRefused).on('error', onError)
-    webSocket.once('open', () => {
-      settle()
-      resolve(new WebSocketStream(webSocket))
-    })
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
+  const { username, password } = gateway
+  const url = new URL(gateway)
+  // Both would be shown in errors; credentials go into their header instead.
+  url.username = ''
+  url.password = ''
+  const webSocket = new WebSocket(url, {
+    ...way,
+    perMessageDeflate: false,
+    maxPayload: MAX_WEB_SOCKET_MESSAGE_BYTES,
+    skipUTF8Validation: true,
+    headers: fieldsOf(headers),
+    ...(username === '' ? {} : { auth: `${decodeURIComponent(username)}:${decodeURIComponent(password)}` }),
+    // The mask keeps scripts from choosing what a proxy sees (RFC 6455 §10.3). Here that is TLS, which nobody chooses, and a mask of
+    // zeros saves going over every byte.
+    generateMask: (mask: Buffer) => mask.fill(0),
   })
+  webSocket.once('unexpected-response', (_, { statusCode = 0, statusMessage = '' }) => {
+    const text = `gateway answered the upgrade with ${statusCode} ${statusMessage}`.trimEnd()
+    webSocket.emit('error', new DialError('proxy-refused', text))
+  })
+  let stream: WebSocketStream | undefined
+  // At once, or a message right behind the answer would find no listener.
+  webSocket.once('open', () => {
+    stream = new WebSocketStream(webSocket)
+  })
+  await untilConnected(webSocket, {
+    signal,
+    event: 'open',
+    toError: (error) => (error instanceof DialError ? error : gatewayFailure(error)),
+    destroy: () => webSocket.terminate(),
+  })
+  return stream as WebSocketStream
+}
+
+function gatewayFailure(error: Error): DialError {
+  const { failure, message } = toDialError(error, 'proxy-garbage')
+  return new DialError(failure, `gateway: ${message}`, error)
 }
 
 /** Fields of one name become one, which means the same (RFC 9110 §5.3). */

@@ -1,7 +1,20 @@
 import type { Socket } from 'node:net'
 import type { SocketEnd, TcpEndpoint } from '@reversed-vpn/daemon'
+import { plainAddress } from '@reversed-vpn/relay'
 import type { EndReason } from '../end-reason.js'
 import type { Route } from '../routes/route-table.js'
+
+/**
+ * What may wait for a socket before its peer is held up. Node's 16 KiB would stop a relay of bulk at every read, which is 64 KiB; twice
+ * that lets one chunk be written while the next is read.
+ */
+export const SOCKET_BUFFER_BYTES = 131_072
+
+/** Dead ends are found before a load balancer forgets them: the shortest idle time of a big cloud is 350 s. */
+export const TCP_KEEPALIVE_DELAY_MS = 60_000
+
+/** How long a client may take to read a last answer. */
+export const LINGER_MS = 1000
 
 export type ListenerName = 'tls' | 'connect'
 
@@ -10,7 +23,7 @@ export class Connection {
   readonly listener: ListenerName
   readonly socket: Socket
   readonly startedAtMs = performance.now()
-  /** Aborted when it ends: what waits for something on its behalf stops. */
+  /** Aborts when it ends: what waits on its behalf stops. */
   readonly signal: AbortSignal
   /** Who the client is: the other end of the socket, or what a trusted proxy says. */
   source: SocketEnd
@@ -36,8 +49,8 @@ export class Connection {
   ) {
     this.listener = listener
     this.socket = socket
-    this.source = { address: plain(socket.remoteAddress), port: socket.remotePort ?? 0 }
-    this.destination = { address: plain(socket.localAddress), port: socket.localPort ?? 0 }
+    this.source = { address: plainAddress(socket.remoteAddress ?? '::'), port: socket.remotePort ?? 0 }
+    this.destination = { address: plainAddress(socket.localAddress ?? '::'), port: socket.localPort ?? 0 }
     this.signal = this.#abort.signal
     this.#onEnd = onEnd
   }
@@ -50,7 +63,7 @@ export class Connection {
     return this.route?.backend
   }
 
-  /** Says why it ends; what is said first counts. The socket is for the caller to close. */
+  /** Records why it ends; the first reason counts. The caller closes the socket. */
   end(reason: EndReason, detail?: string): void {
     if (this.#endReason !== undefined) return
     this.#endReason = reason
@@ -63,9 +76,4 @@ export class Connection {
     this.end(reason, detail)
     this.socket.destroy()
   }
-}
-
-/** IPv4 as such, though a socket of both families names it IPv4-mapped; no zone, which means nothing elsewhere. */
-function plain(address = '::'): string {
-  return address.replace(/^::ffff:(?=[\d.]+$)/, '').replace(/%.*$/, '')
 }

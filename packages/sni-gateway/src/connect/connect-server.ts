@@ -1,24 +1,23 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Connection } from '../accept/connection.js'
+import { answerAndClose } from '@reversed-vpn/relay'
+import { type Connection, LINGER_MS } from '../accept/connection.js'
 import type { EndReason } from '../end-reason.js'
-import { isDestination } from '../routes/destination.js'
-import type { Route, RouteTable } from '../routes/route-table.js'
+import { isDestination, type Route, type RouteTable } from '../routes/route-table.js'
 import { closingAnswer, redirectTarget } from './http-answers.js'
 
 export interface ConnectServerOptions {
-  /** Names of the header fields that say where to; the first that a request has counts, and it may have only one. */
+  /** Names of the header fields that say where to. A request may have only one of them. */
   readonly routingHeaders: readonly string[]
   readonly maxHeaderBytes: number
-  readonly table: () => RouteTable
+  readonly routes: { readonly table: RouteTable }
   /** Takes over a connection whose route is found. `head` is what came behind the request. */
   readonly passOn: (connection: Connection, route: Route, head: Buffer) => void
 }
 
 /**
- * Reads one HTTP request of each connection: a CONNECT with a routing header is passed on, its target ignored; anything else is sent
- * to the TLS port. Never listens itself.
+ * Reads one HTTP request of each connection. A CONNECT with a routing header is passed on, whatever its target; anything else is
+ * redirected to the TLS port. Never listens itself.
  */
 export class ConnectServer {
   readonly #options: ConnectServerOptions
@@ -34,7 +33,7 @@ export class ConnectServer {
       insecureHTTPParser: false,
       // What matters is the routing header; HTTP/1.1 clients that leave out Host exist.
       requireHostHeader: false,
-      // The door has one deadline for all that comes before the route.
+      // The listener has one deadline for all that comes before the route.
       headersTimeout: 0,
       requestTimeout: 0,
       keepAliveTimeout: 0,
@@ -55,7 +54,7 @@ export class ConnectServer {
 
   #onConnect(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const connection = this.#connections.get(socket)
-    // Behind another request, which is answered: passed on as well, its client would have been told two things.
+    // Behind another request, which has been answered: its client would get two answers.
     if (connection === undefined || connection.hasEnded) return
     socket.pause()
     const flaw = flawOf(request)
@@ -76,7 +75,7 @@ export class ConnectServer {
       refuse(connection, 'malformed-destination', closingAnswer(400, 'Malformed destination'))
     } else {
       connection.routingHeader = destination
-      const route = this.#options.table().findByDestination(destination)
+      const route = this.#options.routes.table.findByDestination(destination)
       if (route === undefined)
         refuse(connection, 'unknown-destination', closingAnswer(404, 'Unknown destination'))
       else this.#options.passOn(connection, route, head)
@@ -85,9 +84,9 @@ export class ConnectServer {
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.#connections.get(request.socket)
-    // A second request on the connection: the answer to the first has said that it is the last.
+    // A second request on the connection: the answer to the first closes it.
     if (connection === undefined || connection.hasEnded) return
-    // Without its help: what it would write is the answer as a whole already.
+    // The answer is written as a whole, without Node's help.
     response.detachSocket(request.socket)
     this.#redirect(connection, request)
   }
@@ -119,8 +118,8 @@ export class ConnectServer {
 }
 
 /**
- * What a CONNECT must not have though the parser takes it. With content (RFC 9110 §9.3.6) a proxy in front could see another request where
- * for us the tunnel begins; `Content-Length: 0` is what some clients always send.
+ * What a CONNECT must not have although the parser accepts it. With content (RFC 9110 §9.3.6) a proxy in front could see another
+ * request where the tunnel begins here. Some clients always send `Content-Length: 0`, which is harmless.
  */
 function flawOf({ httpVersionMajor, headers }: IncomingMessage): string | undefined {
   if (httpVersionMajor !== 1) return 'Unknown HTTP version'
@@ -131,17 +130,5 @@ function flawOf({ httpVersionMajor, headers }: IncomingMessage): string | undefi
 
 function refuse(connection: Connection, reason: EndReason, answer: string, detail?: string): void {
   connection.end(reason, detail)
-  farewell(connection.socket, answer)
-}
-
-/** Bytes that nobody reads turn a close into a reset, which can overtake the answer: they are read until the client leaves, for a while. */
-const FAREWELL_MS = 1000
-
-function farewell(socket: Socket, answer: string): void {
-  socket.removeAllListeners('data')
-  socket.resume()
-  socket.end(answer, 'latin1')
-  const timer = setTimeout(() => socket.destroy(), FAREWELL_MS)
-  socket.once('end', () => socket.destroySoon())
-  socket.once('close', () => clearTimeout(timer))
+  answerAndClose(connection.socket, answer, LINGER_MS)
 }

@@ -1,5 +1,19 @@
 import type { ProxyProtocolVersion, TcpEndpoint } from '@reversed-vpn/daemon'
 
+/**
+ * What a routing header may hold: direction, port, no subset, and the name of a service, as Istio writes its clusters. It is never
+ * resolved or dialled, only looked up in the table as it stands.
+ */
+const DESTINATION =
+  /^outbound\|[1-9]\d{0,4}\|\|[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$/
+const MAX_DESTINATION_LENGTH = 300
+
+export const DESTINATION_SYNTAX = 'outbound|PORT||SERVICE.NAMESPACE.svc.cluster.local'
+
+export function isDestination(text: string): boolean {
+  return text.length <= MAX_DESTINATION_LENGTH && DESTINATION.test(text)
+}
+
 /** Where connections go that match it. */
 export interface Route {
   /** For logs and metrics. */
@@ -15,7 +29,7 @@ export interface Route {
   readonly proxyProtocol?: ProxyProtocolVersion | undefined
 }
 
-/** The routes that are in force, made to be looked up. No two of them claim the same connection: its maker sees to that. */
+/** Routes, indexed for look-up. No two of them may claim the same connection: whoever makes the table has checked that. */
 export class RouteTable {
   readonly routes: readonly Route[]
   readonly #byServerName = new Map<string, Route[]>()
@@ -31,7 +45,7 @@ export class RouteTable {
     }
   }
 
-  /** The route for a TLS server name, of any case: one that asks for a protocol that is offered comes before one that asks for none. */
+  /** The route for a TLS server name, of any case. A route whose protocol the client offers comes before one without a protocol. */
   findByServerName(serverName: string, alpn: readonly string[]): Route | undefined {
     const candidates = this.#byServerName.get(serverName.toLowerCase()) ?? []
     return (

@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs'
 import { endpoint, isHostName, oneLine, PROXY_PROTOCOL_VERSIONS } from '@reversed-vpn/daemon'
 import { LineCounter, parseAllDocuments } from 'yaml'
 import { z } from 'zod'
-import { DESTINATION_SYNTAX, isDestination } from './destination.js'
-import { type Route, RouteTable } from './route-table.js'
+import { DESTINATION_SYNTAX, isDestination, type Route, RouteTable } from './route-table.js'
 
 /** A routes file that cannot be used. The message names the file, the place in it, and what is expected there. */
 export class RoutesFileError extends Error {
@@ -79,7 +78,7 @@ function parseYaml(file: string, text: string): unknown {
   try {
     return document?.toJS({ maxAliasCount: 0 })
   } catch (error) {
-    throw new RoutesFileError(file, 'aliases are not taken', error)
+    throw new RoutesFileError(file, 'aliases are not supported', error)
   }
 }
 
@@ -96,10 +95,10 @@ function findConflict(routes: readonly Route[]): string | undefined {
   for (const [index, route] of routes.entries()) {
     const { serverNames, destinations, alpn } = route
     if (serverNames.length + destinations.length === 0) {
-      return `routes[${index}]: expected serverNames or destinations, or nothing ever gets there`
+      return `routes[${index}]: expected serverNames or destinations, or no connection can match`
     }
     if (alpn !== undefined && serverNames.length === 0)
-      return `routes[${index}].alpn: counts only with serverNames`
+      return `routes[${index}].alpn: works only with serverNames`
     const claims = [
       `name ${route.name}`,
       ...serverNames.map((name) => `server name ${name}${alpn === undefined ? '' : ` with alpn ${alpn}`}`),

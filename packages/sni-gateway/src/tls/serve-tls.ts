@@ -1,11 +1,12 @@
-import type { Connection } from '../accept/connection.js'
+import { answerAndClose } from '@reversed-vpn/relay'
+import { type Connection, LINGER_MS } from '../accept/connection.js'
 import type { Route, RouteTable } from '../routes/route-table.js'
 import { type ClientHello, ClientHelloError } from './client-hello.js'
 import { ClientHelloReader } from './client-hello-reader.js'
 
 export interface ServeTlsOptions {
   readonly maxHelloBytes: number
-  readonly table: () => RouteTable
+  readonly routes: { readonly table: RouteTable }
   /** Takes over a connection whose route is found. `head` is what was read of it. */
   readonly passOn: (connection: Connection, route: Route, head: Buffer) => void
 }
@@ -13,7 +14,7 @@ export interface ServeTlsOptions {
 /** A fatal alert as a record of its own: unrecognized_name (RFC 6066 §3). */
 const UNRECOGNIZED_NAME = Buffer.from('15030300020270', 'hex')
 
-/** Reads the ClientHello of a connection and finds its route; TLS itself goes on to the backend. */
+/** Reads the ClientHello of a connection and finds its route. TLS itself ends at the backend. */
 export function serveTls(connection: Connection, options: ServeTlsOptions): void {
   const { socket } = connection
   const reader = new ClientHelloReader(options.maxHelloBytes)
@@ -47,12 +48,12 @@ function route(connection: Connection, hello: ClientHello, head: Buffer, options
     return
   }
   connection.serverName = serverName
-  const found = options.table().findByServerName(serverName, alpn)
+  const found = options.routes.table.findByServerName(serverName, alpn)
   if (found === undefined) refuse(connection, 'unknown-server-name')
   else options.passOn(connection, found, head)
 }
 
 function refuse(connection: Connection, reason: 'no-server-name' | 'unknown-server-name'): void {
   connection.end(reason)
-  connection.socket.end(UNRECOGNIZED_NAME, () => connection.socket.destroy())
+  answerAndClose(connection.socket, UNRECOGNIZED_NAME, LINGER_MS)
 }

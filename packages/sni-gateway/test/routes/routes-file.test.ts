@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readRoutesFile } from '@reversed-vpn/sni-gateway'
+import { readRoutesFile } from '@reversed-vpn/sni-gateway/testing'
 import t from 'tap'
 
 const README = new URL('../../README.md', import.meta.url)

@@ -1,4 +1,4 @@
-import { ClientHelloError, ClientHelloReader } from '@reversed-vpn/sni-gateway'
+import { ClientHelloError, ClientHelloReader } from '@reversed-vpn/sni-gateway/testing'
 import fc from 'fast-check'
 import t from 'tap'
 import { clientHello } from '../support/hello.js'

@@ -1,16 +1,15 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { listenOn, ProxyHeaderError, readProxyHeader, type TcpEndpoint } from '@reversed-vpn/daemon'
+import type { Admission, AdmissionEntry } from '@reversed-vpn/relay'
 import type { EndReason } from '../end-reason.js'
-import { SOCKET_BUFFER_BYTES } from '../relay/relay.js'
-import { Connection, type ListenerName } from './connection.js'
-import type { SourceLimits } from './source-limits.js'
+import { Connection, type ListenerName, SOCKET_BUFFER_BYTES, TCP_KEEPALIVE_DELAY_MS } from './connection.js'
 
-export interface FrontDoorOptions {
+export interface GatewayListenerOptions {
   readonly listener: ListenerName
-  /** Connections of all doors: how many there are counts, and a new one is entered. */
+  /** Open connections of all listeners. New ones are added. */
   readonly connections: Set<Connection>
-  readonly maxConnections: number
-  readonly sourceLimits: SourceLimits
+  /** Of all listeners. */
+  readonly admission: Admission<Socket>
   /** Whether this address is a proxy that says for whom it connects. */
   readonly isTrustedProxy: (address: string) => boolean
   /** From the accepted connection until it is known where it goes. */
@@ -18,20 +17,18 @@ export interface FrontDoorOptions {
   /** Takes over a connection whose source is known. Its socket is half-open, swallows errors and may be paused. */
   readonly serve: (connection: Connection) => void
   readonly onEnd: (connection: Connection, reason: EndReason, detail: string | undefined) => void
-  /** Accepting failed (out of descriptors, say); the door stays open. */
+  /** Accepting failed (out of descriptors, say); the port stays open. */
   readonly onError: (error: Error) => void
 }
 
-/** Dead clients are found out before a load balancer forgets them: the shortest idle time of a big cloud is 350 s. */
-const TCP_KEEPALIVE_DELAY_MS = 60_000
 const BACKLOG = 4096
 
-/** A port that takes connections, lets in who may come, and finds out who they are. */
-export class FrontDoor {
-  readonly #options: FrontDoorOptions
+/** A port: accepts connections within their limits and finds out who the client is. */
+export class GatewayListener {
+  readonly #options: GatewayListenerOptions
   readonly #server: Server
 
-  constructor(options: FrontDoorOptions) {
+  constructor(options: GatewayListenerOptions) {
     this.#options = options
     this.#server = createServer(
       {
@@ -45,7 +42,7 @@ export class FrontDoor {
     )
   }
 
-  /** @throws EnvironmentError when the address cannot be had */
+  /** @throws EnvironmentError when it cannot listen there */
   async listen(endpoint: TcpEndpoint): Promise<TcpEndpoint> {
     const bound = await listenOn(this.#server, endpoint, { backlog: BACKLOG })
     this.#server.on('error', this.#options.onError)
@@ -58,33 +55,34 @@ export class FrontDoor {
   }
 
   #onConnection(socket: Socket): void {
-    const { listener, connections, maxConnections, onEnd } = this.#options
+    const { listener, connections, admission, firstBytesTimeoutMs, isTrustedProxy, onEnd } = this.#options
     const connection = new Connection(listener, socket, onEnd)
-    socket.on('error', () => {})
-    if (connections.size >= maxConnections) {
-      connection.drop('too-many-connections')
+    const { address } = connection.source
+    const entry = admission.enter(socket, address)
+    if (entry.dropped !== undefined) {
+      connection.end('too-many-connections')
       return
     }
     connections.add(connection)
+    const timer = setTimeout(() => {
+      if (connection.route === undefined) connection.drop('first-bytes-timeout')
+    }, firstBytesTimeoutMs)
     socket.once('close', () => {
+      clearTimeout(timer)
       connections.delete(connection)
       if (connection.relayedAtMs === undefined) connection.end('client-left')
     })
-    const timer = setTimeout(() => {
-      if (connection.route === undefined) connection.drop('first-bytes-timeout')
-    }, this.#options.firstBytesTimeoutMs)
-    connection.signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
-    if (this.#options.isTrustedProxy(connection.source.address)) void this.#identify(connection)
-    else this.#admit(connection, connection.source.address)
+    if (isTrustedProxy(address)) void this.#identify(connection, entry)
+    else this.#admit(connection, entry, address)
   }
 
-  async #identify(connection: Connection): Promise<void> {
+  async #identify(connection: Connection, entry: AdmissionEntry<Socket>): Promise<void> {
     try {
       const { source, destination } = await readProxyHeader(connection.socket, connection.signal)
       connection.source = source ?? connection.source
       connection.destination = destination ?? connection.destination
-      // A connection of the proxy's own is not one of its clients': no client's limit is for it.
-      this.#admit(connection, source?.address)
+      // The proxy's own connections, such as health checks, count for no client.
+      this.#admit(connection, entry, source?.address)
     } catch (error) {
       if (connection.hasEnded) return
       const isMalformed = error instanceof ProxyHeaderError && error.code === 'ERR_PROXY_HEADER_MALFORMED'
@@ -95,15 +93,9 @@ export class FrontDoor {
     }
   }
 
-  #admit(connection: Connection, source: string | undefined): void {
-    if (source !== undefined) {
-      const giveBack = this.#options.sourceLimits.take(source)
-      if (giveBack === undefined) {
-        connection.drop('source-limit')
-        return
-      }
-      connection.socket.once('close', giveBack)
-    }
-    this.#options.serve(connection)
+  #admit(connection: Connection, entry: AdmissionEntry<Socket>, source: string | undefined): void {
+    if (source !== undefined) this.#options.admission.attribute(entry, source)
+    if (entry.dropped === undefined) this.#options.serve(connection)
+    else connection.end('source-limit')
   }
 }

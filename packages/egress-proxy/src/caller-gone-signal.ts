@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 
 /** Notices that a caller leaves before it has its answer. */
-export class Departure {
+export class CallerGoneSignal {
   readonly #socket: Socket
   readonly #controller = new AbortController()
   readonly #onGone = () => this.#controller.abort()

@@ -2,10 +2,10 @@ import type { Route, RouteTable } from './route-table.js'
 import { readRoutesFile } from './routes-file.js'
 
 /**
- * Has the table that is in force. A file that cannot be used changes nothing. Connections keep what they were given: a route that changes
- * or goes is for those who come after.
+ * The table that is in force. A file that cannot be used changes nothing. A route that changes or goes counts for later connections;
+ * open ones keep their backend.
  */
-export class RouteKeeper {
+export class RouteStore {
   readonly #file: string
   #table: RouteTable
 

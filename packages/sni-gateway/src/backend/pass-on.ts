@@ -1,8 +1,10 @@
+import type { Socket } from 'node:net'
 import { encodeProxyHeader } from '@reversed-vpn/daemon'
-import type { Connection } from '../accept/connection.js'
+import { answerAndClose, type JoinedEnd, joinSockets, resetConnection } from '@reversed-vpn/relay'
+import { type Connection, LINGER_MS } from '../accept/connection.js'
+import type { EndReason } from '../end-reason.js'
 import type { Route } from '../routes/route-table.js'
-import { DialError, dialBackend } from './dial-backend.js'
-import { relay } from './relay.js'
+import { BackendError, dialBackend } from './dial-backend.js'
 
 export interface PassOnOptions {
   readonly route: Route
@@ -12,23 +14,32 @@ export interface PassOnOptions {
   /** What the client has said already. The rest is read from its socket. */
   readonly head: Buffer
   readonly onDialled: (ms: number) => void
-  /** What a client is told whose backend cannot be had, before it is closed. @default nothing */
-  readonly farewell?: (error: DialError) => string
+  /** The last answer to a client whose backend cannot be reached. @default nothing */
+  readonly lastAnswer?: (error: BackendError) => string
 }
 
-/** Connects the client to the backend of its route and carries bytes until both have ended. Never throws. */
+/** How long what one end sent before it broke may take to reach the other. */
+const BROKEN_LINGER_MS = 5000
+
+const OUTCOMES = {
+  ended: 'ended',
+  'client-broke': 'client-reset',
+  'target-broke': 'backend-reset',
+} as const satisfies Record<string, EndReason>
+
+/** Connects the client to the backend of its route and copies bytes until both have ended. Never throws. */
 export async function passOn(connection: Connection, options: PassOnOptions): Promise<void> {
   const { route, head, greeting } = options
   const { socket: client, source, destination } = connection
   connection.route = route
   const dialledAtMs = performance.now()
-  let backend: Awaited<ReturnType<typeof dialBackend>>
+  let backend: Socket
   try {
     backend = await dialBackend(route.backend, options.dialTimeoutMs, connection.signal)
   } catch (error) {
-    if (error instanceof DialError) {
+    if (error instanceof BackendError) {
       connection.end(error.reason, error.message)
-      client.end(options.farewell?.(error) ?? '', () => client.destroy())
+      answerAndClose(client, options.lastAnswer?.(error) ?? '', LINGER_MS)
     } else client.destroy()
     return
   }
@@ -42,18 +53,22 @@ export async function passOn(connection: Connection, options: PassOnOptions): Pr
   if (route.proxyProtocol !== undefined) {
     backend.write(encodeProxyHeader(route.proxyProtocol, { source, destination }))
   }
-  if (head.length > 0) backend.write(head)
-  connection.bytesToBackend += head.length
-  if (greeting !== undefined) client.write(greeting, 'latin1')
-  const outcome = await relay(client, backend, {
-    onBytesToBackend: (bytes) => {
+  const outcome = await joinSockets(endOf(client), endOf(backend), {
+    head,
+    greeting,
+    lingerMs: BROKEN_LINGER_MS,
+    onClientBytes: (bytes) => {
       connection.bytesToBackend += bytes
       connection.lastByteAtMs = performance.now()
     },
-    onBytesToClient: (bytes) => {
+    onTargetBytes: (bytes) => {
       connection.bytesToClient += bytes
       connection.lastByteAtMs = performance.now()
     },
   })
-  connection.end(outcome)
+  connection.end(OUTCOMES[outcome])
+}
+
+function endOf(socket: Socket): JoinedEnd {
+  return { socket, reset: () => resetConnection(socket) }
 }

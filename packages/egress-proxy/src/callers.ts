@@ -1,5 +1,33 @@
 import type { Socket } from 'node:net'
-import type { Caller } from './caller.js'
+import { type JoinedEnd, resetConnection } from '@reversed-vpn/relay'
+
+/** A connection that was admitted: who is on it, and how it is taken down. */
+export interface Caller extends JoinedEnd {
+  /** From its certificate; `unix` on a Unix socket, where the file mode is the authorization. */
+  readonly name: string
+  /** Its address and port, or the path of the Unix socket. */
+  readonly source: string
+  /** Whether one write arrives as one read: true with TLS, whose records a reader gets one by one. */
+  readonly hasRecords: boolean
+}
+
+/** @param transport the TCP socket beneath TLS; absent on a Unix socket, which knows no reset */
+export function createCaller(
+  socket: Socket,
+  facts: { name: string; source: string; transport?: Socket | undefined },
+): Caller {
+  const { name, source, transport } = facts
+  return {
+    socket,
+    name,
+    source,
+    hasRecords: transport !== undefined,
+    reset() {
+      if (transport) resetConnection(socket, transport)
+      else socket.destroy()
+    },
+  }
+}
 
 interface Entry {
   readonly caller: Caller
@@ -26,9 +54,10 @@ export class CallerTable {
     const headerTimer = setTimeout(() => {
       if (this.takeRequest(socket)) onHeaderTimeout()
     }, this.#headerTimeoutMs)
-    this.#entries.set(socket, { caller, headerTimer })
+    const entry: Entry = { caller, headerTimer }
+    this.#entries.set(socket, entry)
     socket.once('close', () => {
-      clearTimeout(this.#entries.get(socket)?.headerTimer)
+      clearTimeout(entry.headerTimer)
       this.#entries.delete(socket)
       if (this.#entries.size === 0) this.#onEmpty?.()
     })

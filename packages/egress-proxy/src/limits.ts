@@ -1,0 +1,33 @@
+/** The limits of an egress proxy that no flag changes. Times in ms. */
+export interface EgressLimits {
+  /** From the first dial of a CONNECT to its answer, all addresses of the name together. */
+  readonly dialTimeoutMs: number
+  /** Names looked up at a time. */
+  readonly maxLookups: number
+  /** Names that may wait for one of those. */
+  readonly maxQueuedLookups: number
+  /** How long a CONNECT waits for the addresses of a name, queueing included. */
+  readonly lookupTimeoutMs: number
+  /** From the accepted connection to the end of the TLS handshake, once that has begun. */
+  readonly handshakeTimeoutMs: number
+  /** From the end of the handshake to the end of the request header. */
+  readonly headerTimeoutMs: number
+  /** Admitted connections at a time, streams included. */
+  readonly maxConnections: number
+  /** How long a Unix socket holds back the first bytes of the target for a caller that does not read the 200. */
+  readonly unixHoldBackMs: number
+}
+
+export const EGRESS_LIMITS: EgressLimits = Object.freeze({
+  dialTimeoutMs: 10_000,
+  maxLookups: 64,
+  maxQueuedLookups: 1024,
+  lookupTimeoutMs: 5000,
+  handshakeTimeoutMs: 10_000,
+  headerTimeoutMs: 10_000,
+  maxConnections: 5000,
+  unixHoldBackMs: 5000,
+})
+
+/** How long the last bytes of a connection may take to be sent once its other end is gone. */
+export const LINGER_MS = 5000

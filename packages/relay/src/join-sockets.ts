@@ -1,0 +1,125 @@
+import type { Socket } from 'node:net'
+
+/** One end of a stream: a half-open socket, paused or flowing, that nobody reads from yet. */
+export interface JoinedEnd {
+  readonly socket: Socket
+  /** Closes at once and tells the peer that the stream is broken, not over. */
+  reset(): void
+}
+
+export interface JoinOptions {
+  /** What the client has said already. The target gets it first. */
+  readonly head: Buffer
+  /** Written to the client as one write of its own, before anything of the target. @default nothing */
+  readonly greeting?: string | undefined
+  /** Holds the target's bytes back once the greeting is written, until it calls `proceed`. @default not at all */
+  readonly holdBack?: (proceed: () => void) => void
+  /** How long what is left for one end may take to be sent once the other is gone, in ms. */
+  readonly lingerMs: number
+  /** Bytes that were read from the client, `head` included. */
+  readonly onClientBytes: (bytes: number) => void
+  /** Bytes that were read from the target. */
+  readonly onTargetBytes: (bytes: number) => void
+}
+
+/** Both directions ended in order, or which end broke first. */
+export type JoinOutcome = 'ended' | 'client-broke' | 'target-broke'
+
+/**
+ * Copies both ways until both sockets are closed. The end of one direction is passed on alone (half-close); an end that breaks
+ * breaks the other one, after what it sent was handed over. Memory is bounded by the buffers of the sockets: who does not read is
+ * not read for.
+ */
+export async function joinSockets(
+  client: JoinedEnd,
+  target: JoinedEnd,
+  options: JoinOptions,
+): Promise<JoinOutcome> {
+  const { head, greeting, holdBack, lingerMs, onClientBytes, onTargetBytes } = options
+  let outcome: JoinOutcome = 'ended'
+  const onBroken = (broke: JoinOutcome) => {
+    if (outcome === 'ended') outcome = broke
+  }
+  const closed = Promise.all([
+    closeWith(client.socket, target, lingerMs, () => onBroken('client-broke')),
+    closeWith(target.socket, client, lingerMs, () => onBroken('target-broke')),
+  ])
+  if (head.length > 0) {
+    onClientBytes(head.length)
+    target.socket.write(head)
+  }
+  const copy = () => {
+    const copyBack = () => pump(target.socket, client.socket, onTargetBytes)
+    if (holdBack === undefined) copyBack()
+    else holdBack(copyBack)
+    pump(client.socket, target.socket, onClientBytes)
+  }
+  if (greeting === undefined) copy()
+  // The write is on its own in the kernel, and in a TLS record of its own, when its callback runs.
+  else
+    client.socket.write(greeting, 'latin1', (error) => {
+      if (!error) copy()
+    })
+  await closed
+  return outcome
+}
+
+function pump(from: Socket, to: Socket, onBytes: (bytes: number) => void): void {
+  if (from.destroyed) return
+  if (from.readableEnded) {
+    to.end()
+    return
+  }
+  from.on('end', () => to.end())
+  to.on('drain', () => from.resume())
+  from.on('data', (chunk: Buffer) => {
+    onBytes(chunk.length)
+    if (!to.write(chunk)) from.pause()
+  })
+  if (to.writableNeedDrain) from.pause()
+  else from.resume()
+}
+
+/** Resolves when `socket` is closed. Where it did not end in both directions it calls `onBroken` and breaks `other`. */
+function closeWith(socket: Socket, other: JoinedEnd, lingerMs: number, onBroken: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    const onClose = () => {
+      if (!socket.readableEnded || !socket.writableFinished) {
+        onBroken()
+        breakOther(socket, other, lingerMs)
+      }
+      resolve()
+    }
+    if (socket.destroyed) onClose()
+    else socket.once('close', onClose)
+  })
+}
+
+/**
+ * A FIN to `other` would make a torn stream look whole, so it is reset, but not before it was sent what `broken` had said.
+ * Where `broken` had said all, that much is whole, and `other` gets it with the end behind it.
+ */
+function breakOther(broken: Socket, other: JoinedEnd, lingerMs: number): void {
+  const { socket } = other
+  if (socket.destroyed) return
+  // Nobody takes what `other` still says; unread, it would turn its close into a reset that overtakes the tail.
+  socket.removeAllListeners('data')
+  socket.resume()
+  if (socket.writableEnded) {
+    if (socket.writableFinished) resetAfter(other, lingerMs)
+    else socket.once('finish', () => resetAfter(other, lingerMs))
+    return
+  }
+  for (let chunk = broken.read(); chunk !== null; chunk = broken.read()) socket.write(chunk)
+  if (socket.writableLength === 0) {
+    other.reset()
+    return
+  }
+  resetAfter(other, lingerMs)
+  socket.write('', () => other.reset())
+}
+
+function resetAfter(end: JoinedEnd, lingerMs: number): void {
+  const timer = setTimeout(() => end.reset(), lingerMs)
+  end.socket.once('close', () => clearTimeout(timer))
+}
