@@ -15,7 +15,7 @@ import type { HoldQueue } from './hold-queue.js'
 import { type EgressLimits, LINGER_MS } from './limits.js'
 import type { TargetResolver } from './target-resolver.js'
 
-export interface ConnectHandlerParts {
+interface ConnectHandlerParts {
   readonly limits: EgressLimits
   readonly hold: HoldQueue
   readonly resolver: TargetResolver

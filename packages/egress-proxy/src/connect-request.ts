@@ -7,12 +7,12 @@ const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
 const AUTHORITY = /^(?:\[(?<bracketed>[^\]]*)\]|(?<plain>[^:[\]]*)):(?<port>[0-9]{1,5})$/
 
 /** Where a caller wants to go. Addresses are canonical; an IPv4-mapped IPv6 address has become the IPv4 address. */
-export type ConnectTarget =
+type ConnectTarget =
   | { readonly kind: 'address'; readonly host: string; readonly port: number }
   | { readonly kind: 'name'; readonly host: string; readonly port: number }
 
 /** What `parseConnectRequest` looks at: the fields of `http.IncomingMessage` of the same names. */
-export interface ConnectRequestHead {
+interface ConnectRequestHead {
   readonly url?: string | undefined
   readonly httpVersion: string
   readonly rawHeaders: readonly string[]

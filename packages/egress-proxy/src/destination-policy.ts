@@ -2,7 +2,7 @@ import { canonicalAddress } from '@reversed-vpn/ip'
 import { EgressRefusal } from './egress-refusal.js'
 
 /** A set of IP addresses, such as `CidrSet` of the ip package. `has` takes a canonical address. */
-export interface AddressSet {
+interface AddressSet {
   has(address: string): boolean
 }
 

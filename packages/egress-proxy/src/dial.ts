@@ -12,7 +12,7 @@ export interface TransferAddresses {
   readonly ipv6?: string | undefined
 }
 
-export interface DialOptions {
+interface DialOptions {
   readonly port: number
   readonly transfer: TransferAddresses
   /** For all addresses together, in ms. */

@@ -17,7 +17,7 @@ export interface ListenerEvents {
   readonly onError: (error: Error) => void
 }
 
-export interface ListenerOptions {
+interface ListenerOptions {
   readonly handshakeTimeoutMs: number
   /** At a time. Those whose handshake has not ended have a limit of their own, and are not counted here. */
   readonly maxConnections: number
@@ -39,12 +39,12 @@ const BACKLOG = 4096
 /** Who may connect to a Unix socket: the user of the seed-server. */
 const UNIX_SOCKET_MODE = 0o600
 
-/** Handshakes that run at a time, some 60 KB each. Enough to keep a processor busy: one that is not held up takes one round trip. */
+/** Handshakes that run at a time, some 60 KB each. Enough to keep a processor busy: a quick one takes one round trip. */
 const MAX_HANDSHAKES = 128
 /** Connections that wait for theirs cost a descriptor and little more, so thousands of callers may come at once. */
 const MAX_WAITING = 8192
 const WAIT_TIMEOUT_MS = 60_000
-/** A caller that begins thousands at once needs seconds to get round to each. */
+/** A caller that begins thousands at once needs seconds until it gets to each. */
 const OVERDUE_MS = 5_000
 
 const SOCKET_OPTIONS = {

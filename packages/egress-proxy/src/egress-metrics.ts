@@ -16,8 +16,8 @@ export const REQUEST_OUTCOMES: readonly RequestOutcome[] = Object.freeze([
 ] as const)
 
 /** Why a connection was lost before any request: its handshake, too many are open, or accepting failed. */
-export const ADMISSION_FAILURES = ['handshake', 'limit', 'accept'] as const
-export type AdmissionFailure = (typeof ADMISSION_FAILURES)[number]
+const ADMISSION_FAILURES = ['handshake', 'limit', 'accept'] as const
+type AdmissionFailure = (typeof ADMISSION_FAILURES)[number]
 
 /** What the egress proxy counts. */
 export interface EgressMetrics {
@@ -36,7 +36,7 @@ export interface EgressMetrics {
 }
 
 /** What is going on now. */
-export interface EgressState {
+interface EgressState {
   readonly connections: number
   readonly streams: number
   readonly held: number

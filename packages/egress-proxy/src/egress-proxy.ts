@@ -15,7 +15,7 @@ import { createRequestParser } from './request-parser.js'
 import { type Lookup, lookupWithSystem, TargetResolver } from './target-resolver.js'
 
 /** Judges the certificate of a caller. Called once the handshake has ended and before any byte is parsed. */
-export type AuthorizeCaller = (
+type AuthorizeCaller = (
   socket: TLSSocket,
 ) =>
   | { readonly ok: true; readonly name: string }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { EgressRefusal, type RefusalReason } from './egress-refusal.js'
 
-export interface RequestEvents {
+interface RequestEvents {
   /** A CONNECT. The socket is the receiver's, paused; `head` is what came behind the request's head. */
   readonly onConnect: (socket: Socket, request: IncomingMessage, head: Buffer) => void
   /** Something else than a CONNECT came. May be called more than once for a connection. */

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events'
 import { sourceOf } from './socket-address.js'
 
 /** What emits `close` once it is gone. */
-export interface Destroyable extends EventEmitter {
+interface Destroyable extends EventEmitter {
   readonly destroyed: boolean
   destroy(error?: Error): unknown
 }
@@ -18,7 +18,7 @@ export interface AdmissionLimits {
 }
 
 /** A queue in front of the admitted. The newest goes first: under a flood whoever comes is admitted within `overdueMs`. */
-export interface QueueLimits {
+interface QueueLimits {
   /** Connections that wait. One more drops the oldest of them. */
   readonly maxWaiting: number
   /** A connection that waits for longer is dropped. */
@@ -35,11 +35,11 @@ export interface AdmissionEntry<Stream extends Destroyable = Destroyable> {
   readonly stream: Stream
   /** Who it is for, as far as that is known. For logs. */
   remoteAddress: string
-  /** Set once it was dropped. That was reported: what comes of its end is no news. */
+  /** Set once it was dropped. That has been reported, so its end need not be. */
   readonly dropped: DropReason | undefined
 }
 
-export interface AdmissionEvents<Stream extends Destroyable> {
+interface AdmissionEvents<Stream extends Destroyable> {
   /** A connection is admitted. It may be the one that is entering. */
   readonly onAdmitted?: (entry: AdmissionEntry<Stream>) => void
   /** A connection is dropped for a limit. */
@@ -132,7 +132,7 @@ export class Admission<Stream extends Destroyable = Destroyable> {
     entry.source = source
   }
 
-  /** It is known who that is, or it is over. Idempotent. */
+  /** It counts no more: it is known who that is, or it is over. Idempotent. */
   finish(connection: AdmissionEntry<Stream>): void {
     if (this.#remove(connection as Entry<Stream>)) this.#advance()
   }

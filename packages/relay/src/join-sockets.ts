@@ -7,7 +7,7 @@ export interface JoinedEnd {
   reset(): void
 }
 
-export interface JoinOptions {
+interface JoinOptions {
   /** What the client has said already. The target gets it first. */
   readonly head: Buffer
   /** Written to the client as one write of its own, before anything of the target. @default nothing */
@@ -23,7 +23,7 @@ export interface JoinOptions {
 }
 
 /** Both directions ended in order, or which end broke first. */
-export type JoinOutcome = 'ended' | 'client-broke' | 'target-broke'
+type JoinOutcome = 'ended' | 'client-broke' | 'target-broke'
 
 /**
  * Copies both ways until both sockets are closed. The end of one direction is passed on alone (half-close); an end that breaks

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 
 /**
- * Writes a last answer and closes. What the other end still sends is read and dropped until it has ended, for `lingerMs` at the most:
+ * Writes a last answer and closes. Until the other end has ended, for at most `lingerMs`, what it still sends is read and dropped:
  * closing a socket with unread bytes resets the connection, and a reset can overtake the answer.
  *
  * @param answer text is sent as Latin-1

@@ -11,7 +11,7 @@ export function remoteAddressOf(socket: Socket): string {
   return socket.remoteAddress === undefined ? 'unknown' : plainAddress(socket.remoteAddress)
 }
 
-/** Addresses and ports of both ends. A TLS socket has the same as the socket below it: Node tells nothing else of which that is. */
+/** Addresses and ports of both ends: all that Node tells of which socket is below a TLS socket. */
 export function socketKey(socket: Socket): string {
   return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`
 }
@@ -19,7 +19,7 @@ export function socketKey(socket: Socket): string {
 /** A host has a whole /64 of IPv6 to come from. */
 const IPV6_SOURCE_BITS = 64
 
-/** What counts as one source: an IPv4 address or a /64 of IPv6. Undefined for what is no address. Cheap for IPv4, which most floods use. */
+/** What counts as one source: an IPv4 address or a /64 of IPv6. Undefined for what is no address. Cheap for IPv4, as floods are. */
 export function sourceOf(address: string): string | undefined {
   const plain = plainAddress(address)
   if (isIPv4(plain)) return plain

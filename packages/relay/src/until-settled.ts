@@ -31,7 +31,7 @@ export function untilSettled<Value>(
   })
 }
 
-export interface UntilConnectedOptions {
+interface UntilConnectedOptions {
   readonly signal: AbortSignal
   /** The event that says the connection is up. */
   readonly event: string

@@ -12,9 +12,9 @@ export const PEER_REFUSALS = [
   'revoked',
 ] as const
 
-export type PeerRefusal = (typeof PEER_REFUSALS)[number]
+type PeerRefusal = (typeof PEER_REFUSALS)[number]
 
-export interface PeerExpectation {
+interface PeerExpectation {
   /** The DNS name that the certificate must carry, compared exactly. No wildcards. */
   readonly name: string
   /** What the peer uses the certificate for: `client` if it dialled, `server` if we did. */
@@ -90,7 +90,7 @@ function chainErrorCode(error: unknown): string {
 }
 
 /** The DNS names of a certificate; its common name counts only where there is none. */
-export function certificateNames(certificate: X509Certificate): string[] {
+function certificateNames(certificate: X509Certificate): string[] {
   const names = (certificate.subjectAltName ?? '')
     .split(', ')
     .filter((entry) => entry.startsWith('DNS:'))

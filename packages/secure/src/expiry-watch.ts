@@ -3,7 +3,7 @@ import type { CertificateFacts } from './certificate-facts.js'
 const DAY_MS = 86_400_000
 
 /** How long before its end a certificate is warned of, and again. */
-export const EXPIRY_WARNINGS_DAYS = [30, 7, 1, 0] as const
+const EXPIRY_WARNINGS_DAYS = [30, 7, 1, 0] as const
 
 /**
  * A certificate with more than this share of its time left is not warned of: those that live for a day or a month are renewed late, and
@@ -14,7 +14,7 @@ const QUIET_SHARE = 1 / 3
 /** Between two looks at the clock. */
 const LOOK_INTERVAL_MS = 3_600_000
 
-export interface ExpiryWatchOptions {
+interface ExpiryWatchOptions {
   /** A certificate ends soon, or has ended (`leftMs` is negative then). Once for each of the days above. */
   readonly onNear: (certificate: CertificateFacts, leftMs: number) => void
   /** @default Date.now */

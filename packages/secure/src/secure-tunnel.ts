@@ -16,7 +16,7 @@ export interface SecureTunnelOptions {
 }
 
 /** A mutual TLS connection whose other end has shown who it is. Nothing was said on it yet. */
-export interface SecuredTunnel {
+interface SecuredTunnel {
   readonly socket: TLSSocket
   readonly peer: AuthenticatedPeer
 }

@@ -10,7 +10,7 @@ import { TlsHandshakes } from './tls-handshakes.js'
 import type { TlsMaterial } from './tls-material.js'
 
 /** `Context` is whatever its owner knows a connection by. */
-export interface TlsAcceptorOptions<Context> {
+interface TlsAcceptorOptions<Context> {
   readonly tls: TlsMaterial
   /** The name that a peer's certificate has to carry. */
   readonly peerName: string

@@ -5,7 +5,7 @@ import { socketKey } from '@reversed-vpn/relay'
 import { secureContextOptions, type TlsMaterial } from './tls-material.js'
 
 /** `Context` is whatever the owner knows a connection by. */
-export interface TlsHandshakesOptions<Context> {
+interface TlsHandshakesOptions<Context> {
   readonly tls: TlsMaterial
   /** The one protocol (ALPN, RFC 7301) that a client may offer. */
   readonly alpn: string

@@ -1,4 +1,4 @@
-export type TlsMaterialErrorCode = 'ERR_TLS_FILE' | 'ERR_TLS_CERTIFICATE' | 'ERR_TLS_KEY_MISMATCH'
+type TlsMaterialErrorCode = 'ERR_TLS_FILE' | 'ERR_TLS_CERTIFICATE' | 'ERR_TLS_KEY_MISMATCH'
 
 /** A certificate file that cannot be used: which, and why. One line. */
 export class TlsMaterialError extends Error {

@@ -32,7 +32,7 @@ export interface TlsMaterial {
  * Tunnel and egress speak TLS 1.3 and nothing older. AES-128-GCM first: the fastest where AES is in hardware. Without tickets nobody
  * resumes: each connection proves anew who it is, and revocation counts at once.
  */
-export const TLS_DEFAULTS = {
+const TLS_DEFAULTS = {
   minVersion: 'TLSv1.3',
   ciphers: 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256',
   secureOptions: constants.SSL_OP_NO_TICKET,

@@ -12,7 +12,7 @@ export const sniGateway = defineDaemon({
   name: 'sni-gateway',
   version,
   description:
-    'The endpoint that all shoots of a seed share: routes TLS by server name and CONNECT by header, and ends neither.',
+    'The gateway that all shoots of a seed share: routes TLS by server name and CONNECT by header, without terminating TLS.',
   options: SNI_GATEWAY_OPTIONS,
   start: startSniGateway,
 })

@@ -1,6 +1,6 @@
 /** Why a connection ended, for logs and metrics. */
 export const END_REASONS = [
-  // It was passed on.
+  // After it was connected to its backend.
   'ended',
   'client-reset',
   'backend-reset',
@@ -11,7 +11,7 @@ export const END_REASONS = [
   'source-limit',
   'proxy-header-missing',
   'proxy-header-malformed',
-  // By what the client said, or did not say.
+  // By what the client sent, or did not send.
   'client-left',
   'first-bytes-timeout',
   'not-tls',

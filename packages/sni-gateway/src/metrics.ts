@@ -9,7 +9,7 @@ export interface SniGatewayMetrics {
   reloaded(outcome: ReloadOutcome): void
 }
 
-export interface GatewayState {
+interface GatewayState {
   readonly connections: ReadonlySet<Connection>
   readonly routes: number
   readonly sources: number
@@ -23,7 +23,7 @@ export function createMetrics(registry: Registry, state: () => GatewayState): Sn
   const registers = [registry]
   const ended = new Counter({
     name: `${PREFIX}connections_ended_total`,
-    help: 'Connections that ended, by why.',
+    help: 'Connections that ended, by reason.',
     labelNames: ['listener', 'reason'],
     registers,
   })
@@ -31,7 +31,7 @@ export function createMetrics(registry: Registry, state: () => GatewayState): Sn
   const endedBytes = { toBackend: 0, toClient: 0 }
   new Counter({
     name: `${PREFIX}relayed_bytes_total`,
-    help: 'Bytes passed on, those of open connections included.',
+    help: 'Bytes relayed, open connections included.',
     labelNames: ['direction'],
     registers,
     collect() {
@@ -48,13 +48,13 @@ export function createMetrics(registry: Registry, state: () => GatewayState): Sn
   })
   const dials = new Histogram({
     name: `${PREFIX}backend_dial_seconds`,
-    help: 'How long it took to connect to a backend.',
+    help: 'Time to connect to a backend.',
     buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
     registers,
   })
   const reloads = new Counter({
     name: `${PREFIX}route_reloads_total`,
-    help: 'Times that the routes file was read again; refused: it could not be used, and the routes before stay in force.',
+    help: 'Reloads of the routes file. refused: the file could not be used, and the old routes stay in force.',
     labelNames: ['outcome'],
     registers,
   })
@@ -68,8 +68,8 @@ export function createMetrics(registry: Registry, state: () => GatewayState): Sn
         this.set(read())
       },
     })
-  gauge('open_connections', 'Connections of clients.', () => state().connections.size)
-  gauge('client_sources', 'Addresses, or /64 of IPv6, that have a connection.', () => state().sources)
+  gauge('open_connections', 'Open connections of clients.', () => state().connections.size)
+  gauge('client_sources', 'IPv4 addresses, or /64 of IPv6, with an open connection.', () => state().sources)
   gauge('routes', 'Routes in force.', () => state().routes)
   return {
     ended(connection, reason) {

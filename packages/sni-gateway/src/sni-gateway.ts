@@ -27,8 +27,8 @@ import { serveTls } from './tls/serve-tls.js'
 const IDLE_LOOKS = 10
 
 /**
- * Starts everything, what others depend on first: routes ──▶ admin ──▶ ports. Backends are not checked: a tunnel must be able to come
- * up before anything is ready.
+ * Starts everything, what others depend on first: routes ──▶ admin ──▶ ports. Backends are not checked: a tunnel must be able
+ * to come up before anything is ready.
  */
 export async function startSniGateway(
   options: SniGatewayOptions,

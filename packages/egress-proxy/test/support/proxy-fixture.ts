@@ -12,7 +12,7 @@ import { RawCaller } from './raw-caller.js'
 
 type TunnelGate = EgressProxyOptions['gate']
 type Metrics = EgressProxyOptions['metrics']
-export type State = ReturnType<Parameters<Metrics['observe']>[0]>
+type State = ReturnType<Parameters<Metrics['observe']>[0]>
 
 const CALLER_NAME = 'kube-apiserver-http-proxy-client'
 
@@ -31,7 +31,7 @@ export class TestGate extends EventEmitter implements TunnelGate {
 }
 
 /** One line of the log. */
-export interface LogLine {
+interface LogLine {
   readonly level: string
   readonly message: string
   readonly fields: Record<string, unknown>
@@ -155,7 +155,7 @@ export const LOOPBACK_ALLOWED: EgressProxyOptions['networks'] = {
   refused: CidrSet.of(['127.66.0.0/16']),
 }
 
-export interface Pki {
+interface Pki {
   readonly ca: string
   readonly server: Pair
   readonly client: Pair

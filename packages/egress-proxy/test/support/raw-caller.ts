@@ -11,7 +11,7 @@ export function connectRequest(target: string): string {
 }
 
 /** What a server answered instead of a stream. */
-export interface Answer {
+interface Answer {
   readonly status: number
   readonly phrase: string
   readonly fields: ReadonlyMap<string, string>

@@ -4,7 +4,7 @@ import type { Admission, AdmissionEntry } from '@reversed-vpn/relay'
 import type { EndReason } from '../end-reason.js'
 import { Connection, type ListenerName, SOCKET_BUFFER_BYTES, TCP_KEEPALIVE_DELAY_MS } from './connection.js'
 
-export interface GatewayListenerOptions {
+interface GatewayListenerOptions {
   readonly listener: ListenerName
   /** Open connections of all listeners. New ones are added. */
   readonly connections: Set<Connection>

@@ -2,10 +2,10 @@ import { STATUS_CODES } from 'node:http'
 import { isIPv6 } from 'node:net'
 import { isHostName } from '@reversed-vpn/daemon'
 
-/** The answer to a CONNECT whose backend is there. The TLS behind it begins with the client. */
+/** The answer to a CONNECT whose backend is connected. The TLS behind it begins with the client. */
 export const CONNECTED = 'HTTP/1.1 200 Connection established\r\n\r\n'
 
-/** An answer that ends the connection. The phrase says why: who sends CONNECT often shows nothing else. */
+/** An answer that ends the connection. The phrase gives the reason: clients of CONNECT often show nothing else. */
 export function closingAnswer(
   status: number,
   phrase = STATUS_CODES[status] ?? '',

@@ -8,15 +8,15 @@ const CLIENT_HELLO = 1
 const TLS_MAJOR_VERSION = 3
 
 /**
- * Collects the beginning of a TLS connection until its ClientHello is whole, whatever the stream and the TLS records (RFC 8446 §5.1)
- * cut it into.
+ * Collects the beginning of a TLS connection until its ClientHello is whole, however the stream and the TLS records
+ * (RFC 8446 §5.1) split it.
  */
 export class ClientHelloReader {
   readonly #maxBytes: number
   #bytes: Buffer = Buffer.alloc(0)
-  /** Where the next record begins that was not looked at. */
+  /** Where the next unread record begins. */
   #recordAt = 0
-  /** What the records before it have of the handshake message. */
+  /** The part of the handshake message that was read so far. */
   #message: Buffer = Buffer.alloc(0)
 
   /** @param maxBytes the longest ClientHello, headers and all that came with it included */
@@ -24,7 +24,7 @@ export class ClientHelloReader {
     this.#maxBytes = maxBytes
   }
 
-  /** All that was pushed: to be passed on as it came. */
+  /** All that was pushed, to be passed on unchanged. */
   get bytes(): Buffer {
     return this.#bytes
   }

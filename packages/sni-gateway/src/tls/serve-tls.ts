@@ -4,7 +4,7 @@ import type { Route, RouteTable } from '../routes/route-table.js'
 import { type ClientHello, ClientHelloError } from './client-hello.js'
 import { ClientHelloReader } from './client-hello-reader.js'
 
-export interface ServeTlsOptions {
+interface ServeTlsOptions {
   readonly maxHelloBytes: number
   readonly routes: { readonly table: RouteTable }
   /** Takes over a connection whose route is found. `head` is what was read of it. */

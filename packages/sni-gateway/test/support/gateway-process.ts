@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 const BIN = fileURLToPath(new URL('../../bin/sni-gateway.js', import.meta.url))
 
-export interface LogRecord {
+interface LogRecord {
   readonly msg: string
   readonly reason?: string
   readonly [field: string]: unknown
