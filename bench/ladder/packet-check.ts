@@ -9,9 +9,8 @@ export function packetCheck(name: string, frame: Buffer): LadderStep {
     bytesPerOperation: frame.length,
     async prepare() {
       const checker = sampleChecker()
-      const header = Buffer.alloc(16)
       return synchronousStep(() => {
-        const verdict = checker.check(frame, 0, frame.length, frame.length, header, 0)
+        const verdict = checker.check(frame, 0, frame.length, frame.length)
         if (verdict !== 0) throw new Error(`the sample packet was refused, verdict ${verdict}`)
       })
     },

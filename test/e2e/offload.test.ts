@@ -29,7 +29,7 @@ for (const ofSeed of ['auto', 'off'] as const) {
       }
       const bytesPerPacket = await meanPacketBytes(seed, 'toSeed')
       if (ofSeed === 'auto' && ofShoot === 'auto') {
-        t.ok(bytesPerPacket > 4 * SEGMENT_BYTES, `super-packets: ${bytesPerPacket} bytes on average`)
+        t.ok(bytesPerPacket > 4 * SEGMENT_BYTES, `GSO packets: ${bytesPerPacket} bytes on average`)
       } else t.ok(bytesPerPacket <= SEGMENT_BYTES, `single segments: ${bytesPerPacket} bytes on average`)
       t.equal(await count(client, 'shoot_client_tunnel_device_refusals_total'), 0)
       t.equal(await count(seed, 'seed_server_tunnel_device_refusals_total'), 0)

@@ -88,7 +88,7 @@ t.test('what is inside goes on when lanes are cut and dialled again', async (t) 
   await client.waitForLog(({ msg, lane }) => msg === 'lane up' && up.add(lane).size === LANES, { fromLine })
   for (const download of downloads) t.equal(await download.outcome(), 'intact')
   const bytes = await meanPacketBytes(seed)
-  t.ok(bytes > 3000, `in super-packets: ${Math.round(bytes)} bytes on average`)
+  t.ok(bytes > 3000, `in GSO packets: ${Math.round(bytes)} bytes on average`)
 })
 
 t.test('nothing leaks past daemons that were killed, and the next ones go on', async (t) => {

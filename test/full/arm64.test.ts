@@ -56,7 +56,7 @@ for (const daemon of ['seed-server', 'shoot-client', 'sni-gateway'] as const) {
 }
 
 t.test(
-  'a tunnel between two ends on arm64 without capabilities carries both families, in super-packets',
+  'a tunnel between two ends on arm64 without capabilities carries both families, in GSO packets',
   async (t) => {
     for (const pod of [pods['seed-server'], pods['shoot-client']]) {
       const { code, stdout } = await pod.setUp()

@@ -10,13 +10,13 @@ export interface FuzzTarget {
 const COVERED_MODULES = {
   'client-hello': /\/sni-gateway\/dist\/tls\//,
   'control-message': /\/protocol\/dist\/control-/,
-  'egress-connect': /\/seed-server\/dist\/egress\/(connect-request|request-parser)/,
+  'egress-connect': /\/egress-proxy\/dist\/(connect-request|request-parser)/,
   'frame-decoder': /\/protocol\/dist\/frame-/,
   'gateway-connect': /\/sni-gateway\/dist\/(connect|routes)\//,
-  'packet-checker': /\/protocol\/dist\/(packet|virtio|cidr)-/,
-  'packet-finisher': /\/protocol\/dist\/(packet|virtio|checksum)/,
+  'packet-checker': /\/(protocol\/dist\/packet\/|ip\/dist\/cidr)/,
+  'packet-finisher': /\/protocol\/dist\/packet\//,
   'proxy-protocol': /\/daemon\/dist\/proxy-protocol\//,
-  'udp-coalescer': /\/protocol\/dist\/udp-coalescer/,
+  'udp-coalescer': /\/protocol\/dist\/packet\/udp-coalescer/,
 } as const satisfies Record<string, RegExp>
 
 export type FuzzTargetName = keyof typeof COVERED_MODULES

@@ -210,6 +210,6 @@ function aboutHeader(packet: DataView, header: DataView, parts: PacketParts, pol
   if (headerBytes !== headersEnd) complaints.push(`hdr_len ${headerBytes}`)
   if (gsoSize < (policy.leastGsoSize ?? 256) || gsoSize + headersEnd > policy.mtu)
     complaints.push(`gso_size ${gsoSize}`)
-  if (packet.byteLength - headersEnd <= gsoSize) complaints.push('a super-packet of one segment')
+  if (packet.byteLength - headersEnd <= gsoSize) complaints.push('a GSO packet of one segment')
   return complaints
 }

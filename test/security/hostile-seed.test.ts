@@ -60,22 +60,19 @@ const client = await stage.startClient({
   args: ['--keepalive', '5s', '--dead-after', '15s', '--reconnect-max', '100ms', '--lanes', '1'],
 })
 
-/** The client's next connection, with what it accepts. */
-async function greeted(): Promise<[peer: HostilePeer, accepts: ReturnType<typeof accepted>]> {
+/** The client's next connection. */
+async function greeted(): Promise<HostilePeer> {
   const peer = await hostile.nextPeer()
-  return [peer, accepted(await peer.heard('HELLO'))]
-}
-
-function accepted(hello: Extract<ControlMessage, { type: 'HELLO' }>) {
-  return hello.accepts
+  await peer.heard('HELLO')
+  return peer
 }
 
 /** A session that is up on the client's side. */
-async function welcomed(): Promise<[peer: HostilePeer, accepts: ReturnType<typeof accepted>]> {
-  const [peer, accepts] = await greeted()
+async function welcomed(): Promise<HostilePeer> {
+  const peer = await greeted()
   peer.say(WELCOME)
   await peer.roundTrip(0)
-  return [peer, accepts]
+  return peer
 }
 
 t.test('what is no WELCOME is answered with CLOSE, and the client dials again', async (t) => {
@@ -95,7 +92,7 @@ t.test('what is no WELCOME is answered with CLOSE, and the client dials again', 
     ['a frame of 16 MiB', frameOf(FRAME_TYPE.WELCOME, '', 0xff_ff_ff), 'frame-too-large'],
   ] as const) {
     const before = await counted(client, 'shoot_client_tunnel_dial_failures_total{reason="handshake"}')
-    const [peer] = await greeted()
+    const peer = await greeted()
     peer.write(bytes)
     t.match(await endOf(peer), { type: 'CLOSE', code }, what)
     t.ok(
@@ -113,7 +110,7 @@ t.test(
       ['the network of its gateway', '203.0.113.77/24', '203.0.113.78/24'],
     ] as const) {
       const fromLine = client.process.output.length
-      const [peer] = await greeted()
+      const peer = await greeted()
       peer.say({
         ...WELCOME,
         addresses: { seed: [seed], shoot: [shoot] },
@@ -136,8 +133,8 @@ t.test(
 )
 
 t.test('packets that no seed may send are dropped, each counted by its reason', async (t) => {
-  const [peer, accepts] = await welcomed()
-  const packets = flawedPackets(ENDS, accepts)
+  const peer = await welcomed()
+  const packets = flawedPackets(ENDS)
   await using seen = await countPackets(node, ['iifname "vpn0"'])
   const before = await dropsOf(client, 'toShoot')
   for (const { payload } of packets) peer.sayFrame(FRAME_TYPE.DATA, payload)
@@ -150,7 +147,7 @@ t.test('packets that no seed may send are dropped, each counted by its reason', 
 })
 
 t.test("the client's own ports and other addresses of the node end at its firewall", async (t) => {
-  const [peer] = await welcomed()
+  const peer = await welcomed()
   const firewall = async () =>
     [...(await client.metrics())]
       .filter(([name]) => name.startsWith('shoot_client_tunnel_firewall_dropped_packets_total'))
@@ -174,7 +171,7 @@ t.test(
     for (const { what, code, act } of ABUSES) {
       const metric = `shoot_client_tunnel_protocol_errors_total{code="${code}"}`
       const before = await counted(client, metric)
-      const [peer] = await welcomed()
+      const peer = await welcomed()
       act(peer)
       t.match(await endOf(peer), { type: 'CLOSE', code }, what)
       t.equal(await counted(client, metric), before + 1, `${what} is counted`)

@@ -3,7 +3,7 @@ import type { TunQueue } from '@reversed-vpn/node-tun'
 import type { OffloadKind } from '@reversed-vpn/protocol'
 
 /**
- * One valid TCP super-packet each: virtio-net header (NEEDS_CSUM, GSO type, header length, segment size 1000, checksum at
+ * One valid TCP GSO packet each: virtio-net header (NEEDS_CSUM, GSO type, header length, segment size 1000, checksum at
  * the TCP header + 16), then IP and TCP headers; 2,000 bytes of zeros follow. Addresses are documentation ranges.
  */
 const SUPER_PACKETS = {
@@ -20,7 +20,7 @@ const SUPER_PACKETS = {
 const PAYLOAD_BYTES = 2000
 
 /**
- * Asks the kernel which super-packets it takes from us: some refuse valid ones with EINVAL. The interface must be down:
+ * Asks the kernel which GSO packets it takes from us: some refuse valid ones with EINVAL. The interface must be down:
  * then a packet whose header is in order is refused with EIO instead, and none is ever delivered.
  */
 export function findAcceptedOffloads(queue: TunQueue): OffloadKind[] {

@@ -115,7 +115,7 @@ function describeInterface(
   }
 }
 
-/** The three need checksums left undone; UDP super-packets are not used: they break VXLAN inside a tunnel. */
+/** TCP segmentation needs checksums left undone. */
 function setOffload(device: TunDevice, kinds: readonly OffloadKind[]): void {
   const checksum = kinds.includes('checksum')
   device.setOffload({

@@ -42,10 +42,10 @@ export type FrameTypeName = keyof typeof FRAME_TYPE
 export type FrameType = (typeof FRAME_TYPE)[FrameTypeName]
 
 /**
- * What a frame may leave to the receiver's kernel: partial checksums, TCP segmentation over IPv4 and IPv6, UDP segmentation.
- * The last three count only together with `checksum`.
+ * What a frame may leave to the receiver's kernel: partial checksums, TCP segmentation over IPv4 and over IPv6. The last two
+ * count only together with `checksum`. UDP segmentation is not among them: see SPEC.md, section 3.1.
  */
-export const OFFLOAD_KINDS = ['checksum', 'tso4', 'tso6', 'uso'] as const
+export const OFFLOAD_KINDS = ['checksum', 'tso4', 'tso6'] as const
 export type OffloadKind = (typeof OFFLOAD_KINDS)[number]
 
 /** Why a lane is not let in. The first seven tell what is wrong with the certificate. */

@@ -12,18 +12,16 @@ export const CLOSE_CODES = [
 export type CloseCode = (typeof CLOSE_CODES)[number]
 
 /** What can go wrong between two peers. */
-export const TUNNEL_ERROR_CODES = [
-  'ERR_FRAME_TOO_LARGE',
-  'ERR_FRAME_TOO_SHORT',
-  'ERR_FRAME_UNEXPECTED',
-  'ERR_CONTROL_INVALID',
-  'ERR_VERSION_UNSUPPORTED',
-  'ERR_HANDSHAKE_TIMEOUT',
-  'ERR_PEER_REJECTED',
-  'ERR_PEER_CLOSED',
-  'ERR_PEER_DEAD',
-] as const
-export type TunnelErrorCode = (typeof TUNNEL_ERROR_CODES)[number]
+export type TunnelErrorCode =
+  | 'ERR_FRAME_TOO_LARGE'
+  | 'ERR_FRAME_TOO_SHORT'
+  | 'ERR_FRAME_UNEXPECTED'
+  | 'ERR_CONTROL_INVALID'
+  | 'ERR_VERSION_UNSUPPORTED'
+  | 'ERR_HANDSHAKE_TIMEOUT'
+  | 'ERR_PEER_REJECTED'
+  | 'ERR_PEER_CLOSED'
+  | 'ERR_PEER_DEAD'
 
 export interface TunnelErrorOptions {
   /** What to send in CLOSE before the connection is ended; only where the peer broke the protocol. */

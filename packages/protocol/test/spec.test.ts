@@ -52,9 +52,9 @@ test('has an example of DATA that passes the check unchanged', async (t) => {
     accepts: [],
     mtu: 1500,
   })
-  const header = new Uint8Array(10).fill(0xee)
-  t.equal(checker.check(data, 0, data.length, data.length, header, 0), 0)
-  t.equal(toHex(header), toHex(data.subarray(0, 10)))
+  const checked = data.slice()
+  t.equal(checker.check(checked, 0, data.length, data.length), 0)
+  t.equal(toHex(checked), toHex(data))
 })
 
 test('names every frame type with its number, every code, reason and kind of offload', async (t) => {

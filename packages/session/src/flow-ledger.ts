@@ -1,12 +1,7 @@
-import { VIRTIO_NET_HEADER_BYTES } from '@reversed-vpn/protocol'
+import { opensTcpFlow, tcpFlowOf } from '@reversed-vpn/protocol'
 
 /** Connections remembered for one drain; as many as a transfer address has ports, for two destinations. */
 const MAX_FLOWS = 131_072
-
-const PROTOCOL_TCP = 6
-const TCP_SYN = 0x02
-const TCP_ACK = 0x10
-const MORE_FRAGMENTS_OR_OFFSET = 0x3fff
 
 /**
  * Which of several carriers a packet to the peer belongs to while one takes over from another. The NAT state of a connection
@@ -42,12 +37,9 @@ export class FlowLedger<Carrier extends object> {
   olderCarrierOf(bytes: Buffer, payloadOffset: number): Carrier | undefined {
     const newest = this.#carriers.at(-1)
     if (newest === undefined || this.#carriers.length < 2) return undefined
-    const packet = payloadOffset + VIRTIO_NET_HEADER_BYTES
-    const tcp = findTcpHeader(bytes, packet)
-    if (tcp < 0) return undefined
-    const flow = flowKey(bytes, packet, tcp)
-    const flags = bytes[tcp + 13] ?? 0
-    if ((flags & (TCP_SYN | TCP_ACK)) === TCP_SYN) {
+    const flow = tcpFlowOf(bytes, payloadOffset)
+    if (flow === undefined) return undefined
+    if (opensTcpFlow(bytes, payloadOffset)) {
       if (newest.flows.size < MAX_FLOWS) newest.flows.add(flow)
       return undefined
     }
@@ -57,20 +49,4 @@ export class FlowLedger<Carrier extends object> {
     }
     return this.#carriers[0]?.carrier
   }
-}
-
-/** Where the TCP header begins, or -1: other protocols, fragments, and extension headers, which nobody sends with TCP. */
-function findTcpHeader(bytes: Buffer, packet: number): number {
-  const versionAndLength = bytes[packet] ?? 0
-  if (versionAndLength >> 4 === 6) return bytes[packet + 6] === PROTOCOL_TCP ? packet + 40 : -1
-  if (bytes[packet + 9] !== PROTOCOL_TCP) return -1
-  if ((bytes.readUInt16BE(packet + 6) & MORE_FRAGMENTS_OR_OFFSET) !== 0) return -1
-  return packet + (versionAndLength & 15) * 4
-}
-
-/** Destination address and both ports: the source address is always the seed's. */
-function flowKey(bytes: Buffer, packet: number, tcp: number): string {
-  const isIpv6 = (bytes[packet] ?? 0) >> 4 === 6
-  const [start, end] = isIpv6 ? [packet + 24, packet + 40] : [packet + 16, packet + 20]
-  return bytes.toString('latin1', start, end) + bytes.toString('latin1', tcp, tcp + 4)
 }

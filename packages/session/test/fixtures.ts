@@ -165,7 +165,7 @@ function foldedSum(bytes: Buffer): number {
   return (sum & 0xffff) + (sum >>> 16)
 }
 
-/** A TCP super-packet to a pod, as the kernel hands it over: 64 KiB at most, checksum and cutting left to the receiver. */
+/** A TCP GSO packet to a pod, as the kernel hands it over: 64 KiB at most, checksum and cutting left to the receiver. */
 export function superFrame(payload: Buffer): Buffer {
   const frame = Buffer.alloc(10 + 40 + payload.length)
   frame.set([1, 1], 0)

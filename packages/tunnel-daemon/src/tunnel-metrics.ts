@@ -84,7 +84,7 @@ function registerTraffic({ registry, prefix, side, totals }: TunnelMetricsOption
   const single = (name: string, help: string, read: (counters: LaneCounters) => number) => {
     sampledCounter(registry, prefix + name, help, [], (set) => set({}, read(totals.read())))
   }
-  perDirection('tunnel_packets_total', 'Packets carried; a super-packet counts once.', (d) => d.packets)
+  perDirection('tunnel_packets_total', 'Packets carried; a GSO packet counts once.', (d) => d.packets)
   perDirection('tunnel_bytes_total', 'Bytes of IP packets carried.', (d) => d.bytes)
   perDirection('tunnel_batches_total', 'Writes that carried them.', (d) => d.batches)
   single('tunnel_records_total', 'TLS records sent, estimated.', (c) => c.toPeer.records)

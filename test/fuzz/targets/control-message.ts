@@ -81,7 +81,7 @@ function seeds(): Record<string, Uint8Array> {
     type: 'HELLO',
     version: 1,
     instance: '00112233445566778899aabbccddeeff',
-    accepts: ['checksum', 'tso4', 'tso6', 'uso'],
+    accepts: ['checksum', 'tso4', 'tso6'],
     mtu: 1500,
   } as const
   const membership = { session: '0123456789abcdef0123456789abcdef', token: 'f0'.repeat(32), lane: 3 }

@@ -25,7 +25,7 @@ import {
   udp6,
 } from '../sample-packets.js'
 
-const KINDS: readonly OffloadKind[] = ['checksum', 'tso4', 'tso6', 'uso']
+const KINDS: readonly OffloadKind[] = ['checksum', 'tso4', 'tso6']
 const MTUS = [1500, 576, 9000, 65_535]
 
 interface Setting {
@@ -33,7 +33,7 @@ interface Setting {
   readonly checker: PacketChecker
 }
 
-/** By the first byte of an input: the lower half has what is accepted, two more bits the MTU. */
+/** By the first byte of an input: three bits say what is accepted, the two behind the next one the MTU. */
 const SETTINGS: readonly Setting[] = Array.from({ length: 64 }, (_, bits) => {
   const accepts = KINDS.filter((_, index) => (bits & (1 << index)) !== 0)
   const mtu = MTUS[bits >> 4] ?? 1500
@@ -57,22 +57,20 @@ interface Verdict {
 }
 
 function judge({ checker }: Setting, frame: Uint8Array, availableBytes = frame.length): Verdict {
-  const bytes = new Uint8Array(BEFORE + availableBytes + 5).fill(AROUND)
+  const bytes = Buffer.alloc(BEFORE + availableBytes + 5, AROUND)
   bytes.set(frame.subarray(0, availableBytes), BEFORE)
-  const target = Buffer.alloc(14, 0xee)
-  const verdict = checker.check(bytes, BEFORE, availableBytes, frame.length, target, 2)
+  const before = Buffer.from(bytes)
+  const verdict = checker.check(bytes, BEFORE, availableBytes, frame.length)
   assert.ok(DROP_REASONS[verdict] !== undefined, `verdict ${verdict}`)
-  assert.equal(target.readUInt16BE(0), 0xeeee, 'wrote before its target')
-  assert.equal(target.readUInt16BE(12), 0xeeee, 'wrote behind its target')
-  const header = target.subarray(2, 12)
-  if (verdict !== 0)
-    assert.ok(header.equals(Buffer.alloc(10, 0xee)), 'wrote a header for a packet it refuses')
+  const header = Buffer.from(bytes.subarray(BEFORE, BEFORE + 10))
+  if (verdict === 0) before.set(header, BEFORE)
+  assert.ok(bytes.equals(before), 'wrote something else than the header of a packet that passed')
   return { verdict, header }
 }
 
 function fuzz(input: Buffer): void {
   const setting = SETTINGS[(input[0] ?? 0) % SETTINGS.length] as Setting
-  // Inputs are short, super-packets are not: zeros behind the packet, 256 B for each count of the second byte.
+  // Inputs are short, GSO packets are not: zeros behind the packet, 256 B for each count of the second byte.
   const frame = Buffer.concat([input.subarray(2), Buffer.alloc((input[1] ?? 0) * 256)])
   const whole = judge(setting, frame)
   const prefix = judge(setting, frame, Math.min(frame.length, 10 + PACKET_PREFIX_BYTES))

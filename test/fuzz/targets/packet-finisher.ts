@@ -22,7 +22,7 @@ function fuzz(input: Buffer): void {
   else checkCompleted(packet, packets, frame.readUInt16LE(6), frame.readUInt16LE(8))
 }
 
-/** Every segment is right in itself, and all together say what the super-packet said. */
+/** Every segment is right in itself, and all together say what the GSO packet said. */
 function checkSegments(packet: Buffer, packets: readonly Uint8Array[], gsoSize: number): void {
   const { l4, protocol, version } = partsOf(viewOf(packet))
   const headerBytes = l4 + (protocol === TCP ? (packet.readUInt8(l4 + 12) >> 4) * 4 : 8)

@@ -10,7 +10,7 @@ const checker = new PacketChecker({
   sources: CidrSet.of(ORACLE_NETWORKS.sources),
   destinations: CidrSet.of(ORACLE_NETWORKS.destinations),
   refused: CidrSet.of(ORACLE_NETWORKS.refused),
-  accepts: ['checksum', 'uso'],
+  accepts: ['checksum'],
   mtu: POLICY.mtu,
 })
 
@@ -57,7 +57,7 @@ function fuzz(input: Buffer): void {
     // Somewhere in its memory, as frames of a stream are, and checked in place, as a lane's receiver does.
     const frame = datagram(input.subarray(at, at + RECORD_BYTES))
     const chunk = Buffer.concat([Buffer.alloc(3), frame])
-    if (checker.check(chunk, 3, frame.length, frame.length, chunk, 3) !== 0) continue
+    if (checker.check(chunk, 3, frame.length, frame.length) !== 0) continue
     given.push(Buffer.from(chunk.subarray(3)))
     const leftOut = coalescer.add(chunk, 3, frame.length)
     const rest = chunk.subarray(3 + leftOut)

@@ -4,8 +4,8 @@
  *
  *     read ─▶ queue of so many bytes, drops at its tail ─▶ line of so many bits/s ─▶ loss ─▶ delay ─▶ write
  *
- * A packet that is lost has taken its time on the line. Packets never overtake. TCP comes and goes as super-packets, for what a packet
- * costs is its way through the kernel; in between each segment has a fate of its own, and those of one super-packet that are due
+ * A packet that is lost has taken its time on the line. Packets never overtake. TCP comes and goes as GSO packets, for what a packet
+ * costs is its way through the kernel; in between each segment has a fate of its own, and those of one GSO packet that are due
  * together leave as one again. SIGUSR1 prints statistics, one JSON object a line.
  *
  * usage: wan-link NETNS DEVICE NETNS DEVICE and then, for the way from the first device and for the way from the second,
@@ -52,7 +52,7 @@
 #define TCP_CHECKSUM_AT 16
 #define ARGUMENTS_OF_A_WAY 5
 
-/* What stands before every packet in the ring. A segment has the headers of its super-packet until it leaves. */
+/* What stands before every packet in the ring. A segment has the headers of its GSO packet until it leaves. */
 typedef struct {
   uint64_t due_ns;
   uint32_t bytes;
@@ -296,7 +296,7 @@ static uint32_t sum16(const uint8_t *bytes, size_t count, uint32_t sum)
   return sum;
 }
 
-/* Makes the headers of a super-packet those of a run of its segments, which begins with `first` and is `bytes` long with them. */
+/* Makes the headers of a GSO packet those of a run of its segments, which begins with `first` and is `bytes` long with them. */
 static void fit_headers(uint8_t *headers, const slot *first, bool has_last, size_t bytes)
 {
   bool is_ipv6 = headers[0] >> 4 == 6;
@@ -319,7 +319,7 @@ static void fit_headers(uint8_t *headers, const slot *first, bool has_last, size
   put16(tcp + TCP_CHECKSUM_AT, sum16(headers + (is_ipv6 ? 8 : 12), is_ipv6 ? 32 : 8, protocol_and_length));
 }
 
-/* How many packets from `first` on leave as one: due segments of one super-packet that follow each other. Puts their payload into `pieces`. */
+/* How many packets from `first` on leave as one: due segments of one GSO packet that follow each other. Puts their payload into `pieces`. */
 static unsigned find_run(const way *one, const slot *first, uint64_t now, struct iovec *pieces)
 {
   const slot *segment = first;

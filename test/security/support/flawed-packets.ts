@@ -1,4 +1,3 @@
-import type { OffloadKind } from '@reversed-vpn/protocol'
 import type { DropReason } from '@reversed-vpn/protocol/testing'
 import {
   extended6,
@@ -46,7 +45,7 @@ const TCP_SUM: SampleVirtioHeader = { flags: 1, checksumStart: 20, checksumOffse
 const UDP_SUM: SampleVirtioHeader = { flags: 1, checksumStart: 20, checksumOffset: 6 }
 
 /** One packet for each way to be wrong in either direction, all else about it right. */
-export function flawedPackets(ends: Ends, accepts: readonly OffloadKind[]): FlawedPacket[] {
+export function flawedPackets(ends: Ends): FlawedPacket[] {
   const { source, destination, source6, destination6 } = ends
   const four = { source, destination }
   const six = { source: source6, destination: destination6 }
@@ -91,13 +90,9 @@ export function flawedPackets(ends: Ends, accepts: readonly OffloadKind[]): Flaw
     ['gso-type', tcp4(four), { ...TCP_SUM, gsoType: 4, gsoSize: 1000 }],
     ['gso-type', tcp4(four), { ...TCP_SUM, gsoType: 99, gsoSize: 1000 }],
     ['gso-size', tcp4({ ...four, payloadBytes: 4000 }), { ...TCP_SUM, gsoType: 1, gsoSize: 1 }],
+    ['offload-not-accepted', udp4({ ...four, payloadBytes: 1200 }), { ...UDP_SUM, gsoType: 5, gsoSize: 600 }],
   ]
-  const unasked: Flaw = [
-    'offload-not-accepted',
-    udp4({ ...four, payloadBytes: 1200 }),
-    { ...UDP_SUM, gsoType: 5, gsoSize: 600 },
-  ]
-  return (accepts.includes('uso') ? flaws : [...flaws, unasked]).map(([reason, packet, header]) => {
+  return flaws.map(([reason, packet, header]) => {
     return { reason, payload: frameOf(packet, header) }
   })
 }

@@ -6,11 +6,11 @@ import {
   VIRTIO_NET_HEADER_BYTES,
 } from '../constants.js'
 import { int32, uint8 } from './bytes.js'
-import { PacketHeaders } from './packet-headers.js'
-import { readIpv4 } from './packet-ipv4.js'
-import { readIpv6 } from './packet-ipv6.js'
-import { AcceptedOffloads, rebuildHeader } from './packet-offload.js'
-import { VERDICT } from './packet-verdict.js'
+import { PacketHeaders } from './headers.js'
+import { readIpv4 } from './ipv4.js'
+import { readIpv6 } from './ipv6.js'
+import { ReceiverLimits, rebuildHeader } from './offload.js'
+import { VERDICT } from './verdict.js'
 
 /** How much of a packet is looked at. Headers that do not end within it are refused. */
 export const PACKET_PREFIX_BYTES = 256
@@ -27,7 +27,7 @@ export interface AddressPolicy {
 export interface PacketPolicy extends AddressPolicy {
   /** What the receiving TUN takes. */
   readonly accepts: readonly OffloadKind[]
-  /** The longest packet, or segment of a super-packet, in bytes with its IP header. */
+  /** The longest packet, or segment of a GSO packet, in bytes with its IP header. */
   readonly mtu: number
 }
 
@@ -55,16 +55,14 @@ export class PacketChecker {
   #sources: CidrSet
   #destinations: CidrSet
   #allowed: CidrSet
-  readonly #accepted: AcceptedOffloads
-  readonly #mtuBytes: number
+  readonly #limits: ReceiverLimits
   readonly #headers = new PacketHeaders()
 
   constructor(policy: PacketPolicy) {
     this.#sources = policy.sources
     this.#destinations = policy.destinations
     this.#allowed = policy.destinations.without(policy.refused)
-    this.#accepted = new AcceptedOffloads(policy.accepts)
-    this.#mtuBytes = policy.mtu
+    this.#limits = new ReceiverLimits(policy.accepts, policy.mtu)
   }
 
   /** Counts for every packet from now on. */
@@ -75,24 +73,15 @@ export class PacketChecker {
   }
 
   /**
-   * Judges a DATA payload: a virtio-net header at `bytes[offset]` and the packet behind it. Looks at headers only, keeps no
-   * reference, allocates nothing, never throws.
+   * Judges a DATA payload: a virtio-net header at `bytes[offset]` and the packet behind it. When it passes, the virtio-net header is
+   * made anew in place; else nothing is written. Looks at headers only, keeps no reference, allocates nothing, never throws.
    *
    * @param availableBytes how many bytes of the payload `bytes` has from `offset`, at least as many as the shorter of
    *   `payloadBytes` and VIRTIO_NET_HEADER_BYTES + PACKET_PREFIX_BYTES
    * @param payloadBytes length of the payload
-   * @param headerTarget receives, when the packet passes, the virtio-net header made anew, 10 bytes at `headerOffset`; may be
-   *   the very bytes of the old one; is not touched when the packet is refused
    * @returns 0 when it passes, else the index of the reason in DROP_REASONS
    */
-  check(
-    bytes: Uint8Array,
-    offset: number,
-    availableBytes: number,
-    payloadBytes: number,
-    headerTarget: Uint8Array,
-    headerOffset: number,
-  ): number {
+  check(bytes: Uint8Array, offset: number, availableBytes: number, payloadBytes: number): number {
     if (
       payloadBytes < MIN_DATA_PAYLOAD_BYTES ||
       payloadBytes > MAX_DATA_PAYLOAD_BYTES ||
@@ -102,20 +91,11 @@ export class PacketChecker {
     }
     const start = offset + VIRTIO_NET_HEADER_BYTES
     const packetBytes = payloadBytes - VIRTIO_NET_HEADER_BYTES
-    // Never more than the prefix, though more be there: a verdict must not depend on where the stream was cut.
+    // Never more than the prefix, even if more is there: a verdict must not depend on where the stream was cut.
     const readableBytes = Math.min(packetBytes, availableBytes - VIRTIO_NET_HEADER_BYTES, PACKET_PREFIX_BYTES)
     const verdict = this.#judgePacket(bytes, start, packetBytes, readableBytes)
     if (verdict !== VERDICT.passed) return verdict
-    return rebuildHeader(
-      bytes,
-      offset,
-      packetBytes,
-      this.#headers,
-      this.#accepted,
-      this.#mtuBytes,
-      headerTarget,
-      headerOffset,
-    )
+    return rebuildHeader(bytes, offset, packetBytes, this.#headers, this.#limits)
   }
 
   // Headers before addresses, so that neighbour discovery has a reason of its own whatever it is sent to.

@@ -1,7 +1,7 @@
 import { VIRTIO_NET_HEADER_BYTES } from '../constants.js'
 import { int32, uint8, uint16, writeUint16 } from './bytes.js'
 import { addToChecksum, finishChecksum } from './checksum.js'
-import { IP_PROTOCOL, IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, UDP_HEADER_BYTES } from './packet-headers.js'
+import { IP_PROTOCOL, IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, UDP_HEADER_BYTES } from './headers.js'
 import {
   GSO_TYPE,
   readChecksumOffset,
@@ -12,7 +12,7 @@ import {
   writeOffloadHeader,
 } from './virtio-header.js'
 
-/** `UDP_MAX_SEGMENTS` of the older kernels that take UDP super-packets (linux/udp.h). */
+/** `UDP_MAX_SEGMENTS` of the older kernels that take UDP GSO packets (linux/udp.h). */
 const MAX_SEGMENTS = 64
 const MAX_IP_BYTES = 65_535
 
@@ -32,13 +32,13 @@ const UDP_CHECKSUM = 6
 const NO_BYTES = new Uint8Array(0)
 
 /**
- * Makes one UDP super-packet (`GSO_UDP_L4`, linux/virtio_net.h, from Linux 6.2) of packets that follow each other in a flow, so that the
+ * Makes one UDP GSO packet (`GSO_UDP_L4`, linux/virtio_net.h, from Linux 6.2) of packets that follow each other in a flow, so that the
  * kernel routes, filters and translates them once. Works on headers alone: payloads stay where they are, and the header of the
  * first packet becomes the header of all.
  *
  *     add(first) = 0      add(second) = bytes of header to leave out      …      end()
  *
- * Packets join only when the kernel makes the very same ones of the super-packet again: equal headers, equal payload lengths (the
+ * Packets join only when the kernel makes the very same ones of the GSO packet again: equal headers, equal payload lengths (the
  * last may be shorter), a checksum that is still to be computed, identifications that count up or mean nothing (RFC 6864 §4.1).
  */
 export class UdpCoalescer {
@@ -77,7 +77,7 @@ export class UdpCoalescer {
     return headerBytes
   }
 
-  /** Ends the group: writes the header of a super-packet over that of its first packet, and lets go of it. Idempotent. */
+  /** Ends the group: writes the header of a GSO packet over that of its first packet, and lets go of it. Idempotent. */
   end(): void {
     if (this.#segments > 1) this.#writeHeader()
     this.#segments = 0

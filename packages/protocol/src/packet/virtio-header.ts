@@ -5,7 +5,7 @@ import { uint8, uint16Little, writeUint16Little } from './bytes.js'
 
 export const VIRTIO_FLAG = { needsChecksum: 1, dataValid: 2 } as const
 export const GSO_TYPE = { none: 0, tcpV4: 1, tcpV6: 4, udpL4: 5 } as const
-/** Or-ed to a TCP `gso_type`: the super-packet carries CWR, which belongs to its first segment alone. */
+/** Or-ed to a TCP `gso_type`: the GSO packet carries CWR, which belongs to its first segment alone. */
 export const GSO_ECN = 0x80
 
 export function readFlags(bytes: Uint8Array, at: number): number {

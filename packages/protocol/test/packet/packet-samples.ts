@@ -8,7 +8,7 @@ export const TO_SHOOT: PacketPolicy = {
   sources: CidrSet.of(['192.168.123.1/32', 'fd8f:6d53:b97a:1::1/128']),
   destinations: CidrSet.of(['10.0.0.0/8', '100.64.0.0/10', '2001:db8:1::/48', 'fd00:ec2::/32']),
   refused: CidrSet.of(['100.100.100.200/32', 'fd00:ec2::254/128', '10.255.0.0/16']),
-  accepts: ['checksum', 'tso4', 'tso6', 'uso'],
+  accepts: ['checksum', 'tso4', 'tso6'],
   mtu: 1500,
 }
 
@@ -37,7 +37,7 @@ export const ECHO6_PACKET = `6000 0000 0008 3a40 ${TO_POD6} 8000 0000 0001 0001`
 
 export interface Judgement {
   readonly reason: string
-  /** The header made anew, as hex; all `ee` when nothing was written. */
+  /** The header made anew, as hex; {@link UNTOUCHED} when nothing was written. */
   readonly header: string
 }
 
@@ -51,18 +51,29 @@ export function frame(text: string, totalBytes = 0): Uint8Array {
 
 /** Checks one DATA payload that lies whole in memory, at an offset. */
 export function judge(payload: Uint8Array, policy: Partial<PacketPolicy> = {}): Judgement {
-  const bytes = new Uint8Array(payload.length + 7).fill(0x77)
-  bytes.set(payload, 3)
-  const target = new Uint8Array(14).fill(0xee)
   const checker = new PacketChecker({ ...TO_SHOOT, ...policy })
-  const verdict = checker.check(bytes, 3, payload.length, payload.length, target, 2)
-  const text = toHex(target)
-  if (!text.startsWith('eeee') || !text.endsWith('eeee')) throw new Error(`wrote beside its target: ${text}`)
-  return { reason: DROP_REASONS[verdict] ?? `unknown verdict ${verdict}`, header: text.slice(4, 24) }
+  const { verdict, header } = checkCopy(checker, payload)
+  const reason = DROP_REASONS[verdict] ?? `unknown verdict ${verdict}`
+  return { reason, header: verdict === 0 ? toHex(header) : UNTOUCHED }
+}
+
+/**
+ * Checks a copy of a DATA payload, of which only `availableBytes` are there, between bytes that would be taken for a header. Throws
+ * when anything but the header of a packet that passed was written.
+ */
+export function checkCopy(checker: PacketChecker, payload: Uint8Array, availableBytes = payload.length) {
+  const before = new Uint8Array(3 + availableBytes + 4).fill(0x45)
+  before.set(payload.subarray(0, availableBytes), 3)
+  const after = before.slice()
+  const verdict = checker.check(after, 3, availableBytes, payload.length)
+  const header = after.slice(3, 13)
+  if (verdict === 0) before.set(header, 3)
+  if (toHex(after) !== toHex(before)) throw new Error(`verdict ${verdict}, and wrote ${toHex(after)}`)
+  return { verdict, header }
 }
 
 export const PLAIN_HEADER = '00'.repeat(10)
-export const UNTOUCHED = 'ee'.repeat(10)
+export const UNTOUCHED = 'untouched'
 /** What `judge` gives for a packet that passes with nothing left to the receiver. */
 export const PASSES_PLAIN: Judgement = { reason: 'passed', header: PLAIN_HEADER }
 

@@ -61,7 +61,7 @@ function coalesce(frames: readonly Buffer[]): Buffer[] {
   return written.map((pieces) => Buffer.concat(pieces))
 }
 
-t.test('makes one super-packet of datagrams of a flow', async (t) => {
+t.test('makes one GSO packet of datagrams of a flow', async (t) => {
   const [only, ...others] = coalesce([0, 1, 2].map((index) => datagram({ payload: `aabbcc0${index}` })))
   t.same(others, [])
   t.equal(
@@ -84,7 +84,7 @@ t.test('a datagram alone stays as it is', async (t) => {
   t.same(coalesce([datagram()]), [datagram()])
 })
 
-t.test('a shorter datagram is the last of its super-packet', async (t) => {
+t.test('a shorter datagram is the last of its GSO packet', async (t) => {
   const short = datagram({ payload: 'aa' })
   const written = coalesce([datagram(), short, datagram(), datagram()])
   t.same(
@@ -129,7 +129,7 @@ t.test(
   },
 )
 
-t.test('at most 64 datagrams and 65,535 bytes make one super-packet', async (t) => {
+t.test('at most 64 datagrams and 65,535 bytes make one GSO packet', async (t) => {
   const small = coalesce(Array.from({ length: 65 }, () => datagram()))
   t.same(
     small.map(({ length }) => length),
@@ -143,7 +143,7 @@ t.test('at most 64 datagrams and 65,535 bytes make one super-packet', async (t) 
   )
 })
 
-t.test('what the kernel makes of the super-packets is what came in', async () => {
+t.test('what the kernel makes of the GSO packets is what came in', async () => {
   const arbitrary = fc.array(
     fc.record({
       version: fc.constantFrom(4 as const, 6 as const),

@@ -43,7 +43,7 @@ export class LaneReceiver {
     const neededBytes = Math.min(payloadBytes, PREFIX_BYTES)
     const prefix = view.prefix(neededBytes, this.#scratch)
     const at = view.prefixOffset
-    const verdict = checker.check(prefix, at, view.prefixBytes, payloadBytes, prefix, at)
+    const verdict = checker.check(prefix, at, view.prefixBytes, payloadBytes)
     if (verdict !== 0) {
       counters.drops[verdict] = (counters.drops[verdict] ?? 0) + 1
       return

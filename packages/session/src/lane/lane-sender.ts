@@ -170,7 +170,7 @@ export class LaneSender {
       const payloadBytes = this.#lengths[i] as number
       const payloadOffset = readOffset + FRAME_HEADER_BYTES
       readOffset = payloadOffset + payloadBytes
-      const verdict = checker.check(buffer, payloadOffset, payloadBytes, payloadBytes, buffer, payloadOffset)
+      const verdict = checker.check(buffer, payloadOffset, payloadBytes, payloadBytes)
       if (verdict !== 0) {
         this.#refuse(verdict, buffer.subarray(payloadOffset, readOffset), repaired)
         continue
@@ -227,14 +227,7 @@ export class LaneSender {
     const frames: Buffer[] = []
     for (const frame of candidates) {
       const payloadBytes = frame.length - FRAME_HEADER_BYTES
-      const verdict = checker.check(
-        frame,
-        FRAME_HEADER_BYTES,
-        payloadBytes,
-        payloadBytes,
-        frame,
-        FRAME_HEADER_BYTES,
-      )
+      const verdict = checker.check(frame, FRAME_HEADER_BYTES, payloadBytes, payloadBytes)
       if (verdict !== 0) {
         counters.drops[verdict] = (counters.drops[verdict] ?? 0) + 1
         continue

@@ -100,7 +100,7 @@ export class TunWriter {
     this.#pieces = grown
   }
 
-  /** Some kernels refuse valid super-packets: such a frame is finished in software and written again, once. */
+  /** Some kernels refuse valid GSO packets: such a frame is finished in software and written again, once. */
   #retryRefused(): void {
     let at = 0
     for (let frame = 0; frame < this.#frameCount; frame++) {

@@ -21,8 +21,8 @@ const MAX_BYTES_PER_BATCH = 2000
 /** Of sizes that a lane sends at once: a flood of small packets would wait for more. */
 const FRAMES: Readonly<Record<string, Uint8Array>> = {
   'plain UDP packets': udpFrame(Buffer.alloc(1200)),
-  'UDP packets that become super-packets': unsummedUdpFrame(Buffer.alloc(1200)),
-  'TCP super-packets': superFrame(Buffer.alloc(1500)),
+  'UDP packets that become GSO packets': unsummedUdpFrame(Buffer.alloc(1200)),
+  'TCP GSO packets': superFrame(Buffer.alloc(1500)),
 }
 
 /** A peer that takes everything at once and says what it is told to. */

@@ -65,7 +65,7 @@ for (const [kind, open] of Object.entries(STREAM_KINDS)) {
       t.equal(shoot.counters.fromPeer.bytes, seed.counters.toPeer.bytes)
     })
 
-    t.test('carries super-packets whole, however the stream cuts them', async (t) => {
+    t.test('carries GSO packets whole, however the stream cuts them', async (t) => {
       await using streams = await open()
       const { seed, seedTun, shootTun } = joinLanes(streams)
       const sent = Array.from({ length: 40 }, (_, i) => superFrame(Buffer.alloc(60_000 + i, i)))
@@ -122,7 +122,7 @@ t.test('leaves packets to the device while the stream is full, and goes on after
   t.equal(shoot.counters.fromPeer.packets, 100)
 })
 
-t.test('finishes a super-packet in software when the device refuses it', async (t) => {
+t.test('finishes a GSO packet in software when the device refuses it', async (t) => {
   await using streams = memoryPair()
   const { seed, seedTun, shootTun } = joinLanes(streams)
   shootTun.refuseWrites(22, 1)
@@ -137,7 +137,7 @@ t.test('finishes a super-packet in software when the device refuses it', async (
   t.ok(received.every((frame) => frame.subarray(0, 10).every((byte) => byte === 0)))
 })
 
-t.test('writes datagrams of a flow as one super-packet', async (t) => {
+t.test('writes datagrams of a flow as one GSO packet', async (t) => {
   await using streams = memoryPair()
   const { seed, shoot, seedTun, shootTun } = joinLanes(streams)
   for (let i = 0; i < 100; i++) seedTun.hostSends(unsummedUdpFrame(Buffer.from([i, i])))
@@ -150,7 +150,7 @@ t.test('writes datagrams of a flow as one super-packet', async (t) => {
 })
 
 t.test(
-  'a device that takes no UDP super-packet gets every datagram by itself, and is not asked again',
+  'a device that takes no UDP GSO packet gets every datagram by itself, and is not asked again',
   async (t) => {
     await using streams = memoryPair()
     const { seed, seedTun, shootTun } = joinLanes(streams)

@@ -69,7 +69,7 @@ function assertHeaders(given: Super, packet: Uint8Array, index: number, count: n
   assert.equal(view.getUint8(l4 + 13), given.flags & kept)
 }
 
-test('cuts a super-packet into segments that make up its payload, each right in itself', async () => {
+test('cuts a GSO packet into segments that make up its payload, each right in itself', async () => {
   fc.assert(
     fc.property(superArbitrary, (given) => {
       const packets = finishInSoftware(build(given))

@@ -1,7 +1,7 @@
 import { uint8, uint16 } from './bytes.js'
-import { IPV6_HEADER_BYTES, type PacketHeaders } from './packet-headers.js'
-import { readTransport } from './packet-transport.js'
-import { VERDICT } from './packet-verdict.js'
+import { IPV6_HEADER_BYTES, type PacketHeaders } from './headers.js'
+import { readTransport } from './layer4.js'
+import { VERDICT } from './verdict.js'
 
 const MAX_EXTENSION_HEADERS = 8
 const SHORTEST_EXTENSION_BYTES = 8

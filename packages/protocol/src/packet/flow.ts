@@ -1,9 +1,15 @@
 import { VIRTIO_NET_HEADER_BYTES } from '../constants.js'
 import { int32, uint8, uint16 } from './bytes.js'
-import { IP_PROTOCOL, IPV6_HEADER_BYTES } from './packet-headers.js'
+import { IP_PROTOCOL, IPV4_FRAGMENT_MASK, IPV6_HEADER_BYTES } from './headers.js'
 
-const MORE_FRAGMENTS_OR_OFFSET = 0x3fff
 const IPV6_ADDRESS_WORDS = 8
+
+// Offsets in the headers.
+const IPV4_DESTINATION = { first: 16, end: 20 } as const
+const IPV6_DESTINATION = { first: 24, end: 40 } as const
+const TCP_FLAGS = 13
+const TCP_SYN = 0x02
+const TCP_ACK = 0x10
 
 /**
  * A number for the flow that a packet belongs to, the same for both directions: of its addresses and, for TCP and UDP, its ports.
@@ -20,7 +26,7 @@ export function flowHash(bytes: Uint8Array, payloadOffset: number): number {
 function hash4(bytes: Uint8Array, start: number): number {
   const addresses = int32(bytes, start + 12) ^ int32(bytes, start + 16)
   const protocol = uint8(bytes, start + 9)
-  const isFragment = (uint16(bytes, start + 6) & MORE_FRAGMENTS_OR_OFFSET) !== 0
+  const isFragment = (uint16(bytes, start + 6) & IPV4_FRAGMENT_MASK) !== 0
   const ports = isFragment ? 0 : portsOf(bytes, start + (uint8(bytes, start) & 15) * 4, protocol)
   return mix(addresses, protocol, ports)
 }
@@ -43,4 +49,33 @@ function mix(addresses: number, protocol: number, ports: number): number {
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
   return hash ^ (hash >>> 16)
+}
+
+/**
+ * A text for the TCP connection of a packet, of its destination address and both ports. Undefined for other protocols, for fragments,
+ * and for extension headers, which nobody sends with TCP.
+ *
+ * @param payloadOffset as for {@link flowHash}
+ */
+export function tcpFlowOf(bytes: Buffer, payloadOffset: number): string | undefined {
+  const tcp = tcpHeaderOf(bytes, payloadOffset)
+  if (tcp < 0) return undefined
+  const start = payloadOffset + VIRTIO_NET_HEADER_BYTES
+  const { first, end } = uint8(bytes, start) >> 4 === 6 ? IPV6_DESTINATION : IPV4_DESTINATION
+  return bytes.toString('latin1', start + first, start + end) + bytes.toString('latin1', tcp, tcp + 4)
+}
+
+/** Whether a packet opens the TCP connection that `tcpFlowOf` names: it has SYN and not ACK. */
+export function opensTcpFlow(bytes: Uint8Array, payloadOffset: number): boolean {
+  const tcp = tcpHeaderOf(bytes, payloadOffset)
+  return tcp >= 0 && (uint8(bytes, tcp + TCP_FLAGS) & (TCP_SYN | TCP_ACK)) === TCP_SYN
+}
+
+/** Where the TCP header begins, or -1. */
+function tcpHeaderOf(bytes: Uint8Array, payloadOffset: number): number {
+  const start = payloadOffset + VIRTIO_NET_HEADER_BYTES
+  const first = uint8(bytes, start)
+  if (first >> 4 === 6) return uint8(bytes, start + 6) === IP_PROTOCOL.tcp ? start + IPV6_HEADER_BYTES : -1
+  const isWhole = (uint16(bytes, start + 6) & IPV4_FRAGMENT_MASK) === 0
+  return isWhole && uint8(bytes, start + 9) === IP_PROTOCOL.tcp ? start + (first & 15) * 4 : -1
 }

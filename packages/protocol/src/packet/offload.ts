@@ -1,6 +1,6 @@
 import type { OffloadKind } from '../constants.js'
-import { IP_PROTOCOL, type PacketHeaders } from './packet-headers.js'
-import { VERDICT } from './packet-verdict.js'
+import { IP_PROTOCOL, type PacketHeaders } from './headers.js'
+import { VERDICT } from './verdict.js'
 import {
   GSO_ECN,
   GSO_TYPE,
@@ -21,52 +21,48 @@ const KNOWN_FLAGS = VIRTIO_FLAG.needsChecksum | VIRTIO_FLAG.dataValid
 const TCP_CHECKSUM_OFFSET = 16
 const UDP_CHECKSUM_OFFSET = 6
 
-/** What the receiver of a frame takes, from its list of offloads; the other three count only with `checksum`. */
-export class AcceptedOffloads {
+/** What the receiver's device takes in a frame. TCP segmentation counts only with `checksum`. */
+export class ReceiverLimits {
   readonly checksum: boolean
   readonly tcpV4: boolean
   readonly tcpV6: boolean
-  readonly udp: boolean
+  readonly mtuBytes: number
 
-  constructor(kinds: readonly OffloadKind[]) {
+  constructor(kinds: readonly OffloadKind[], mtuBytes: number) {
     this.checksum = kinds.includes('checksum')
     this.tcpV4 = this.checksum && kinds.includes('tso4')
     this.tcpV6 = this.checksum && kinds.includes('tso6')
-    this.udp = this.checksum && kinds.includes('uso')
+    this.mtuBytes = mtuBytes
   }
 }
 
 /**
- * Judges the virtio-net header at `at` by the packet behind it and, where it passes, writes one made anew to `target`, which may
- * be the same bytes. DATA_VALID, which a kernel sets on packets that it has verified itself, is left out on both sides: a
- * receiver must not believe it, and without it the kernel verifies again. Without NEEDS_CSUM and GSO the other fields mean nothing
- * and become zero.
+ * Judges the virtio-net header at `at` by the packet behind it and, where it passes, writes one made anew over it. DATA_VALID, which
+ * a kernel sets on packets that it has verified itself, is left out on both sides: a receiver must not believe it, and without it the
+ * kernel verifies again. Without NEEDS_CSUM and GSO the other fields mean nothing and become zero.
  *
  * @param headers of the packet, which has passed every other check
- * @returns a verdict
+ * @returns a verdict; unless it is `passed`, nothing was written
  */
 export function rebuildHeader(
   bytes: Uint8Array,
   at: number,
   packetBytes: number,
   headers: PacketHeaders,
-  accepted: AcceptedOffloads,
-  mtuBytes: number,
-  target: Uint8Array,
-  targetAt: number,
+  limits: ReceiverLimits,
 ): number {
   const flags = readFlags(bytes, at)
   const gsoKind = readGsoType(bytes, at) & ~GSO_ECN
   const needsChecksum = (flags & VIRTIO_FLAG.needsChecksum) !== 0
-  if (gsoKind === GSO_TYPE.none && packetBytes > mtuBytes) return VERDICT['exceeds-mtu']
+  if (gsoKind === GSO_TYPE.none && packetBytes > limits.mtuBytes) return VERDICT['exceeds-mtu']
   if ((flags & ~KNOWN_FLAGS) !== 0) return VERDICT['offload-flags']
   if (gsoKind === GSO_TYPE.none && !needsChecksum) {
-    writePlainHeader(target, targetAt)
+    writePlainHeader(bytes, at)
     return VERDICT.passed
   }
   if (headers.isFragment) return VERDICT['offload-fragment']
   if (!needsChecksum) return VERDICT['gso-without-checksum']
-  if (!accepted.checksum) return VERDICT['offload-not-accepted']
+  if (!limits.checksum) return VERDICT['offload-not-accepted']
   const checksumOffset = checksumOffsetOf(headers.protocol)
   if (
     checksumOffset === 0 ||
@@ -75,10 +71,8 @@ export function rebuildHeader(
   ) {
     return VERDICT['checksum-fields']
   }
-  if (gsoKind !== GSO_TYPE.none) {
-    return rebuildGso(bytes, at, packetBytes, headers, accepted, mtuBytes, target, targetAt)
-  }
-  writeOffloadHeader(target, targetAt, GSO_TYPE.none, 0, 0, headers.l4Offset, checksumOffset)
+  if (gsoKind !== GSO_TYPE.none) return rebuildGso(bytes, at, packetBytes, headers, limits)
+  writeOffloadHeader(bytes, at, GSO_TYPE.none, 0, 0, headers.l4Offset, checksumOffset)
   return VERDICT.passed
 }
 
@@ -87,27 +81,22 @@ function rebuildGso(
   at: number,
   packetBytes: number,
   headers: PacketHeaders,
-  accepted: AcceptedOffloads,
-  mtuBytes: number,
-  target: Uint8Array,
-  targetAt: number,
+  limits: ReceiverLimits,
 ): number {
   const gsoType = readGsoType(bytes, at)
   const gsoKind = gsoType & ~GSO_ECN
   const gsoSize = readGsoSize(bytes, at)
   const headerBytes = headers.l4Offset + headers.l4HeaderBytes
   if (!fitsPacket(gsoKind, headers)) return VERDICT['gso-type']
-  if (!isAccepted(gsoKind, accepted)) return VERDICT['offload-not-accepted']
-  if (headerBytes + gsoSize > mtuBytes) return VERDICT['exceeds-mtu']
+  if (!isAccepted(gsoKind, limits)) return VERDICT['offload-not-accepted']
+  if (headerBytes + gsoSize > limits.mtuBytes) return VERDICT['exceeds-mtu']
   if (gsoSize < MIN_GSO_SIZE_BYTES) return VERDICT['gso-size']
-  const checksumOffset = checksumOffsetOf(headers.protocol)
   if (packetBytes - headerBytes <= gsoSize) {
-    // One segment is no super-packet. The kernel sees it so too; older ones have to be told.
-    writeOffloadHeader(target, targetAt, GSO_TYPE.none, 0, 0, headers.l4Offset, checksumOffset)
+    // With one segment it is no GSO packet. The kernel sees it so too; older ones have to be told.
+    writeOffloadHeader(bytes, at, GSO_TYPE.none, 0, 0, headers.l4Offset, TCP_CHECKSUM_OFFSET)
     return VERDICT.passed
   }
-  const rebuiltType = gsoKind === GSO_TYPE.udpL4 ? gsoKind : gsoType
-  writeOffloadHeader(target, targetAt, rebuiltType, headerBytes, gsoSize, headers.l4Offset, checksumOffset)
+  writeOffloadHeader(bytes, at, gsoType, headerBytes, gsoSize, headers.l4Offset, TCP_CHECKSUM_OFFSET)
   return VERDICT.passed
 }
 
@@ -118,9 +107,10 @@ export function fitsPacket(gsoKind: number, headers: PacketHeaders): boolean {
   return gsoKind === (headers.version === 4 ? GSO_TYPE.tcpV4 : GSO_TYPE.tcpV6)
 }
 
-function isAccepted(gsoKind: number, accepted: AcceptedOffloads): boolean {
-  if (gsoKind === GSO_TYPE.tcpV4) return accepted.tcpV4
-  return gsoKind === GSO_TYPE.tcpV6 ? accepted.tcpV6 : accepted.udp
+/** Never for UDP (SPEC.md, section 3.1). */
+function isAccepted(gsoKind: number, limits: ReceiverLimits): boolean {
+  if (gsoKind === GSO_TYPE.tcpV4) return limits.tcpV4
+  return gsoKind === GSO_TYPE.tcpV6 && limits.tcpV6
 }
 
 // 0 for a protocol without a checksum that could be left to the receiver.

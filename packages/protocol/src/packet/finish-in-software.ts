@@ -1,12 +1,12 @@
 import { VIRTIO_NET_HEADER_BYTES } from '../constants.js'
 import { uint8, writeUint16 } from './bytes.js'
 import { addToChecksum, finishTransportChecksum } from './checksum.js'
-import { PacketHeaders } from './packet-headers.js'
-import { readIpv4 } from './packet-ipv4.js'
-import { readIpv6 } from './packet-ipv6.js'
-import { fitsPacket } from './packet-offload.js'
-import { segment } from './packet-segmenter.js'
-import { VERDICT } from './packet-verdict.js'
+import { PacketHeaders } from './headers.js'
+import { readIpv4 } from './ipv4.js'
+import { readIpv6 } from './ipv6.js'
+import { fitsPacket } from './offload.js'
+import { segment } from './segment.js'
+import { VERDICT } from './verdict.js'
 import {
   GSO_ECN,
   GSO_TYPE,
@@ -23,12 +23,12 @@ const SCTP_PROTOCOL = 132
 
 /**
  * Does what the virtio-net header leaves to the receiver, for frames of our own kernel that a peer would refuse
- * (`isOffloadReason`): cuts a super-packet into segments of `gso_size` and completes checksums, those inside a tunnel too. A rare
+ * (`isOffloadReason`): cuts a GSO packet into segments of `gso_size` and completes checksums, those inside a tunnel too. A rare
  * path, which allocates: the packets are new memory and belong to the caller.
  *
  * @param frame virtio-net header and packet, as read from a TUN; not changed, not kept
  * @returns plain IP packets in order, each to be sent with an all-zero virtio-net header; none when it can't be done (a
- *   `gso_type` other than TCPv4, TCPv6 and UDP_L4, a super-packet inside a tunnel, a fragment, fields that point nowhere)
+ *   `gso_type` other than TCPv4, TCPv6 and UDP_L4, a GSO packet inside a tunnel, a fragment, fields that point nowhere)
  */
 export function finishInSoftware(frame: Uint8Array): Uint8Array[] {
   if (frame.length < VIRTIO_NET_HEADER_BYTES + SHORTEST_PACKET_BYTES) return []

@@ -1,4 +1,4 @@
-import { flowHash } from '@reversed-vpn/protocol'
+import { flowHash, opensTcpFlow, tcpFlowOf } from '@reversed-vpn/protocol'
 import fc from 'fast-check'
 import t from 'tap'
 import { hex } from '../hex.js'
@@ -80,4 +80,42 @@ t.test('flows that differ in a port alone are spread evenly', async (t) => {
     { numRuns: 1600, seed: 1 },
   )
   t.ok(Math.max(...buckets) < 200, `${buckets.join(', ')}: 100 each on average`)
+})
+
+t.test('a TCP connection is named by its destination and both ports, in both families', async (t) => {
+  const tcp = (more: Partial<Flow4>) =>
+    Buffer.from(ipv4({ source: SEED, destination: POD, ports: '89090050', protocol: '06', ...more }))
+  t.equal(tcpFlowOf(tcp({}), 0), tcpFlowOf(tcp({ source: POD }), 0), 'the source address is not looked at')
+  const others = [tcp({}), tcp({ destination: SEED }), tcp({ ports: '890a0050' }), tcp({ ports: '89090051' })]
+  const six = [ipv6(SEED6, POD6, '89090050'), ipv6(SEED6, SEED6, '89090050'), ipv6(SEED6, POD6, '00508909')]
+  const flows = [...others, ...six.map((packet) => Buffer.from(packet))].map((packet) => tcpFlowOf(packet, 0))
+  t.equal(new Set(flows).size, 7)
+  t.notOk(flows.includes(undefined))
+})
+
+t.test('what is not TCP, or a fragment, belongs to no connection', async (t) => {
+  const packets = [
+    ipv4({ source: SEED, destination: POD, ports: '89090050' }),
+    ipv4({ source: SEED, destination: POD, ports: '89090050', protocol: '06', fragment: '2000' }),
+    ipv4({ source: SEED, destination: POD, ports: '89090050', protocol: '06', fragment: '0003' }),
+    ipv6(SEED6, POD6, '89090050', '11'),
+  ]
+  for (const packet of packets) {
+    t.equal(tcpFlowOf(Buffer.from(packet), 0), undefined)
+    t.notOk(opensTcpFlow(packet, 0))
+  }
+})
+
+t.test('SYN without ACK opens a connection', async (t) => {
+  const packet = ipv6(SEED6, POD6, '89090050')
+  for (const [flags, opens] of [
+    [0x02, true],
+    [0xc2, true],
+    [0x12, false],
+    [0x10, false],
+    [0x04, false],
+  ] as const) {
+    packet[10 + 40 + 13] = flags
+    t.equal(opensTcpFlow(packet, 0), opens, flags.toString(16))
+  }
 })

@@ -1,8 +1,8 @@
 import { int32, uint8, uint16, writeInt32, writeUint16 } from './bytes.js'
 import { addToChecksum, finishChecksum, finishTransportChecksum } from './checksum.js'
-import { IP_PROTOCOL, IPV6_HEADER_BYTES, type PacketHeaders, UDP_HEADER_BYTES } from './packet-headers.js'
+import { IP_PROTOCOL, IPV6_HEADER_BYTES, type PacketHeaders, UDP_HEADER_BYTES } from './headers.js'
 
-// Offsets in the TCP header, and the flags that belong to one end of a super-packet alone (RFC 9293 §3.1, RFC 3168 §6.1.2).
+// Offsets in the TCP header, and the flags that belong to one end of a GSO packet alone (RFC 9293 §3.1, RFC 3168 §6.1.2).
 const TCP_SEQUENCE = 4
 const TCP_FLAGS = 13
 const TCP_CHECKSUM = 16
@@ -21,7 +21,7 @@ const IPV6_PAYLOAD_LENGTH = 4
 const IPV6_ADDRESSES = { first: 8, end: 40 } as const
 
 /**
- * Cuts a TCP or UDP super-packet into packets with at most `gsoSize` bytes of payload, as the kernel does
+ * Cuts a TCP or UDP GSO packet into packets with at most `gsoSize` bytes of payload, as the kernel does
  * (`tcp_gso_segment`, `__udp_gso_segment`): every one has all headers, with complete checksums.
  *
  * @param packet a whole IP packet, not changed

@@ -85,8 +85,8 @@ const IMPOSSIBLE: readonly (readonly [title: string, frame: string])[] = [
   ['an IPv6 packet shorter than its header', `${NO_OFFLOAD} 60${'00'.repeat(30)}`],
   ['UDP fragmentation', `01 03 1c00 0800 1400 0600 4500 0020 0001 0000 4011 0000 ${TO_POD4} ${UDP}`],
   ['an unknown gso_type', `01 07 2800 0800 1400 1000 ${TCP4_PACKET}`],
-  ['a super-packet inside a tunnel', `01 21 2800 0800 1400 1000 ${TCP4_PACKET}`],
-  ['a super-packet whose TCP header is elsewhere', `01 01 2800 0800 3200 1000 ${TCP4_PACKET}`],
+  ['a GSO packet inside a tunnel', `01 21 2800 0800 1400 1000 ${TCP4_PACKET}`],
+  ['a GSO packet whose TCP header is elsewhere', `01 01 2800 0800 3200 1000 ${TCP4_PACKET}`],
   ['TCPv6 in IPv4', `01 04 2800 0800 1400 1000 ${TCP4_PACKET}`],
   ['segments of no size', `01 01 2800 0000 1400 1000 ${TCP4_PACKET}`],
   [
@@ -114,7 +114,7 @@ test('finishing takes the checksum of any protocol that points into its packet',
   t.equal(packet && toHex(packet.subarray(20)), '0800f7fd00010001')
 })
 
-test('finishing a super-packet of one segment keeps its flags', async (t) => {
+test('finishing a GSO packet of one segment keeps its flags', async (t) => {
   const frame = hex(
     `01 01 2800 ff00 1400 1000 4500 0028 0001 4000 4006 0000 ${TO_POD4} ${TCP.replace('5010', '5099')}`,
   )

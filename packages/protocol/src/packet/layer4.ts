@@ -5,9 +5,9 @@ import {
   type PacketHeaders,
   TCP_HEADER_BYTES,
   UDP_HEADER_BYTES,
-} from './packet-headers.js'
-import { readIcmp } from './packet-icmp.js'
-import { VERDICT } from './packet-verdict.js'
+} from './headers.js'
+import { readIcmp } from './icmp.js'
+import { VERDICT } from './verdict.js'
 
 /**
  * Reads what follows the IP headers, as far as a verdict needs it. Of fragments it asks that no header be hidden: the first

@@ -1,11 +1,6 @@
 import { uint8 } from './bytes.js'
-import {
-  ICMP_HEADER_BYTES,
-  IPV4_HEADER_BYTES,
-  IPV6_HEADER_BYTES,
-  type PacketHeaders,
-} from './packet-headers.js'
-import { VERDICT } from './packet-verdict.js'
+import { ICMP_HEADER_BYTES, IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, type PacketHeaders } from './headers.js'
+import { VERDICT } from './verdict.js'
 
 /** An error quotes at least this much behind the IP header: the ports, which connection tracking looks up (RFC 792). */
 const QUOTED_L4_BYTES = 8

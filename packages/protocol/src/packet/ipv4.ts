@@ -1,7 +1,7 @@
 import { uint8, uint16 } from './bytes.js'
-import { IPV4_HEADER_BYTES, type PacketHeaders } from './packet-headers.js'
-import { readTransport } from './packet-transport.js'
-import { VERDICT } from './packet-verdict.js'
+import { IPV4_FRAGMENT_MASK, IPV4_HEADER_BYTES, type PacketHeaders } from './headers.js'
+import { readTransport } from './layer4.js'
+import { VERDICT } from './verdict.js'
 
 const OPTION_END = 0
 const OPTION_NOP = 1
@@ -34,7 +34,7 @@ export function readIpv4(
   headers.version = 4
   headers.protocol = uint8(bytes, start + 9)
   headers.l4Offset = headerBytes
-  headers.isFragment = (fragment & 0x3fff) !== 0
+  headers.isFragment = (fragment & IPV4_FRAGMENT_MASK) !== 0
   headers.fragmentOffset = fragment & 0x1fff
   return readTransport(bytes, start, packetBytes, readableBytes, headers)
 }

@@ -8,6 +8,9 @@ export const TCP_HEADER_BYTES = 20
 export const UDP_HEADER_BYTES = 8
 export const ICMP_HEADER_BYTES = 8
 
+/** More fragments, and the fragment offset, in the word at byte 6 of an IPv4 header: not zero in every fragment. */
+export const IPV4_FRAGMENT_MASK = 0x3fff
+
 /** Where the parts of a packet are, filled in by `readIpv4` and `readIpv6`. One object serves all packets. */
 export class PacketHeaders {
   version = 0
