@@ -31,6 +31,8 @@ export interface DaemonContext<Values = unknown> {
   readonly name: string
   readonly version: string
   readonly log: Logger
+  /** Lines of the log that were dropped so far: stdout did not take them. For `createRegistry`. */
+  readonly droppedLines: () => number
   /** Aborted when the process is asked to end, so that it need not wait for the start to finish. */
   readonly signal: AbortSignal
   /**

@@ -1,5 +1,7 @@
+import { isatty } from 'node:tty'
 import { type Logger, pino } from 'pino'
-import { PinoPretty } from 'pino-pretty'
+import { prettyFactory } from 'pino-pretty'
+import { LogOutput } from './log-output.js'
 
 export type { Logger } from 'pino'
 
@@ -19,25 +21,47 @@ export interface LoggerOptions {
 }
 
 const STDOUT_FD = 1
+const FATAL = 60
+
+/** A logger of the process, and what became of its lines. */
+export interface ProcessLog {
+  readonly log: Logger
+  /** Lines dropped so far because stdout did not take them. */
+  readonly droppedLines: () => number
+}
 
 /**
- * A logger that writes to stdout synchronously, so that the last line before an exit is never lost. `time` is ISO 8601, `level` is a
- * word, errors belong under `err`. Children name their component: `log.child({ component: 'listener' })`.
+ * A logger that writes to stdout as `LogOutput` does: at once, so that the last line before an exit is not lost, and without ever
+ * blocking. `time` is ISO 8601, `level` is a word, errors belong under `err`. Children name their component:
+ * `log.child({ component: 'listener' })`.
  */
-export function createLogger(options: LoggerOptions): Logger {
-  const destination =
-    options.format === 'pretty'
-      ? PinoPretty({ destination: STDOUT_FD, sync: true, colorize: process.stdout.isTTY === true })
-      : pino.destination({ dest: STDOUT_FD, sync: true })
-  return pino(
+export function createLogger(options: LoggerOptions): ProcessLog {
+  const output = new LogOutput({
+    fd: STDOUT_FD,
+    onFlowing: (dropped) => log.warn({ dropped }, 'log lines were dropped, stdout did not take them'),
+  })
+  const log = pino(
     {
       level: options.level,
       base: { name: options.name },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    destination,
+    destinationOf(output, options.format),
   )
+  return { log, droppedLines: () => output.dropped }
+}
+
+function destinationOf(output: LogOutput, format: LogFormat) {
+  const pretty = prettyFactory({ colorize: isatty(STDOUT_FD) })
+  return {
+    // Asks pino to set lastLevel before each write.
+    [Symbol.for('pino.metadata')]: true,
+    lastLevel: 0,
+    write(line: string) {
+      output.write(format === 'pretty' ? pretty(line) : line, this.lastLevel >= FATAL)
+    },
+  }
 }
 
 /** Logs one line per key and interval; see `rateLimited`. */

@@ -1,27 +1,45 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { registerEventLoopMetrics } from './event-loop-metrics.js'
 import { registerGcMetric } from './gc-metric.js'
 import { RELOAD_OUTCOMES, type ReloadOutcome } from './reloader.js'
 
 export type { Registry } from 'prom-client'
 
-/** Interval of event loop lag samples. Each one wakes the process; the default of 10 ms costs half a percent of a core when idle. */
-const EVENT_LOOP_SAMPLE_MS = 500
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** The prefix of a program's metrics: `seed-server` → `seed_server_`. */
 function metricsPrefix(program: string): string {
   return `${program.replaceAll('-', '_')}_`
 }
 
+interface RegistryOptions {
+  /** The program's name. */
+  readonly name: string
+  readonly version: string
+  /** Lines of the log that were dropped so far, see `ProcessLog`. */
+  readonly droppedLines: () => number
+}
+
 /**
- * A new registry with Node's metrics of the process (memory, CPU, handles, event loop lag, garbage collection) and
+ * A new registry with metrics of the process (memory, CPU, handles, event loop lag, garbage collection, lost log lines) and
  * `<program>_build_info`, all with the program's prefix.
  */
-export function createRegistry(program: string, version: string): Registry {
+export function createRegistry({ name, version, droppedLines }: RegistryOptions): Registry {
   const registry = new Registry()
-  const prefix = metricsPrefix(program)
-  const eventLoopMonitoringPrecision = EVENT_LOOP_SAMPLE_MS
-  collectDefaultMetrics({ register: registry, prefix, eventLoopMonitoringPrecision })
+  const prefix = metricsPrefix(name)
+  // Its own monitor of the event loop, replaced below, is not to wake the process.
+  collectDefaultMetrics({ register: registry, prefix, eventLoopMonitoringPrecision: LONGEST_TIMER_MS })
+  registerEventLoopMetrics(registry, prefix)
   registerGcMetric(registry, prefix)
+  new Counter({
+    name: `${prefix}log_lines_dropped_total`,
+    help: 'Lines of the log that were dropped because stdout did not take them: nobody reads the pipe, or the disk is full.',
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(droppedLines())
+    },
+  })
   new Gauge({
     name: `${prefix}build_info`,
     help: 'Always 1; the labels have the versions of the program and of Node.js.',

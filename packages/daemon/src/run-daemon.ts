@@ -23,7 +23,7 @@ export async function runDaemon(daemon: Daemon): Promise<void> {
   const supervisor = new Supervisor({
     name,
     version,
-    log: createLogger(invocation.logger),
+    ...createLogger(invocation.logger),
     isCommand: invocation.command !== undefined,
     isEnvironmentFailure: daemon.isEnvironmentFailure,
   })

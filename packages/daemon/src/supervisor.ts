@@ -3,12 +3,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { LoadedCommand, ProcessContext, RunningDaemon } from './daemon-definition.js'
 import { DisposerStack } from './disposer-stack.js'
 import { isEnvironmentFailure, oneLine, UsageError } from './errors.js'
+import { LogOutput } from './log-output.js'
 import type { Logger } from './logger.js'
 
 interface SupervisorOptions {
   readonly name: string
   readonly version: string
   readonly log: Logger
+  readonly droppedLines: () => number
   /** A subcommand that a signal interrupts has not done its job, so it exits with 128 + n. */
   readonly isCommand: boolean
   readonly isEnvironmentFailure: (error: unknown) => boolean
@@ -18,6 +20,7 @@ const DEFAULT_STOP_DEADLINE_MS = 5000
 /** Time limit for all cleanup steps together. */
 const CLEANUP_DEADLINE_MS = 5000
 const KEEP_ALIVE_INTERVAL_MS = 2 ** 30
+const STDERR_FD = 2
 
 /**
  * Runs one daemon or command for the life of the process. Owns its signals and its exit.
@@ -68,11 +71,12 @@ export class Supervisor {
   }
 
   async #start(loaded: LoadedCommand): Promise<void> {
-    const { name, version } = this.#options
+    const { name, version, droppedLines } = this.#options
     const context: ProcessContext = {
       name,
       version,
       log: this.#log,
+      droppedLines,
       signal: this.#abort.signal,
       defer: (step, dispose) => this.#disposers.defer(step, dispose),
       fail: (error) => this.#fail(error),
@@ -186,7 +190,8 @@ export class Supervisor {
 
 /** Reports a failure before or during the start: one line on stderr. */
 export function writeFailure(name: string, error: unknown): void {
-  process.stderr.write(`${name}: ${oneLine(error instanceof Error ? error.message : String(error))}\n`)
+  const stderr = new LogOutput({ fd: STDERR_FD, onFlowing: () => undefined })
+  stderr.write(`${name}: ${oneLine(error instanceof Error ? error.message : String(error))}\n`)
 }
 
 function signalExitCode(signal: NodeJS.Signals): number {

@@ -10,7 +10,7 @@ async function serve(t: Test, overrides: Partial<AdminServerOptions> = {}) {
   const logged: string[] = []
   const admin = new AdminServer({
     endpoint: { type: 'tcp', host: '127.0.0.1', port: 0 },
-    registry: createRegistry('toy-daemon', '1.2.3'),
+    registry: createRegistry({ name: 'toy-daemon', version: '1.2.3', droppedLines: () => 0 }),
     log: pino({}, { write: (line: string) => void logged.push(line) }),
     readiness: () => ({ ready: true, reasons: [] }),
     status: () => ({ sessions: [] }),
@@ -34,7 +34,11 @@ t.test('serves metrics for Prometheus', async (t) => {
 })
 
 t.test('two registries do not share metrics', async (t) => {
-  const names = await createRegistry('other', '1').getMetricsAsJSON()
+  const names = await createRegistry({
+    name: 'other',
+    version: '1',
+    droppedLines: () => 0,
+  }).getMetricsAsJSON()
   t.ok(names.length > 10)
   t.ok(names.every(({ name }) => name.startsWith('other_')))
 })
@@ -132,7 +136,7 @@ t.test('close cuts off after its deadline', async (t) => {
 t.test('close before listen settles', async (t) => {
   const admin = new AdminServer({
     endpoint: { type: 'tcp', host: '127.0.0.1', port: 0 },
-    registry: createRegistry('toy', '1'),
+    registry: createRegistry({ name: 'toy', version: '1', droppedLines: () => 0 }),
     log: pino({ enabled: false }),
     readiness: () => ({ ready: true, reasons: [] }),
     status: () => ({}),

@@ -6,7 +6,7 @@ import t from 'tap'
 /** Runs code with a logger in a process of its own, since it writes to stdout. */
 function run(options: string, code: string): string {
   const module = import.meta.resolve('@reversed-vpn/daemon/testing')
-  const script = `import { createLogger } from ${JSON.stringify(module)}; const log = createLogger(${options}); ${code}`
+  const script = `import { createLogger } from ${JSON.stringify(module)}; const { log } = createLogger(${options}); ${code}`
   return spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }).stdout
 }
 

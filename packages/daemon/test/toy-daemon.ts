@@ -92,7 +92,7 @@ const toy = defineDaemon({
     }
     const admin = new AdminServer({
       endpoint: options.adminListen,
-      registry: createRegistry(context.name, context.version),
+      registry: createRegistry(context),
       log,
       readiness: () => ({ ready: true, reasons: [] }),
       status: () => ({ verbose: options.verbose, headers: options.header }),

@@ -56,7 +56,7 @@ export async function startSeedServer(
   if (congestion.refusal !== undefined) {
     log.warn({ reason: congestion.refusal }, "connections get the kernel's default congestion control")
   }
-  const registry = createRegistry(context.name, context.version)
+  const registry = createRegistry(context)
   const totals = new TrafficTotals()
 
   const device = await openTunnelInterface({

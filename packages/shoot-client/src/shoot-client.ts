@@ -58,7 +58,7 @@ export async function startShootClient(
     log.warn({ reason: congestion.refusal }, "connections get the kernel's default congestion control")
   }
   const way = describeWay(setting.way)
-  const registry = createRegistry(context.name, context.version)
+  const registry = createRegistry(context)
   const totals = new TrafficTotals()
 
   const device = await openTunnelInterface({

@@ -9,7 +9,7 @@ async function runSetup(args: readonly string[], environment: Record<string, str
   await invocation.loaded.start({
     name: shootClient.name,
     version: shootClient.version,
-    log: createLogger(invocation.logger),
+    ...createLogger(invocation.logger),
     signal: new AbortController().signal,
     defer: () => undefined,
     fail: () => undefined,

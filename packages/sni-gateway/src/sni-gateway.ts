@@ -35,7 +35,7 @@ export async function startSniGateway(
   context: DaemonContext,
 ): Promise<RunningDaemon> {
   const { log } = context
-  const registry = createRegistry(context.name, context.version)
+  const registry = createRegistry(context)
   const connections = new Set<Connection>()
   const admission = new Admission<Socket>({
     max: options.maxConnections,

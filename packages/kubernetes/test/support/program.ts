@@ -43,7 +43,7 @@ export async function runProgram(...args: readonly string[]): Promise<Outcome> {
     await loaded.start({
       name: program.name,
       version: program.version,
-      log: createLogger({ ...logger, level: 'silent' }),
+      ...createLogger({ ...logger, level: 'silent' }),
       signal: new AbortController().signal,
       defer: () => undefined,
       fail: (error) => {
