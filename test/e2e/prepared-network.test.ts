@@ -126,7 +126,7 @@ t.test('the shoot opens no connection into the seed, not even without its own fi
 
 t.test('a daemon refuses what was set up for something else, and names it', async (t) => {
   await client.stop()
-  const networks = /for other networks than .*10\.77\.0\.0\/16 \(pod\)/
+  const networks = /it is not for the networks .*10\.77\.0\.0\/16 \(pod\)/
   t.match(await runClient(['--pod-network', '10.77.0.0/16']), { code: 1, line: networks })
   await seed.stop()
   const [mtu, owner] = await Promise.all([runSeed(['--mtu', '1400']), runClient([], PLAIN_UID + 1)])

@@ -1,21 +1,19 @@
-/** What can go wrong while addresses, routes and firewall are put in place or taken away. */
-export const NETWORK_ERROR_CODES = [
-  'ERR_NETWORK_PLAN_INVALID',
-  'ERR_NETWORK_CONFLICT',
-  'ERR_NETWORK_COMMAND',
-  'ERR_NETWORK_COMMAND_TIMEOUT',
-  'ERR_NETWORK_TOOL_MISSING',
-  'ERR_TUN_MISSING',
-  'ERR_FORWARDING_DISABLED',
-  'ERR_IPV6_DISABLED',
-  'ERR_TUN_NOT_OURS',
-  'ERR_TUN_IN_USE',
-  'ERR_TUN_NOT_PERMITTED',
-  'ERR_NETWORK_NOT_PREPARED',
-  'ERR_CONGESTION_NOT_ALLOWED',
-  'ERR_CONGESTION_NOT_AVAILABLE',
-] as const
-export type NetworkErrorCode = (typeof NETWORK_ERROR_CODES)[number]
+/** What can go wrong with the network of this host: its interfaces, routes, firewall and congestion control. */
+type NetworkErrorCode =
+  | 'ERR_NETWORK_PLAN_INVALID'
+  | 'ERR_NETWORK_CONFLICT'
+  | 'ERR_NETWORK_COMMAND'
+  | 'ERR_NETWORK_COMMAND_TIMEOUT'
+  | 'ERR_NETWORK_TOOL_MISSING'
+  | 'ERR_TUN_MISSING'
+  | 'ERR_FORWARDING_DISABLED'
+  | 'ERR_IPV6_DISABLED'
+  | 'ERR_TUN_NOT_OURS'
+  | 'ERR_TUN_IN_USE'
+  | 'ERR_TUN_NOT_PERMITTED'
+  | 'ERR_NETWORK_NOT_PREPARED'
+  | 'ERR_CONGESTION_NOT_ALLOWED'
+  | 'ERR_CONGESTION_NOT_AVAILABLE'
 
 /** The command that failed. */
 export interface FailedCommand {
@@ -29,7 +27,7 @@ export interface FailedCommand {
   readonly inputLine?: string
 }
 
-export interface NetworkErrorOptions {
+interface NetworkErrorOptions {
   readonly failed?: FailedCommand
   readonly cause?: unknown
 }

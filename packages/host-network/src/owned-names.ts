@@ -1,5 +1,5 @@
 // What we add to a machine is found again after a crash by these marks alone: the routing protocol number, one number
-// made from the TUN's name, and the nftables table called after it. Tunnels of other names stay out of each other's way.
+// made from the TUN's name, and the nftables table called after it. Tunnels of other names do not touch each other.
 
 /** Stands as `proto` on every route and `protocol` on every rule of ours; in no list of `/etc/iproute2/rt_protos`. */
 export const ROUTE_PROTOCOL = 119

@@ -1,18 +1,18 @@
 import { openTun, QueueSet, SyscallError, type TunDevice } from '@reversed-vpn/node-tun'
 import type { OffloadKind } from '@reversed-vpn/protocol'
+import { findAcceptedOffloads } from './kernel/offload-self-test.js'
+import { readTunLink } from './kernel/tun-link.js'
 import { NetworkError } from './network-error.js'
-import { findAcceptedOffloads } from './offload-self-test.js'
-import { describeOwner, markOn, type SetupMark } from './setup-mark.js'
-import { readTunLink } from './tun-link.js'
+import { describeOwner, markOn, type SetupMark } from './setup/setup-mark.js'
 
 /**
- * Who makes interface, addresses, routes and firewall: the daemon itself, or `setup` before it; `auto` is what `setup`
- * prepared where it did, else its own.
+ * Who creates TUN, addresses, routes and firewall: `own` is the daemon, `prepared` is an earlier `setup`, `auto` is `prepared`
+ * where `setup` has run, else `own`.
  */
 export const NETWORK_SETUPS = ['auto', 'own', 'prepared'] as const
 export type NetworkSetup = (typeof NETWORK_SETUPS)[number]
 
-export interface TunnelInterfaceOptions {
+interface TunnelInterfaceOptions {
   readonly name: string
   /** `off` uses none. */
   readonly offload: 'auto' | 'off'
@@ -25,9 +25,9 @@ export interface TunnelInterface {
   /** Made by `setup`: it stays when it is closed, and so do addresses, routes and firewall, which are nobody's to change. */
   readonly isPrepared: boolean
   readonly queues: QueueSet
-  /** What this kernel takes from us in a frame: told to the peer. */
+  /** What this kernel takes from us in a frame; the peer is told. */
   readonly accepts: readonly OffloadKind[]
-  /** Lets the kernel hand over what the peer takes, and finish everything else itself. */
+  /** The kernel then leaves to the peer what the peer takes, and finishes everything else itself. */
   useOffloadsOf(peerAccepts: readonly OffloadKind[]): void
   close(): void
 }
@@ -44,7 +44,8 @@ export async function openTunnelInterface(options: TunnelInterfaceOptions): Prom
   const mark = markOn(link)
   if (mark !== undefined) return openPrepared(options, mark)
   if (setup !== 'prepared') return makeOwn(options)
-  const seen = link === undefined ? `there is no interface ${name}` : `interface ${name} is another one`
+  const seen =
+    link === undefined ? `there is no interface ${name}` : `interface ${name} was not made by setup`
   throw new NetworkError('ERR_NETWORK_NOT_PREPARED', `${seen}, expected one that setup made`)
 }
 

@@ -40,7 +40,7 @@ t.test('ICMP errors', { skip }, async (t) => {
       const { stdout } = await caller.run(`${ASK} ${nowhere}`)
       t.match(stdout, new RegExp(`From ${ADDRESS.router[family]} .*unreachable`, 'i'))
     })
-    await t.test(`IPv${family}: a closed port of a node is told to the seed`, async (t) => {
+    await t.test(`IPv${family}: the seed learns of a closed port of a node`, async (t) => {
       t.equal(await seed.call('connect', { host: ADDRESS.node[family], port: 9 }), 'ECONNREFUSED')
     })
     await t.test(`IPv${family}: those about an answer travel from behind the seed to the node`, async (t) => {

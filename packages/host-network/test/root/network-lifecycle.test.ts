@@ -123,10 +123,10 @@ t.test('a TUN that dies', { skip }, async (t) => {
   await lab.removeTuns()
 
   for (const family of FAMILIES) {
-    await t.test(`IPv${family}: leaves no way from the seed to the shoot's networks`, async (t) => {
+    await t.test(`IPv${family}: leaves no route from the seed to the shoot's networks`, async (t) => {
       t.equal(await seed.call('connect', { host: ADDRESS.pod[family], port: 8080 }), 'EINVAL')
     })
-    await t.test(`IPv${family}: leaves no way from the shoot to the transfer network`, async (t) => {
+    await t.test(`IPv${family}: leaves no route from the shoot to the transfer network`, async (t) => {
       t.equal(await shoot.call('connect', { host: ADDRESS.seed[family], port: 8080 }), 'EINVAL')
     })
   }
@@ -215,7 +215,7 @@ t.test('what the machine has to offer', { skip }, async (t) => {
     t.equal((await shoot.run('sysctl -n net.ipv6.conf.eth0.accept_ra')).stdout, '2\n')
     await shoot.call('closeApplied')
   })
-  await t.test('strict rp_filter of the whole machine is told', async (t) => {
+  await t.test('strict rp_filter of the whole machine becomes a warning', async (t) => {
     t.same(await shoot.call('applyShoot', PLAN), [])
     await shoot.setUp('sysctl -qw net.ipv4.conf.all.rp_filter=1')
     t.match(await shoot.call('applyShoot', PLAN), [

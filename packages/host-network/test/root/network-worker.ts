@@ -24,13 +24,13 @@ import {
   sweepNetwork,
 } from '@reversed-vpn/host-network/testing'
 
-export interface ConnectTarget {
+interface ConnectTarget {
   readonly host: string
   readonly port: number
   readonly localAddress?: string
 }
 
-export interface SetUpRequest<Plan> {
+interface SetUpRequest<Plan> {
   readonly plan: Plan
   readonly owner: SetupOwner
 }
@@ -59,8 +59,12 @@ const methods = {
     await applied?.close()
   },
   sweep: (tun: string) => sweepNetwork(tun),
-  setUpSeed: ({ plan, owner }: SetUpRequest<SeedNetworkPlan>) => setUpSeedNetwork(plan, owner),
-  setUpShoot: ({ plan, owner }: SetUpRequest<ShootNetworkPlan>) => setUpShootNetwork(plan, owner),
+  setUpSeed: async ({ plan, owner }: SetUpRequest<SeedNetworkPlan>) => ({
+    ...(await setUpSeedNetwork(plan, owner)),
+  }),
+  setUpShoot: async ({ plan, owner }: SetUpRequest<ShootNetworkPlan>) => ({
+    ...(await setUpShootNetwork(plan, owner)),
+  }),
   checkSeed: async (plan: SeedNetworkPlan) => void (await checkPreparedSeedNetwork(plan)),
   checkShoot: async (plan: ShootNetworkPlan) => void (await checkPreparedShootNetwork(plan)),
   removeSetUp: (tun: string) => removeSetUpNetwork(tun),

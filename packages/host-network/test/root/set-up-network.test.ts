@@ -46,7 +46,7 @@ for (const side of SIDES) {
       t.equal(await aliasOf(host), alias)
     })
 
-    await t.test('is told from what another plan wants', async (t) => {
+    await t.test('differs from what another plan wants', async (t) => {
       const { networks } = PLAN
       const cases: [Partial<SeedNetworkPlan & ShootNetworkPlan>, RegExp][] = [
         [{ mtu: 1400 }, /its MTU is 1500, expected 1400$/],
@@ -59,17 +59,17 @@ for (const side of SIDES) {
         ],
         [
           { networks: { ...networks, node: [] } },
-          /for other networks than 10\.0\.0\.0\/16 \(pod\), fd01::\/64 \(pod\), /,
+          /it is not for the networks 10\.0\.0\.0\/16 \(pod\), fd01::\/64 \(pod\), /,
         ],
         [
           { networks: { ...networks, node: [], service: [...networks.service, ...networks.node] } },
-          /for other networks than/,
+          /it is not for the networks/,
         ],
         ...(side === 'seed'
           ? []
           : ([
               [{ egressInterface: 'eth0' }, /its egress interface is auto, expected eth0$/],
-              [{ ownPorts: [15001] }, /from the own ports none, expected 15001$/],
+              [{ ownPorts: [15001] }, /its firewall protects the ports none, expected 15001$/],
             ] satisfies [Partial<ShootNetworkPlan>, RegExp][])),
       ]
       for (const [other, message] of cases) {
@@ -79,7 +79,7 @@ for (const side of SIDES) {
       t.equal(await host.snapshot(), prepared, 'and nothing was changed')
     })
 
-    await t.test('is told from what is left of it, and mended by setup', async (t) => {
+    await t.test('is not taken for whole when a part is missing, and is mended by setup', async (t) => {
       const mark = parseMark(alias) as SetupMark
       const written = (changed: Partial<SetupMark>) => renderMark({ ...mark, ...changed })
       const other = side === 'seed' ? 'shoot' : 'seed'
@@ -95,7 +95,7 @@ for (const side of SIDES) {
           ['sysctl', '-qw', 'net.ipv6.conf.all.forwarding=0'],
           /net\.ipv6\.conf\.all\.forwarding is off, expected 1$/,
         ],
-        [['ip', 'link', 'set', TUN, 'alias', renderMark(unfinished)], /the set-up was not finished$/],
+        [['ip', 'link', 'set', TUN, 'alias', renderMark(unfinished)], /setup did not finish$/],
         [
           [
             'ip',
@@ -105,7 +105,7 @@ for (const side of SIDES) {
             'alias',
             written({ plan: { ...mark.plan, firewall: '0' } as SetupMark['plan'] & object }),
           ],
-          /its firewall is that of another version$/,
+          /its firewall was made by another version$/,
         ],
         ...(side === 'seed'
           ? ([
@@ -183,7 +183,7 @@ t.test('an interface of others is not touched', { skip }, async (t) => {
   await t.rejects(seed.call('openDevice', 'prepared'), { code: 'ERR_NETWORK_NOT_PREPARED' })
   await t.rejects(seed.call('openDevice', 'auto'), { code: 'EBUSY' })
   await t.rejects(seed.call('checkSeed', PLAN), {
-    message: 'interface vpn0 was set up otherwise: not by setup',
+    message: 'interface vpn0 is not set up for these options: it was not made by setup',
   })
   t.equal(await seed.snapshot(), before)
 })

@@ -1,5 +1,5 @@
-import { nftTableName } from './owned-names.js'
-import { runTool } from './run-tool.js'
+import { runTool } from '../kernel/run-tool.js'
+import { nftTableName } from '../owned-names.js'
 import type { SeedDropCounter } from './seed-ruleset.js'
 import type { ShootDropCounter } from './shoot-ruleset.js'
 

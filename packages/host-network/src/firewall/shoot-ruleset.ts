@@ -1,4 +1,4 @@
-import type { FamilyPlan, ResolvedShootPlan } from './network-plan.js'
+import type { FamilyPlan, ResolvedShootPlan } from '../plan/network-plan.js'
 import {
   addressMatch,
   clampLines,
@@ -29,7 +29,7 @@ export type ShootDropCounter = (typeof SHOOT_DROP_COUNTERS)[number]
 /**
  * The nft script of the shoot side. From the TUN comes what the seed's transfer address sends to the shoot's networks,
  * judged before DNAT (a service address) and after it (the pod behind it); into it go answers alone. What is forwarded
- * carries the address of the interface it leaves by, so that whoever gets it can answer.
+ * gets the address of the interface it leaves by, so that the receiver can answer.
  */
 export function renderShootRuleset(plan: ResolvedShootPlan): string {
   const { tun, families } = plan
@@ -93,7 +93,7 @@ function fromSeedLines(families: readonly FamilyPlan[]): string[] {
     ...families.map(
       ({ family, seedAddress }) => `${addressMatch(family, 'saddr')} ${seedAddress} ${ESTABLISHED}`,
     ),
-    // Any router on the way may report on an answer of the shoot.
+    // Any router on the path may report on an answer of the shoot.
     ...families.map(({ family }) => `${relatedErrors(family)} goto destinations`),
     ...families.map(
       ({ family, seedAddress }) => `${addressMatch(family, 'saddr')} ${seedAddress} goto destinations`,

@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
-import { NetworkError } from './network-error.js'
+import { NetworkError } from '../network-error.js'
 import { readIpJson } from './run-tool.js'
 
 /** What works, but less well than it could on this machine; for the log. */
@@ -11,6 +12,11 @@ export interface NetworkWarning {
 }
 
 const FORWARDING = { 4: 'net.ipv4.ip_forward', 6: 'net.ipv6.conf.all.forwarding' } as const
+
+/** IPv6 can be left out of a kernel, or switched off when it starts. */
+export function kernelFamilies(): (4 | 6)[] {
+  return existsSync('/proc/sys/net/ipv6') ? [4, 6] : [4]
+}
 
 /** The forwarding sysctls of those families that are not on. */
 export async function findForwardingOff(families: readonly (4 | 6)[]): Promise<string[]> {
@@ -82,7 +88,8 @@ async function enableIpv6(tun: string): Promise<void> {
   try {
     await writeFile(path, '0')
   } catch (cause) {
-    const message = `net.ipv6.conf.${tun}.disable_ipv6 is 1 and could not be set to 0 (net.ipv6.conf.default.disable_ipv6 decides for new interfaces)`
+    const sysctl = (device: string) => `net.ipv6.conf.${device}.disable_ipv6`
+    const message = `${sysctl(tun)} is 1 and could not be set to 0 (${sysctl('default')} decides for new interfaces)`
     throw new NetworkError('ERR_IPV6_DISABLED', message, { cause })
   }
 }

@@ -1,17 +1,17 @@
-import type { UpdatableNetwork } from './apply-network.js'
-import { NetworkError } from './network-error.js'
-import type { SeedNetworkPlan, ShootNetworkPlan } from './network-plan.js'
-import { renderRoute, renderRule } from './owned-route.js'
-import { readOwnedState, without } from './owned-state.js'
+import type { UpdatableNetwork } from '../apply/apply-network.js'
+import { type WantedNetwork, wantSeedNetwork, wantShootNetwork } from '../apply/wanted-network.js'
+import { findForwardingOff } from '../kernel/sysctls.js'
+import { readTunLink, type TunLink } from '../kernel/tun-link.js'
+import { NetworkError } from '../network-error.js'
+import type { SeedNetworkPlan, ShootNetworkPlan } from '../plan/network-plan.js'
+import { renderRoute, renderRule } from '../routes/owned-route.js'
+import { readOwnedState, without } from '../routes/owned-state.js'
 import { markOf, markOn, type PlanMark } from './setup-mark.js'
-import { findForwardingOff } from './sysctls.js'
-import { readTunLink, type TunLink } from './tun-link.js'
-import { type WantedNetwork, wantSeedNetwork, wantShootNetwork } from './wanted-network.js'
 
 /**
- * Makes sure that what `setup` left is what this plan wants, as far as can be seen without any capability, and changes nothing.
+ * Checks that what `setup` left is what this plan wants, as far as can be seen without any capability; changes nothing.
  *
- * @returns what `applySeedNetwork` returns, but closing it does nothing, and an update looks whether `setup` was here again for that plan
+ * @returns what `applySeedNetwork` returns, but `close` does nothing, and `update` checks again, for the new plan
  * @throws NetworkError ERR_NETWORK_NOT_PREPARED that names the first difference
  */
 export function checkPreparedSeedNetwork(plan: SeedNetworkPlan): Promise<UpdatableNetwork<SeedNetworkPlan>> {
@@ -39,19 +39,22 @@ async function checkPrepared(wanted: WantedNetwork): Promise<void> {
   const { tun } = wanted.plan
   const difference = await findDifference(wanted)
   if (difference !== undefined) {
-    throw new NetworkError('ERR_NETWORK_NOT_PREPARED', `interface ${tun} was set up otherwise: ${difference}`)
+    throw new NetworkError(
+      'ERR_NETWORK_NOT_PREPARED',
+      `interface ${tun} is not set up for these options: ${difference}`,
+    )
   }
 }
 
-/** Causes before effects: an address or network that is another one has routes that are other ones too. */
+/** Causes before effects: another address or network also means other routes. */
 async function findDifference(wanted: WantedNetwork): Promise<string | undefined> {
   const { side, plan, links } = wanted
   const link = await readTunLink(plan.tun)
   const mark = markOn(link)
   if (link === undefined) return 'it is gone'
-  if (mark === undefined) return 'not by setup'
+  if (mark === undefined) return 'it was not made by setup'
   if (mark.side !== side) return `it is for the ${mark.side} side, expected the ${side} side`
-  if (mark.plan === undefined) return 'the set-up was not finished'
+  if (mark.plan === undefined) return 'setup did not finish'
   return (
     findLinkDifference(wanted, link) ??
     findPlanDifference(wanted, mark.plan, markOf(wanted)) ??
@@ -70,14 +73,14 @@ function findLinkDifference({ plan, links }: WantedNetwork, link: TunLink): stri
 function findPlanDifference({ plan }: WantedNetwork, here: PlanMark, wanted: PlanMark): string | undefined {
   if (here.networks !== wanted.networks) {
     const named = plan.networks.filter(({ kind }) => kind !== 'transfer')
-    return `for other networks than ${named.map(({ kind, cidr }) => `${cidr} (${kind})`).join(', ')}`
+    return `it is not for the networks ${named.map(({ kind, cidr }) => `${cidr} (${kind})`).join(', ')}`
   }
   if (here.egress !== wanted.egress)
     return `its egress interface is ${here.egress}, expected ${wanted.egress}`
   if (here.ports !== wanted.ports) {
-    return `it keeps the tunnel from the own ports ${here.ports || 'none'}, expected ${wanted.ports || 'none'}`
+    return `its firewall protects the ports ${here.ports || 'none'}, expected ${wanted.ports || 'none'}`
   }
-  return here.firewall === wanted.firewall ? undefined : 'its firewall is that of another version'
+  return here.firewall === wanted.firewall ? undefined : 'its firewall was made by another version'
 }
 
 async function findRouteDifference({ plan, links }: WantedNetwork): Promise<string | undefined> {

@@ -1,9 +1,9 @@
 import { type ExecFileException, execFile } from 'node:child_process'
-import { type FailedCommand, NetworkError } from './network-error.js'
+import { type FailedCommand, NetworkError } from '../network-error.js'
 
 /** The Debian package that holds each tool. */
 const PACKAGE_OF = { ip: 'iproute2', nft: 'nftables' } as const
-export type NetworkTool = keyof typeof PACKAGE_OF
+type NetworkTool = keyof typeof PACKAGE_OF
 
 /** A listing of a node with very many routes takes about a second; nothing here waits for the network. */
 const DEADLINE_MS = 10_000
@@ -36,7 +36,7 @@ export function runTool(tool: NetworkTool, args: readonly string[], input = ''):
   })
 }
 
-export interface IpBatchOptions {
+interface IpBatchOptions {
   /** What a line means that names no family. */
   readonly family?: 4 | 6
   /** Run the lines behind one that fails as well; the batch fails nevertheless. @default false */

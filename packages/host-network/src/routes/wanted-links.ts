@@ -1,5 +1,10 @@
-import type { FamilyPlan, ResolvedLinkPlan, ResolvedSeedPlan, ResolvedShootPlan } from './network-plan.js'
-import { ownedNumber } from './owned-names.js'
+import { ownedNumber } from '../owned-names.js'
+import type {
+  FamilyPlan,
+  ResolvedLinkPlan,
+  ResolvedSeedPlan,
+  ResolvedShootPlan,
+} from '../plan/network-plan.js'
 import {
   fallbackRoute,
   type OwnedRoute,
@@ -52,7 +57,7 @@ function seedTunRoutes(tun: string, table: string, plan: FamilyPlan): OwnedRoute
   ]
 }
 
-/** The shoot side has one way into the TUN, to the transfer network, which comes with the address. */
+/** The shoot side has one route into the TUN, to the transfer network; it comes with the address. */
 export function shootLinks(plan: ResolvedShootPlan): WantedLinks {
   const { tun, families } = plan
   return {
@@ -66,7 +71,7 @@ export function shootLinks(plan: ResolvedShootPlan): WantedLinks {
   }
 }
 
-/** Lines for `ip -4 -batch` or `ip -6 -batch` (rules have no other way to say their family), before the link is up. */
+/** Lines for `ip -4 -batch` or `ip -6 -batch` (a rule's family cannot be said otherwise), before the link is up. */
 export function renderFallbackLines(
   links: WantedLinks,
   family: 4 | 6,

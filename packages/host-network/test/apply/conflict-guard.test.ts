@@ -1,4 +1,4 @@
-import { checkConflicts, checkPeerAddress, resolveSeedPlan } from '@reversed-vpn/host-network/testing'
+import { checkConflicts, resolveSeedPlan } from '@reversed-vpn/host-network/testing'
 import t from 'tap'
 
 const GATEWAY = { address: '10.1.0.1', what: 'default gateway on eth0' }
@@ -21,15 +21,17 @@ t.test('a network beside it is not, nor one of the other family', async (t) => {
   t.pass('both passed')
 })
 
-t.test('a peer that is known later is checked alone', async (t) => {
-  const plan = resolveSeedPlan({
+t.test('a peer is checked against every network, the transfer network included', async (t) => {
+  const { networks } = resolveSeedPlan({
     tun: 'vpn0',
     mtu: 1500,
     seedAddresses: ['192.168.123.1/24'],
     shootAddresses: ['192.168.123.2/24'],
     networks: { pod: ['10.0.0.0/8'], service: [], node: [] },
   })
-  t.throws(() => checkPeerAddress(plan, '::ffff:10.9.9.9'), { code: 'ERR_NETWORK_CONFLICT' })
-  t.throws(() => checkPeerAddress(plan, '192.168.123.9'), { message: /^transfer network/ })
-  checkPeerAddress(plan, '203.0.113.1')
+  const check = (address: string) =>
+    checkConflicts(networks, [{ address, what: "address of the tunnel's peer" }])
+  t.throws(() => check('::ffff:10.9.9.9'), { code: 'ERR_NETWORK_CONFLICT' })
+  t.throws(() => check('192.168.123.9'), { message: /^transfer network/ })
+  check('203.0.113.1')
 })

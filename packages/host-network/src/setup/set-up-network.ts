@@ -1,17 +1,17 @@
-import { openTun, type TunDevice } from '@reversed-vpn/node-tun'
-import { applyNetwork } from './apply-network.js'
-import { NetworkError } from './network-error.js'
-import type { SeedNetworkPlan, ShootNetworkPlan } from './network-plan.js'
-import { findAcceptedOffloads } from './offload-self-test.js'
-import { runTool } from './run-tool.js'
+import { openTun } from '@reversed-vpn/node-tun'
+import { applyNetwork } from '../apply/apply-network.js'
+import { checkOccupied } from '../apply/conflict-guard.js'
+import { sweepNetwork } from '../apply/sweep-network.js'
+import { type WantedNetwork, wantSeedNetwork, wantShootNetwork } from '../apply/wanted-network.js'
+import { findAcceptedOffloads } from '../kernel/offload-self-test.js'
+import { runTool } from '../kernel/run-tool.js'
+import type { NetworkWarning } from '../kernel/sysctls.js'
+import { readTunLink, type TunLink } from '../kernel/tun-link.js'
+import { NetworkError } from '../network-error.js'
+import type { SeedNetworkPlan, ShootNetworkPlan } from '../plan/network-plan.js'
 import { describeOwner, markOf, markOn, type SetupMark, type SetupOwner, writeMark } from './setup-mark.js'
-import { sweepNetwork } from './sweep-network.js'
-import type { NetworkWarning } from './sysctls.js'
-import { readTunLink, type TunLink } from './tun-link.js'
-import { checkOccupied, type WantedNetwork, wantSeedNetwork, wantShootNetwork } from './wanted-network.js'
 
-/** What was set up. */
-export interface SetUpNetwork {
+interface SetUpNetwork {
   readonly warnings: readonly NetworkWarning[]
   /** Whether the interface is new; else it was there from an earlier set-up. */
   readonly isNew: boolean
@@ -69,7 +69,7 @@ async function make(wanted: WantedNetwork, { uid, gid }: SetupOwner): Promise<Se
   try {
     device.setOwner({ uid, gid })
     // While it is down, and for the daemon, which has it only when it is up.
-    const accepts = probeOffloads(device)
+    const accepts = findAcceptedOffloads(device.openQueue())
     const { warnings } = await applyNetwork(wanted)
     await writeMark(plan.tun, { side, uid, gid, accepts, plan: markOf(wanted) })
     device.setPersistent(true)
@@ -101,16 +101,11 @@ async function removeUnused(tun: string, { queues }: TunLink, mark: SetupMark): 
   if (queues > 0) {
     throw new NetworkError(
       'ERR_TUN_IN_USE',
-      `interface ${tun} is in use and belongs to ${describeOwner(mark)}; its owner can be changed when nobody has it open`,
+      `interface ${tun} is in use and belongs to ${describeOwner(mark)}; close it before changing its owner`,
     )
   }
   await sweepNetwork(tun)
   await deleteInterface(tun)
-}
-
-function probeOffloads(device: TunDevice) {
-  const queue = device.openQueue()
-  return findAcceptedOffloads(queue)
 }
 
 function checkSameSide(tun: string, mark: SetupMark, { side }: WantedNetwork): void {

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { SyscallError } from '@reversed-vpn/node-tun'
 import { setTcpCongestion, socketDescriptor } from '@reversed-vpn/node-tun/socket'
-import { NetworkError } from './network-error.js'
+import { NetworkError } from '../network-error.js'
 
 /** What connections of the tunnel get. */
-export interface CongestionChoice {
+interface CongestionChoice {
   /** Undefined stands for the kernel's default. */
   readonly name: string | undefined
   /** Why it is not the preferred one, where nobody asked for anything else. */
@@ -14,8 +14,8 @@ export interface CongestionChoice {
 }
 
 /**
- * Finds out, on a socket of its own, which congestion control this process may use: the one asked for, else the preferred one where
- * the kernel lets us, else the kernel's default. Better at start than when the first connection is up.
+ * Finds out, on a socket of its own, which congestion control this process may use: the one asked for, else the preferred one
+ * where the kernel lets us, else the kernel's default. Better at start than when the first connection is up.
  * @throws NetworkError ERR_CONGESTION_NOT_AVAILABLE or ERR_CONGESTION_NOT_ALLOWED for one that was asked for and cannot be had
  */
 export async function chooseCongestion(
@@ -30,7 +30,7 @@ export async function chooseCongestion(
 }
 
 async function tryCongestion(name: string): Promise<NetworkError | undefined> {
-  // Bound, as nothing else that Node has gives a descriptor at once; nobody is told the port, and it is gone before anybody asks.
+  // Bound, since nothing else in Node gives a descriptor at once; the port is closed before anybody can find it.
   const probe = createServer()
   try {
     probe.listen({ host: '127.0.0.1', port: 0, backlog: 1 })
@@ -51,14 +51,14 @@ async function explain(name: string, cause: unknown): Promise<NetworkError> {
     const sysctl = 'net.ipv4.tcp_allowed_congestion_control'
     return new NetworkError(
       'ERR_CONGESTION_NOT_ALLOWED',
-      `congestion control ${name} is for everyone only where ${sysctl} has it, which is "${await read(sysctl)}"; expected that or CAP_NET_ADMIN`,
+      `congestion control ${name} is not allowed: expected it in ${sysctl}, which is "${await read(sysctl)}", or CAP_NET_ADMIN`,
       { cause },
     )
   }
   const sysctl = 'net.ipv4.tcp_available_congestion_control'
   const reason =
     code === 'ENOENT'
-      ? `is none that this kernel has; expected one of ${sysctl}, which is "${await read(sysctl)}"`
+      ? `is not available: expected one of ${sysctl}, which is "${await read(sysctl)}"`
       : `cannot be tried: ${(cause as Error).message}`
   return new NetworkError('ERR_CONGESTION_NOT_AVAILABLE', `congestion control ${name} ${reason}`, { cause })
 }

@@ -21,7 +21,7 @@ test('takes the preferred one unless told otherwise, which is bbr where there is
 test("leaves the kernel's default where the preferred one cannot be had, and says why", async (t) => {
   t.strictSame(await chooseCongestion(undefined, 'no_such'), {
     name: undefined,
-    refusal: `congestion control no_such is none that this kernel has; expected one of net.ipv4.tcp_available_congestion_control, which is "${namesIn('available').join(' ')}"`,
+    refusal: `congestion control no_such is not available: expected one of net.ipv4.tcp_available_congestion_control, which is "${namesIn('available').join(' ')}"`,
   })
 })
 

@@ -1,10 +1,10 @@
-import { kernelFamilies } from './host-network.js'
-import { ownedNumber, ROUTE_PROTOCOL, RULE_PREFERENCE } from './owned-names.js'
+import { readIpJson, runIpBatch } from '../kernel/run-tool.js'
+import { kernelFamilies } from '../kernel/sysctls.js'
+import { ownedNumber, ROUTE_PROTOCOL, RULE_PREFERENCE } from '../owned-names.js'
 import { type OwnedRoute, type OwnedRule, renderRoute, renderRule, routeKey, ruleKey } from './owned-route.js'
-import { readIpJson, runIpBatch } from './run-tool.js'
 
 /** What is there of ours: routes and rules of one TUN, from this process or one that crashed. */
-export interface OwnedState {
+interface OwnedState {
   readonly routes: readonly OwnedRoute[]
   readonly rules: readonly OwnedRule[]
 }

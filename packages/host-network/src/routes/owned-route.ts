@@ -1,4 +1,4 @@
-import { ownedNumber, ROUTE_PROTOCOL, RULE_PREFERENCE, TUN_ROUTE_METRIC } from './owned-names.js'
+import { ownedNumber, ROUTE_PROTOCOL, RULE_PREFERENCE, TUN_ROUTE_METRIC } from '../owned-names.js'
 
 const MAIN_TABLE = 'main'
 

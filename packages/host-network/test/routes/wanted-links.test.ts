@@ -56,7 +56,7 @@ t.test('the seed routes the networks into the TUN in both tables, once it is up'
   ])
 })
 
-t.test('the shoot has a way to the transfer networks alone, and none when the TUN is gone', async (t) => {
+t.test('the shoot has a route to the transfer networks alone, and none when the TUN is gone', async (t) => {
   const links = shootLinks(resolveShootPlan({ ...PLAN, txQueueLength: 64 }))
   t.same(renderFallbackLines(links, 4), [
     `route replace blackhole 192.168.123.0/24 metric ${NUMBER} proto 119`,

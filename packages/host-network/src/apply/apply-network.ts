@@ -1,13 +1,13 @@
-import { kernelFamilies } from './host-network.js'
-import { NetworkError } from './network-error.js'
-import type { SeedNetworkPlan, ShootNetworkPlan } from './network-plan.js'
-import { deleteOwned, readOwnedState, without } from './owned-state.js'
-import { readIpJson, runIpBatch, runTool } from './run-tool.js'
+import { readIpJson, runIpBatch, runTool } from '../kernel/run-tool.js'
+import { enableForwarding, kernelFamilies, type NetworkWarning, prepareTun } from '../kernel/sysctls.js'
+import { readTunLink } from '../kernel/tun-link.js'
+import { NetworkError } from '../network-error.js'
+import type { SeedNetworkPlan, ShootNetworkPlan } from '../plan/network-plan.js'
+import { deleteOwned, readOwnedState, without } from '../routes/owned-state.js'
+import { renderFallbackLines, renderLinkLines, type WantedLinks } from '../routes/wanted-links.js'
+import { checkOccupied } from './conflict-guard.js'
 import { sweepNetwork } from './sweep-network.js'
-import { enableForwarding, type NetworkWarning, prepareTun } from './sysctls.js'
-import { readTunLink } from './tun-link.js'
-import { renderFallbackLines, renderLinkLines, type WantedLinks } from './wanted-links.js'
-import { checkOccupied, type WantedNetwork, wantSeedNetwork, wantShootNetwork } from './wanted-network.js'
+import { type WantedNetwork, wantSeedNetwork, wantShootNetwork } from './wanted-network.js'
 
 /** Addresses, routes and firewall that are in place. */
 export interface AppliedNetwork extends AsyncDisposable {
@@ -19,9 +19,9 @@ export interface AppliedNetwork extends AsyncDisposable {
 /** Addresses, routes and firewall that can become others. */
 export interface UpdatableNetwork<Plan> extends AppliedNetwork {
   /**
-   * Puts another plan for the same TUN in place of this one, without a moment in which neither is: the firewall in one transaction,
-   * then routes that are new, then without those that are not wanted any more. Connections that both allow do not notice.
-   * @throws NetworkError as when it was applied first; what was in place before is again then, as far as the machine lets it
+   * Replaces this plan by another one for the same TUN, without a gap: the firewall in one transaction, then the new routes, then
+   * the old ones go. Connections that both plans allow do not notice.
+   * @throws NetworkError as when it was first applied; the old plan is then in place again, as far as the machine lets us
    */
   update(plan: Plan): Promise<void>
 }
@@ -64,7 +64,7 @@ async function applyUpdatable<Plan>(
   return { ...applied, update }
 }
 
-/** What is not in the way of this machine. @throws NetworkError as `applySeedNetwork` */
+/** Applies what does not conflict with this machine. @throws NetworkError as `applySeedNetwork` */
 export async function applyNetwork(wanted: WantedNetwork): Promise<AppliedNetwork> {
   const { tun } = wanted.plan
   if ((await readTunLink(tun)) === undefined) {
@@ -74,7 +74,7 @@ export async function applyNetwork(wanted: WantedNetwork): Promise<AppliedNetwor
   try {
     warnings = await putInPlace(wanted)
   } catch (error) {
-    // Half of it would be an open door or a dead end; the first error is the one that tells why.
+    // Half of it would be an open door or a dead end. The first error says why.
     await sweepNetwork(tun).catch(() => {})
     throw error
   }

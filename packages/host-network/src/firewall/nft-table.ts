@@ -1,5 +1,5 @@
-import type { FamilyPlan } from './network-plan.js'
-import { nftTableName } from './owned-names.js'
+import { nftTableName } from '../owned-names.js'
+import type { FamilyPlan } from '../plan/network-plan.js'
 
 /** ICMP messages that report on a packet they quote. Redirects are none of them. */
 const ICMP_ERRORS = {
@@ -53,8 +53,8 @@ export function addressMatch(family: 4 | 6, end: 'saddr' | 'daddr'): string {
 }
 
 /**
- * A packet of a connection whose first packet has passed all rules and was answered: conntrack vouches for both its ends. First of the
- * rules that look up sets, since nearly every packet is one. When rules are replaced, connections that were allowed go on.
+ * A packet of a connection whose first packet has passed all rules and was answered: conntrack vouches for both its ends. It comes
+ * before the rules that look up sets, since nearly every packet is one. Connections go on when rules are replaced.
  */
 export const ESTABLISHED = 'ct state established ct direction original accept'
 

@@ -74,14 +74,14 @@ t.test('sends answers alone into the TUN', async (t) => {
   t.equal(chainOf(RULESET, 'forward').at(-1), 'oifname "vpn0" jump to_seed')
 })
 
-t.test('masquerades what came from the seed, and only on its way out', async (t) => {
+t.test('masquerades what came from the seed, and only when it leaves', async (t) => {
   t.same(chainOf(RULESET, 'postrouting').slice(1), [
     'oifname != "vpn0" ip saddr 192.168.123.1 masquerade',
     'oifname != "vpn0" ip6 saddr fd8f::1 masquerade',
   ])
 })
 
-t.test('hears of transfer addresses from the TUN alone', async (t) => {
+t.test('accepts transfer addresses from the TUN alone', async (t) => {
   t.same(chainOf(RULESET, 'guard').slice(1), [
     'iifname { "lo", "vpn0" } accept',
     'ip saddr 192.168.123.0/24 counter name transfer_address_astray drop',

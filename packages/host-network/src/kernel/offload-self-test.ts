@@ -6,7 +6,7 @@ import type { OffloadKind } from '@reversed-vpn/protocol'
  * One valid TCP GSO packet each: virtio-net header (NEEDS_CSUM, GSO type, header length, segment size 1000, checksum at
  * the TCP header + 16), then IP and TCP headers; 2,000 bytes of zeros follow. Addresses are documentation ranges.
  */
-const SUPER_PACKETS = {
+const GSO_PACKETS = {
   tso4:
     '01 01 2800 e803 1400 1000' +
     '45 00 07f8 0000 4000 40 06 0000 c0000201 c0000202' +
@@ -26,7 +26,7 @@ const PAYLOAD_BYTES = 2000
 export function findAcceptedOffloads(queue: TunQueue): OffloadKind[] {
   const accepted: OffloadKind[] = ['checksum']
   for (const kind of ['tso4', 'tso6'] as const) {
-    const head = Buffer.from(SUPER_PACKETS[kind].replaceAll(' ', ''), 'hex')
+    const head = Buffer.from(GSO_PACKETS[kind].replaceAll(' ', ''), 'hex')
     const frame = Buffer.concat([head, Buffer.alloc(PAYLOAD_BYTES)])
     const errnos = new Int32Array(1)
     queue.writeBatch([frame], Uint32Array.of(1, 0, 0, frame.length), 1, errnos)

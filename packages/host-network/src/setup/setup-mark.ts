@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { OFFLOAD_KINDS, type OffloadKind } from '@reversed-vpn/protocol'
-import { runTool } from './run-tool.js'
-import { renderSeedRuleset } from './seed-ruleset.js'
-import { renderShootRuleset } from './shoot-ruleset.js'
-import type { TunLink } from './tun-link.js'
-import type { WantedNetwork } from './wanted-network.js'
+import type { WantedNetwork } from '../apply/wanted-network.js'
+import { renderSeedRuleset } from '../firewall/seed-ruleset.js'
+import { renderShootRuleset } from '../firewall/shoot-ruleset.js'
+import { runTool } from '../kernel/run-tool.js'
+import type { TunLink } from '../kernel/tun-link.js'
 
 // What `setup` leaves on the interface as its alias, which anyone can read and only who may change the interface can write.
 // The firewall can't be read without CAP_NET_ADMIN, so this is how a daemon without it knows which one stands there.
@@ -102,7 +102,7 @@ export async function writeMark(tun: string, mark: SetupMark): Promise<void> {
   await runTool('ip', ['link', 'set', 'dev', tun, 'alias', renderMark(mark)])
 }
 
-/** As `setup` was told, for messages. */
+/** For messages. */
 export function describeOwner({ uid, gid }: SetupOwner): string {
   return gid === undefined ? `uid ${uid}` : `uid ${uid} and gid ${gid}`
 }

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { readIpJson } from './run-tool.js'
+import { kernelFamilies } from './sysctls.js'
 
 /** An address with what makes it matter, for messages. */
 export interface OccupiedAddress {
@@ -10,13 +10,13 @@ export interface OccupiedAddress {
   readonly what: string
 }
 
-export interface LocalAddress {
+interface LocalAddress {
   readonly interface: string
   readonly address: string
   readonly prefixLength: number
 }
 
-export interface Gateway {
+interface Gateway {
   readonly interface: string
   readonly address: string
 }
@@ -34,7 +34,7 @@ interface IpRouteJson {
 }
 
 /** Every address of this network namespace. @throws NetworkError as `runTool` */
-export async function listLocalAddresses(): Promise<LocalAddress[]> {
+async function listLocalAddresses(): Promise<LocalAddress[]> {
   const links = await readIpJson<IpAddressJson>(['address', 'show'])
   return links.flatMap(({ ifname, addr_info: addresses = [] }) =>
     addresses.flatMap(({ local, prefixlen }) =>
@@ -46,7 +46,7 @@ export async function listLocalAddresses(): Promise<LocalAddress[]> {
 }
 
 /** The default gateways of the main table. @throws NetworkError as `runTool` */
-export async function listDefaultGateways(): Promise<Gateway[]> {
+async function listDefaultGateways(): Promise<Gateway[]> {
   const perFamily = await Promise.all(
     kernelFamilies().map((family) => readIpJson<IpRouteJson>([`-${family}`, 'route', 'show', 'default'])),
   )
@@ -58,8 +58,8 @@ export async function listDefaultGateways(): Promise<Gateway[]> {
 }
 
 /** The name servers of resolv.conf, without zones; none when there is no such file. */
-export async function listNameServers(path = '/etc/resolv.conf'): Promise<string[]> {
-  const text = await readFile(path, 'utf8').catch(() => '')
+async function listNameServers(): Promise<string[]> {
+  const text = await readFile('/etc/resolv.conf', 'utf8').catch(() => '')
   return [...text.matchAll(/^[ \t]*nameserver[ \t]+([0-9A-Fa-f:.]+)/gm)].flatMap((match) => match[1] ?? [])
 }
 
@@ -80,9 +80,4 @@ export async function listOccupiedAddresses(tun: string): Promise<OccupiedAddres
       .map(({ interface: device, address }) => ({ address, what: `default gateway on ${device}` })),
     ...nameServers.map((address) => ({ address, what: 'name server in /etc/resolv.conf' })),
   ]
-}
-
-/** IPv6 can be left out of a kernel, or switched off when it starts. */
-export function kernelFamilies(): (4 | 6)[] {
-  return existsSync('/proc/sys/net/ipv6') ? [4, 6] : [4]
 }

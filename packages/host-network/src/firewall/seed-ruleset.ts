@@ -1,4 +1,4 @@
-import type { FamilyPlan, ResolvedSeedPlan } from './network-plan.js'
+import type { FamilyPlan, ResolvedSeedPlan } from '../plan/network-plan.js'
 import {
   addressMatch,
   clampLines,

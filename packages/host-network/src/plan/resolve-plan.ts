@@ -8,7 +8,7 @@ import {
   parseTransferAddress,
   type TransferAddress,
 } from '@reversed-vpn/ip'
-import { NetworkError } from './network-error.js'
+import { NetworkError } from '../network-error.js'
 import type {
   FamilyPlan,
   LinkPlan,

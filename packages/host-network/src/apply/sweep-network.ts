@@ -1,6 +1,6 @@
-import { nftTableName } from './owned-names.js'
-import { deleteOwned, readOwnedState } from './owned-state.js'
-import { readIpJson, runIpBatch, runTool } from './run-tool.js'
+import { readIpJson, runIpBatch, runTool } from '../kernel/run-tool.js'
+import { nftTableName } from '../owned-names.js'
+import { deleteOwned, readOwnedState } from '../routes/owned-state.js'
 
 /**
  * Takes away everything of ours that belongs to the TUN of that name, whoever put it there; nothing of others. Idempotent,
