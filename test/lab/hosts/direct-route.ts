@@ -5,7 +5,7 @@ const SHOOT_NETWORKS = [NETWORKS.pod, NETWORKS.service, NETWORKS.node]
 
 /**
  * Lets the caller reach the shoot with plain routes: caller, seed, internet, node, pod. The seed masquerades what it
- * sends out and the node what it forwards into the shoot, as they do with a tunnel between them. Returns the way back.
+ * sends out and the node what it forwards into the shoot, as they do with a tunnel between them. Returns a function that undoes it.
  */
 export async function openDirectRoute(hosts: Hosts): Promise<() => Promise<void>> {
   await hosts.node.nft(

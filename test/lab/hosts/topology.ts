@@ -46,7 +46,7 @@ export const NODE_PUBLIC: AddressPair = { ipv4: '203.0.113.10', ipv6: '2001:db8:
 
 const SEED_CONTROL: AddressPair = { ipv4: '10.10.1.1', ipv6: 'fd00:a:1::1' }
 
-/** The shoot's way to the internet, and so to the seed. */
+/** The shoot's path to the internet, and so to the seed. */
 export const WAN_LINK: Link = link(
   end('node', 'wan0', NODE_PUBLIC),
   end('internet', 'node0', { ipv4: '203.0.113.1', ipv6: '2001:db8:3::1' }),

@@ -70,16 +70,16 @@ async function readReceived(host: Host): Promise<Reading> {
 }
 
 t.test('adds the delay of either direction, in both families, and little more', async (t) => {
-  await using way = await open({ delayMs: 30, toSeed: { delayMs: 10 } })
-  for (const address of Object.values(way.pod.addresses)) {
-    const times = [...(await ping(way.caller, address, 40, 0.04)).values()]
+  await using link = await open({ delayMs: 30, toSeed: { delayMs: 10 } })
+  for (const address of Object.values(link.pod.addresses)) {
+    const times = [...(await ping(link.caller, address, 40, 0.04)).values()]
     const [least, middle] = [Math.min(...times), median(times)]
     t.equal(times.length, 40, 'nothing is lost')
     t.ok(least >= 40, `never early: ${least} ms`)
     t.ok(least < 40 * 1.05, `nor late: ${least} ms`)
     t.ok(middle - least < 40 * 0.05, `half of them within ${middle - least} ms`)
   }
-  t.match(await way.wan.statistics(), {
+  t.match(await link.wan.statistics(), {
     toShoot: { packets: 80, delivered: 80, lost: 0, dropped: 0, inFlight: 0, missed: 0 },
     toSeed: { packets: 80, delivered: 80, lost: 0, dropped: 0, inFlight: 0, missed: 0 },
   })
@@ -90,13 +90,13 @@ t.test(
   async (t) => {
     const queueBytes = 250_000
     const rates = { toShoot: 20e6, toSeed: 8e6 }
-    await using way = await open({
+    await using link = await open({
       delayMs: 5,
       queueBytes,
       toShoot: { rateBitsPerSecond: rates.toShoot },
       toSeed: { rateBitsPerSecond: rates.toSeed },
     })
-    const { caller, pod, wan } = way
+    const { caller, pod, wan } = link
     await using _server = await startIperf3(pod)
     for (const [direction, address, receiver, args] of [
       ['toShoot', pod.addresses.ipv4, pod, []],
@@ -127,10 +127,10 @@ t.test(
 
 t.test('loses the share it is told to, at random', async (t) => {
   const share = 0.05
-  await using way = await open({ delayMs: 5, toShoot: { lossPercent: 100 * share } })
-  await using _server = await startIperf3(way.pod)
-  await blast(way.caller, way.pod.addresses.ipv4, ['-t', '1', '-l', '100', '-b', '8M'])
-  const { toShoot, toSeed } = await way.wan.statistics()
+  await using link = await open({ delayMs: 5, toShoot: { lossPercent: 100 * share } })
+  await using _server = await startIperf3(link.pod)
+  await blast(link.caller, link.pod.addresses.ipv4, ['-t', '1', '-l', '100', '-b', '8M'])
+  const { toShoot, toSeed } = await link.wan.statistics()
   t.ok(toShoot.packets > 5_000, `${toShoot.packets} packets`)
   const expected = share * toShoot.packets
   // Of a million such runs, sixty would fall outside four standard deviations.
@@ -141,14 +141,14 @@ t.test('loses the share it is told to, at random', async (t) => {
 })
 
 t.test('brings what was sent, cut into packets of a line, in both families', async (t) => {
-  await using way = await open({ delayMs: 2, lossPercent: 1 })
-  const { caller, pod, wan } = way
-  await startNginx(way.lab, pod)
-  const file = join(way.lab.dir, 'nginx-pod1-80', 'www', 'noise')
+  await using link = await open({ delayMs: 2, lossPercent: 1 })
+  const { caller, pod, wan } = link
+  await startNginx(link.lab, pod)
+  const file = join(link.lab.dir, 'nginx-pod1-80', 'www', 'noise')
   const noise = randomBytes(MEGABYTES * 2 ** 20)
   await writeFile(file, noise)
   for (const address of [pod.addresses.ipv4, `[${pod.addresses.ipv6}]`]) {
-    const copy = join(way.lab.dir, 'copy')
+    const copy = join(link.lab.dir, 'copy')
     await caller.mustRun('curl', ['-sSg', '-m', '20', '-o', copy, `http://${address}/noise`])
     t.ok(noise.equals(await readFile(copy)), address)
   }
@@ -160,8 +160,8 @@ t.test('brings what was sent, cut into packets of a line, in both families', asy
 
 t.test('loses the same packets with the same seed, and others with another', async (t) => {
   const answered = async (seed: number) => {
-    await using way = await open({ delayMs: 1, lossPercent: 20, seed })
-    return [...(await ping(way.caller, way.pod.addresses.ipv4, 100, 0.005)).keys()]
+    await using link = await open({ delayMs: 1, lossPercent: 20, seed })
+    return [...(await ping(link.caller, link.pod.addresses.ipv4, 100, 0.005)).keys()]
   }
   const first = await answered(1)
   t.ok(first.length > 35 && first.length < 93, `${first.length} of 100 answered`)

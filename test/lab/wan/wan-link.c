@@ -1,14 +1,14 @@
 /*
- * A cable with the properties of a long way: every IP packet that one TUN device hands over comes out of the other one after the
- * delay, unless the seeded dice or the end of the queue took it. Each direction is
+ * Emulates a high-RTT link: every IP packet from one TUN device leaves by the other one after the delay, unless the seeded random
+ * generator or a full queue dropped it. Each direction is
  *
  *     read ─▶ queue of so many bytes, drops at its tail ─▶ line of so many bits/s ─▶ loss ─▶ delay ─▶ write
  *
- * A packet that is lost has taken its time on the line. Packets never overtake. TCP comes and goes as GSO packets, for what a packet
- * costs is its way through the kernel; in between each segment has a fate of its own, and those of one GSO packet that are due
- * together leave as one again. SIGUSR1 prints statistics, one JSON object a line.
+ * A lost packet has taken its time on the line. Packets never overtake. TCP comes and leaves as GSO packets, because the cost of a
+ * packet is its path through the kernel. In between each segment is queued, lost and delayed alone. Segments of one GSO packet that
+ * are due together leave as one again. SIGUSR1 prints statistics, one JSON object per line.
  *
- * usage: wan-link NETNS DEVICE NETNS DEVICE and then, for the way from the first device and for the way from the second,
+ * usage: wan-link NETNS DEVICE NETNS DEVICE and then, for the direction from the first device and for the one from the second,
  *        DELAY_NS LOSS_PERCENT BITS_PER_SECOND QUEUE_BYTES SEED
  */
 #define _GNU_SOURCE
@@ -50,14 +50,14 @@
 #define TCP_FIN_PSH 0x09
 #define TCP_CWR 0x80
 #define TCP_CHECKSUM_AT 16
-#define ARGUMENTS_OF_A_WAY 5
+#define ARGUMENTS_PER_DIRECTION 5
 
-/* What stands before every packet in the ring. A segment has the headers of its GSO packet until it leaves. */
+/* The header of every packet in the ring. A segment has the headers of its GSO packet until it leaves. */
 typedef struct {
   uint64_t due_ns;
   uint32_t bytes;
   /* 0: a packet of its own */
-  uint32_t super_packet;
+  uint32_t gso_packet;
   uint16_t index;
   uint16_t header_bytes;
   bool is_last;
@@ -81,10 +81,10 @@ typedef struct {
   size_t head;
   size_t tail;
   uint64_t in_flight;
-  uint32_t super_packets;
+  uint32_t gso_packets;
   uint64_t packets, bytes, lost, dropped, refused, delivered, delivered_bytes;
   uint64_t queue_delay_sum_ns, queue_delay_max_ns, late_sum_ns, late_max_ns;
-} way;
+} direction;
 
 static void die(const char *what, const char *which)
 {
@@ -143,7 +143,7 @@ static double number(const char *text, double least, double most)
   return value;
 }
 
-static void set_up(way *one, char *const *arguments)
+static void set_up(direction *one, char *const *arguments)
 {
   one->delay_ns = (uint64_t)number(arguments[0], 0, 10e9);
   double loss = number(arguments[1], 0, 100) / 100;
@@ -163,7 +163,7 @@ static void set_up(way *one, char *const *arguments)
 }
 
 /* Where a slot at `offset` really is: one that might not fit before the end of the ring is at its begin. */
-static size_t placed(const way *one, size_t offset)
+static size_t placed(const direction *one, size_t offset)
 {
   return one->ring_bytes - offset < sizeof(slot) + MAX_PACKET_BYTES ? 0 : offset;
 }
@@ -174,7 +174,7 @@ static size_t behind(size_t offset, uint64_t bytes)
 }
 
 /* How far the packets in flight may fill the ring is bounded by `set_up`; this only makes sure of it. */
-static bool has_room(const way *one, size_t head)
+static bool has_room(const direction *one, size_t head)
 {
   size_t used = head >= one->tail ? head - one->tail : one->ring_bytes - one->tail + head;
   return one->in_flight == 0 || used + 2 * (sizeof(slot) + MAX_PACKET_BYTES) < one->ring_bytes;
@@ -187,7 +187,7 @@ static bool is_multicast(const uint8_t *packet, uint64_t bytes)
 }
 
 /* Decides what becomes of one packet. Returns where it is to be put, NULL when it will never arrive. */
-static slot *admit(way *one, uint64_t bytes)
+static slot *admit(direction *one, uint64_t bytes)
 {
   uint64_t now = now_ns();
   size_t at = placed(one, one->head);
@@ -214,14 +214,14 @@ static slot *admit(way *one, uint64_t bytes)
   return taken;
 }
 
-static void admit_segments(way *one, const struct virtio_net_hdr *vnet, const uint8_t *packet, size_t bytes)
+static void admit_segments(direction *one, const struct virtio_net_hdr *vnet, const uint8_t *packet, size_t bytes)
 {
   size_t header_bytes = vnet->csum_start + 4u * (packet[vnet->csum_start + 12] >> 4);
   if (header_bytes > MAX_HEADER_BYTES || header_bytes >= bytes || vnet->gso_size + header_bytes > MAX_PACKET_BYTES) {
     one->refused++;
     return;
   }
-  one->super_packets += one->super_packets == UINT32_MAX ? 2 : 1;
+  one->gso_packets += one->gso_packets == UINT32_MAX ? 2 : 1;
   uint16_t index = 0;
   for (size_t offset = header_bytes; offset < bytes; offset += vnet->gso_size, index++) {
     size_t left = bytes - offset, payload = left < vnet->gso_size ? left : vnet->gso_size;
@@ -229,7 +229,7 @@ static void admit_segments(way *one, const struct virtio_net_hdr *vnet, const ui
     if (segment == NULL) {
       continue;
     }
-    segment->super_packet = one->super_packets;
+    segment->gso_packet = one->gso_packets;
     segment->index = index;
     segment->header_bytes = (uint16_t)header_bytes;
     segment->is_last = payload == left;
@@ -240,7 +240,7 @@ static void admit_segments(way *one, const struct virtio_net_hdr *vnet, const ui
 }
 
 /* Takes what the device has, about a batch. Returns how many. */
-static unsigned take(way *one)
+static unsigned take(direction *one)
 {
   static struct {
     struct virtio_net_hdr vnet;
@@ -251,7 +251,7 @@ static unsigned take(way *one)
     ssize_t length = read(one->from, &frame, sizeof(frame));
     if (length < 0) {
       if (errno != EAGAIN && errno != EINTR) {
-        die("cannot read, way", one->name);
+        die("cannot read, direction", one->name);
       }
       break;
     }
@@ -319,8 +319,8 @@ static void fit_headers(uint8_t *headers, const slot *first, bool has_last, size
   put16(tcp + TCP_CHECKSUM_AT, sum16(headers + (is_ipv6 ? 8 : 12), is_ipv6 ? 32 : 8, protocol_and_length));
 }
 
-/* How many packets from `first` on leave as one: due segments of one GSO packet that follow each other. Puts their payload into `pieces`. */
-static unsigned find_run(const way *one, const slot *first, uint64_t now, struct iovec *pieces)
+/* The number of packets from `first` on that leave as one: due segments of one GSO packet in sequence. Puts their payload into `pieces`. */
+static unsigned find_run(const direction *one, const slot *first, uint64_t now, struct iovec *pieces)
 {
   const slot *segment = first;
   size_t offset = one->tail, bytes = first->header_bytes;
@@ -330,8 +330,8 @@ static unsigned find_run(const way *one, const slot *first, uint64_t now, struct
     bytes += payload;
     offset = behind(placed(one, offset), segment->bytes);
     const slot *next = (const slot *)(one->ring + placed(one, offset));
-    if (count + 1 == one->in_flight || count + 1 == MAX_RUN || first->super_packet == 0 || next->due_ns > now ||
-        next->super_packet != first->super_packet || next->index != segment->index + 1 ||
+    if (count + 1 == one->in_flight || count + 1 == MAX_RUN || first->gso_packet == 0 || next->due_ns > now ||
+        next->gso_packet != first->gso_packet || next->index != segment->index + 1 ||
         bytes + next->bytes > MAX_SUPER_PACKET_BYTES) {
       return count + 1;
     }
@@ -339,7 +339,7 @@ static unsigned find_run(const way *one, const slot *first, uint64_t now, struct
   }
 }
 
-static bool write_run(const way *one, const slot *first, const slot *last, unsigned count, struct iovec *frame)
+static bool write_run(const direction *one, const slot *first, const slot *last, unsigned count, struct iovec *frame)
 {
   uint8_t headers[MAX_HEADER_BYTES];
   struct virtio_net_hdr vnet = first->vnet;
@@ -347,7 +347,7 @@ static bool write_run(const way *one, const slot *first, const slot *last, unsig
   for (unsigned piece = 0; piece < count; piece++) {
     bytes += frame[2 + piece].iov_len;
   }
-  if (first->super_packet != 0) {
+  if (first->gso_packet != 0) {
     memcpy(headers, first + 1, first->header_bytes);
     fit_headers(headers, first, last->is_last, bytes);
     vnet.hdr_len = first->header_bytes;
@@ -362,7 +362,7 @@ static bool write_run(const way *one, const slot *first, const slot *last, unsig
 }
 
 /* Delivers what is due, at most a batch and never early. Returns how many. */
-static unsigned deliver(way *one)
+static unsigned deliver(direction *one)
 {
   uint64_t now = now_ns();
   unsigned done = 0;
@@ -396,10 +396,10 @@ static unsigned deliver(way *one)
   return done;
 }
 
-static void print_statistics(const way *ways)
+static void print_statistics(const direction *directions)
 {
   for (int index = 0; index < 2; index++) {
-    const way *one = &ways[index];
+    const direction *one = &directions[index];
     printf("%s\"%s\":{\"packets\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"dropped\":%" PRIu64
            ",\"refused\":%" PRIu64 ",\"delivered\":%" PRIu64 ",\"deliveredBytes\":%" PRIu64 ",\"inFlight\":%" PRIu64
            ",\"queueDelaySumNs\":%" PRIu64 ",\"queueDelayMaxNs\":%" PRIu64 ",\"lateSumNs\":%" PRIu64 ",\"lateMaxNs\":%" PRIu64 "}",
@@ -431,33 +431,37 @@ static int watch_signal(void)
 }
 
 /* Sleeps until a packet comes, one is due or statistics are wanted. */
-static void wait_for_work(const way *ways, int signals)
+static void wait_for_work(const direction *directions, int signals)
 {
   uint64_t due_ns = UINT64_MAX, now = now_ns();
   for (int index = 0; index < 2; index++) {
-    const slot *first = (const slot *)(ways[index].ring + placed(&ways[index], ways[index].tail));
-    if (ways[index].in_flight > 0 && first->due_ns < due_ns) {
+    const slot *first = (const slot *)(directions[index].ring + placed(&directions[index], directions[index].tail));
+    if (directions[index].in_flight > 0 && first->due_ns < due_ns) {
       due_ns = first->due_ns;
     }
   }
   struct timespec timeout = timespec_of(due_ns > now ? due_ns - now : 0);
-  struct pollfd polled[] = {{.fd = ways[0].from, .events = POLLIN}, {.fd = ways[1].from, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+  struct pollfd polled[] = {
+    {.fd = directions[0].from, .events = POLLIN},
+    {.fd = directions[1].from, .events = POLLIN},
+    {.fd = signals, .events = POLLIN},
+  };
   (void)ppoll(polled, 3, due_ns == UINT64_MAX ? NULL : &timeout, NULL);
 }
 
 int main(int count, char **arguments)
 {
-  if (count != 5 + 2 * ARGUMENTS_OF_A_WAY) {
-    fprintf(stderr, "wan-link: %d arguments, expected %d\n", count - 1, 4 + 2 * ARGUMENTS_OF_A_WAY);
+  if (count != 5 + 2 * ARGUMENTS_PER_DIRECTION) {
+    fprintf(stderr, "wan-link: %d arguments, expected %d\n", count - 1, 4 + 2 * ARGUMENTS_PER_DIRECTION);
     return 2;
   }
-  way ways[2] = {{.name = "fromFirst"}, {.name = "fromSecond"}};
-  set_up(&ways[0], arguments + 5);
-  set_up(&ways[1], arguments + 5 + ARGUMENTS_OF_A_WAY);
+  direction directions[2] = {{.name = "fromFirst"}, {.name = "fromSecond"}};
+  set_up(&directions[0], arguments + 5);
+  set_up(&directions[1], arguments + 5 + ARGUMENTS_PER_DIRECTION);
   int first = open_tun(arguments[1], arguments[2]);
   int second = open_tun(arguments[3], arguments[4]);
-  ways[0].from = ways[1].to = first;
-  ways[1].from = ways[0].to = second;
+  directions[0].from = directions[1].to = first;
+  directions[1].from = directions[0].to = second;
   int signals = watch_signal();
   hurry();
   puts("up");
@@ -466,11 +470,11 @@ int main(int count, char **arguments)
     uint64_t begin = now_ns();
     struct signalfd_siginfo info;
     if (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-      print_statistics(ways);
+      print_statistics(directions);
     }
-    unsigned done = take(&ways[0]) + take(&ways[1]) + deliver(&ways[0]) + deliver(&ways[1]);
+    unsigned done = take(&directions[0]) + take(&directions[1]) + deliver(&directions[0]) + deliver(&directions[1]);
     if (done == 0) {
-      wait_for_work(ways, signals);
+      wait_for_work(directions, signals);
     } else if (done < BATCH) {
       struct timespec until = timespec_of(begin + TICK_NS);
       (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);

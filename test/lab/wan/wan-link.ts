@@ -84,7 +84,7 @@ export class WanLink {
 }
 
 /**
- * Replaces the cable between the node and the internet by a long way, for the rest of the lab's life. Addresses, names of devices and the
+ * Replaces the cable between the node and the internet by an emulated link, until the lab ends. Addresses, names of devices and the
  * node's default route are the same afterwards; connections and routes that others made across it are not. So it comes first.
  *
  * @throws LabError ERR_LAB_SETTING, and as a program of the lab

@@ -1,8 +1,8 @@
 import { LabError } from '../hosts/lab-error.js'
 
-/** One direction of a long way. */
+/** One direction of an emulated link. */
 export interface WanDirection {
-  /** How long every packet is under way, on top of its time in the queue and on the line. */
+  /** Delay of every packet, in addition to its time in the queue and on the line. */
   readonly delayMs: number
   /** Share of the packets that never arrive, each by a throw of its own. 0 to 100. @default 0 */
   readonly lossPercent?: number
