@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 
 /** A row of the closing table. */
-export interface Figure {
+interface Figure {
   readonly name: string
   readonly value: string
 }

@@ -1,7 +1,7 @@
 import { copyFile } from 'node:fs/promises'
 import { type Daemon, seedServerRequest, startNginx } from '@reversed-vpn/test/lab'
 import t from 'tap'
-import { Flow, startFlowServer } from '../faults/support/flow.js'
+import { Flow, startFlowServer } from './support/flow.js'
 import { type LaneStatus, lanesOf, untilLanes } from './support/lanes.js'
 import { descriptorsOf } from './support/process-state.js'
 import { TunnelLab } from './support/tunnel-lab.js'

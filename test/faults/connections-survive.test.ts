@@ -6,12 +6,12 @@ import {
   startSniGateway,
 } from '@reversed-vpn/test/lab'
 import t from 'tap'
+import { Flow, startFlowServer } from '../e2e/support/flow.js'
 import { descriptorsOf } from '../e2e/support/process-state.js'
 import { TunnelLab } from '../e2e/support/tunnel-lab.js'
 import { readTunnel } from '../e2e/support/tunnel-state.js'
 import { dropNothing, dropPackets } from './support/drop-packets.js'
 import { recordFault } from './support/fault-table.js'
-import { Flow, startFlowServer } from './support/flow.js'
 
 const IS_FULL = process.env.REVERSED_VPN_FULL === '1'
 const OFTEN = IS_FULL ? 50 : 3

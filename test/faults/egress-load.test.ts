@@ -1,9 +1,9 @@
 import { startNginx } from '@reversed-vpn/test/lab'
 import t from 'tap'
+import { startFlowServer } from '../e2e/support/flow.js'
 import { descriptorsOf, residentBytes } from '../e2e/support/process-state.js'
 import { TunnelLab } from '../e2e/support/tunnel-lab.js'
 import { connectReportOf, startConnectLoad } from './support/connect-load.js'
-import { startFlowServer } from './support/flow.js'
 
 const IS_FULL = process.env.REVERSED_VPN_FULL === '1'
 const WARM_UP = IS_FULL ? 2_000 : 200

@@ -1,6 +1,6 @@
 import t from 'tap'
+import { Flow, startFlowServer } from '../e2e/support/flow.js'
 import { TunnelLab } from '../e2e/support/tunnel-lab.js'
-import { Flow, startFlowServer } from './support/flow.js'
 
 const ROTATIONS = process.env.REVERSED_VPN_FULL === '1' ? 100 : 10
 

@@ -1,9 +1,9 @@
 import type { Daemon } from '@reversed-vpn/test/lab'
 import { startNginx } from '@reversed-vpn/test/lab'
 import t from 'tap'
+import { Flow, startFlowServer } from '../e2e/support/flow.js'
 import { TunnelLab } from '../e2e/support/tunnel-lab.js'
 import { askAgainAndAgain } from './support/ask-again.js'
-import { Flow, startFlowServer } from './support/flow.js'
 
 const stage = await TunnelLab.create()
 t.teardown(() => stage[Symbol.asyncDispose]())

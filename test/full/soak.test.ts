@@ -5,11 +5,11 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { destinationOf, startNginx, startSniGateway } from '@reversed-vpn/test/lab'
 import t from 'tap'
+import { Flow, startFlowServer } from '../e2e/support/flow.js'
 import { descriptorsOf, residentBytes } from '../e2e/support/process-state.js'
 import { TunnelLab } from '../e2e/support/tunnel-lab.js'
 import { askAgainAndAgain } from '../faults/support/ask-again.js'
 import { dropNothing, dropPackets } from '../faults/support/drop-packets.js'
-import { Flow, startFlowServer } from '../faults/support/flow.js'
 
 const MINUTES = Number(process.env.REVERSED_VPN_SOAK_MINUTES ?? 5)
 const BETWEEN_FAULTS_MS = 3_000

@@ -20,7 +20,7 @@ export function writeChunked(stream: Uint8Array, lengths: readonly number[] = []
 }
 
 /** Chunks in memory of their own, as a socket's are. */
-export function cut(stream: Buffer, lengths: readonly number[]): Buffer[] {
+function cut(stream: Buffer, lengths: readonly number[]): Buffer[] {
   if (lengths.length === 0) return [Buffer.from(stream)]
   const chunks: Buffer[] = []
   for (let at = 0, turn = 0; at < stream.length; turn++) {

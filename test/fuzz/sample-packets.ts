@@ -63,7 +63,7 @@ export function ip4(protocol: number, rest: Uint8Array, given: SamplePacket): Bu
   return Buffer.concat([whole, rest])
 }
 
-export function ip6(protocol: number, rest: Uint8Array, given: SamplePacket): Buffer {
+function ip6(protocol: number, rest: Uint8Array, given: SamplePacket): Buffer {
   const header = Buffer.alloc(40)
   header.writeUInt8(0x60, 0)
   header.writeUInt16BE(rest.length, 4)

@@ -1,11 +1,11 @@
-export interface Target {
+interface Target {
   readonly refId: string
   readonly expr: string
   readonly legendFormat: string
   readonly datasource: Datasource
 }
 
-export interface Panel {
+interface Panel {
   readonly id: number
   readonly type: string
   readonly title: string

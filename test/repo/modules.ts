@@ -1,7 +1,7 @@
 import { dirname, join, normalize } from 'node:path'
 import type { SourceFile } from './source-tree.js'
 
-export interface Import {
+interface Import {
   readonly file: SourceFile
   readonly specifier: string
   /** As the other file calls them. `*` stands for all: `import * as a`, `export *`, `await import()`. */

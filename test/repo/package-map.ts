@@ -2,7 +2,7 @@ import { importsOf } from './modules.js'
 import { packageNames, sourceFiles } from './source-tree.js'
 
 /** What a package may import of ours. */
-export interface PackageRule {
+interface PackageRule {
   /** Each package that it may import, and what for. */
   readonly to: Readonly<Record<string, string>>
   /** Why it may import no other. */

@@ -24,7 +24,7 @@ const STDOUT_FD = 1
 const FATAL = 60
 
 /** A logger of the process, and what became of its lines. */
-export interface ProcessLog {
+interface ProcessLog {
   readonly log: Logger
   /** Lines dropped so far because stdout did not take them. */
   readonly droppedLines: () => number

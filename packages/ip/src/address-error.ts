@@ -1,4 +1,4 @@
-export type AddressErrorCode = 'ERR_CIDR_INVALID' | 'ERR_CIDR_HOST_BITS'
+type AddressErrorCode = 'ERR_CIDR_INVALID' | 'ERR_CIDR_HOST_BITS'
 
 /** A text that is no address or no network. The message says what was seen and what is expected. */
 export class AddressError extends Error {

@@ -15,7 +15,7 @@ export interface Cidr {
 }
 
 /** One address as a number. */
-export interface Address {
+interface Address {
   readonly family: 4 | 6
   readonly value: bigint
 }

@@ -2,7 +2,3 @@
 export function hex(text: string): Uint8Array {
   return Buffer.from(text.replace(/\s+/g, ''), 'hex')
 }
-
-export function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex')
-}

@@ -5,7 +5,7 @@ import { MAX_TUN_FRAME_BYTES, TUN_HEADER_BYTES, type TunQueue } from './tun-devi
 const { EINVAL, EMSGSIZE } = constants.errno
 
 /** What a fake queue is made of. */
-export interface FakeTunQueueOptions {
+interface FakeTunQueueOptions {
   readonly name: string
   readonly limitPackets: number
   /** Takes a written frame; returns 0 or the errno of its refusal. */

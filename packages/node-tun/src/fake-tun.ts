@@ -11,7 +11,7 @@ import {
 } from './tun-device.js'
 
 /** What a fake imitates. */
-export interface FakeTunOptions {
+interface FakeTunOptions {
   /** @default 'fake0' */
   readonly name?: string
   /** Packets a queue holds before it drops, as `txqueuelen` does. @default 500 */

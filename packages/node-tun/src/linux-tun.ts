@@ -4,7 +4,7 @@ import { createSyscallError } from './syscall-error.js'
 import type { TunDevice, TunOffload, TunOwner, TunQueue } from './tun-device.js'
 
 /** How `openTun` opens an interface. What is not given stays as it is on an interface that exists. */
-export interface OpenTunOptions {
+interface OpenTunOptions {
   /** The interface's name, at most 15 bytes. With `%d` in it the kernel puts the first free number there. */
   readonly name: string
   /** Fail with EBUSY when the interface exists already, persistent ones included. @default false */

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { SyscallError } from './syscall-error.js'
 
 /** Why the addon can't be had: it was never built (or for another machine), or this is not Linux. */
-export type TunAddonErrorCode = 'ERR_TUN_ADDON_NOT_BUILT' | 'ERR_TUN_UNSUPPORTED_PLATFORM'
+type TunAddonErrorCode = 'ERR_TUN_ADDON_NOT_BUILT' | 'ERR_TUN_UNSUPPORTED_PLATFORM'
 
 /** The native addon could not be loaded; `cause` is the loader's own error. */
 export class TunAddonError extends Error {

@@ -39,7 +39,6 @@ export const FRAME_TYPE = {
   CLOSE: 7,
 } as const
 export type FrameTypeName = keyof typeof FRAME_TYPE
-export type FrameType = (typeof FRAME_TYPE)[FrameTypeName]
 
 /**
  * What a frame may leave to the receiver's kernel: partial checksums, TCP segmentation over IPv4 and over IPv6. The last two

@@ -53,19 +53,19 @@ export interface WelcomeMessage {
 }
 
 /** Instead of HELLO or WELCOME: the lane does not come up. `reason` is for people, up to 1024 characters. */
-export interface RejectMessage {
+interface RejectMessage {
   readonly type: 'REJECT'
   readonly code: RejectCode
   readonly reason: string
 }
 
-export interface PingMessage {
+interface PingMessage {
   readonly type: 'PING'
   /** uint32 that the answer repeats. */
   readonly id: number
 }
 
-export interface PongMessage {
+interface PongMessage {
   readonly type: 'PONG'
   readonly id: number
 }

@@ -12,7 +12,7 @@ export const CLOSE_CODES = [
 export type CloseCode = (typeof CLOSE_CODES)[number]
 
 /** What can go wrong between two peers. */
-export type TunnelErrorCode =
+type TunnelErrorCode =
   | 'ERR_FRAME_TOO_LARGE'
   | 'ERR_FRAME_TOO_SHORT'
   | 'ERR_FRAME_UNEXPECTED'
@@ -23,7 +23,7 @@ export type TunnelErrorCode =
   | 'ERR_PEER_CLOSED'
   | 'ERR_PEER_DEAD'
 
-export interface TunnelErrorOptions {
+interface TunnelErrorOptions {
   /** What to send in CLOSE before the connection is ended; only where the peer broke the protocol. */
   readonly closeCode?: CloseCode
   /** The error this one follows from. */

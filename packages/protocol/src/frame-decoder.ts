@@ -8,7 +8,7 @@ import {
 import { TunnelError } from './errors.js'
 import { FramePieces, type FrameView } from './frame-view.js'
 
-export interface FrameHandler {
+interface FrameHandler {
   /** Called for every whole frame of a known type, in order. Must not push to the decoder that calls it. */
   onFrame(frame: FrameView): void
 }

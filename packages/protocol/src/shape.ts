@@ -14,7 +14,7 @@ export class ShapeError extends Error {
 }
 
 /** A key that may be missing, in {@link object}. */
-export interface OptionalShape<Value> {
+interface OptionalShape<Value> {
   readonly optional: Shape<Value>
 }
 

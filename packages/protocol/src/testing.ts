@@ -1,5 +1,4 @@
 export {
-  type FrameTypeName,
   GOAWAY_REASONS,
   MAX_CONTROL_PAYLOAD_BYTES,
   MAX_DATA_PAYLOAD_BYTES,

@@ -1,7 +1,7 @@
 import type { ControlMessage, HelloMessage, WelcomeMessage } from '@reversed-vpn/protocol'
 import type { CloseMessage, ControlName, GoawayMessage } from '@reversed-vpn/protocol/testing'
 
-export const HELLO: HelloMessage = {
+const HELLO: HelloMessage = {
   type: 'HELLO',
   version: 1,
   instance: '00112233445566778899aabbccddeeff',
@@ -36,9 +36,9 @@ export const WELCOME: WelcomeMessage = {
   deadAfterMs: 15_000,
 }
 
-export const GOAWAY: GoawayMessage = { type: 'GOAWAY', lane: 2, reason: 'rotate-age' }
+const GOAWAY: GoawayMessage = { type: 'GOAWAY', lane: 2, reason: 'rotate-age' }
 
-export const CLOSE: CloseMessage = { type: 'CLOSE', code: 'dead-peer', reason: 'no byte for 15000 ms' }
+const CLOSE: CloseMessage = { type: 'CLOSE', code: 'dead-peer', reason: 'no byte for 15000 ms' }
 
 /** A message of each type that passes, as the object that its JSON stands for. */
 export const GOOD_FIELDS: Record<ControlName, Record<string, unknown>> = {

@@ -15,7 +15,7 @@ const VAIN_PATIENCE_SECONDS = 1
 
 /** routed, proxied: from the caller to the pod. api: from the node to the kube-apiserver. */
 export const WAYS = ['routed', 'proxied', 'api'] as const
-export type Way = (typeof WAYS)[number]
+type Way = (typeof WAYS)[number]
 
 /** What came of the requests of one way. */
 export interface Outcome {

@@ -15,7 +15,7 @@ interface PrometheusOptions {
 }
 
 /** One series of an instant query. */
-export interface Sample {
+interface Sample {
   readonly labels: Readonly<Record<string, string>>
   readonly value: number
 }
@@ -34,7 +34,7 @@ const POLL_MS = 100
 const DEADLINE_MS = 15_000
 
 /** A Prometheus that reads its targets and judges its rules once a second. */
-export class Prometheus implements AsyncDisposable {
+class Prometheus implements AsyncDisposable {
   readonly #host: Host
   readonly #process: LabProcess
   readonly #targets: number

@@ -1,13 +1,6 @@
 import t from 'tap'
-import {
-  Lab,
-  Pki,
-  startConnectGateway,
-  startIperf3,
-  startNginx,
-  startOpenvpnPair,
-  startSockperf,
-} from '../index.js'
+import { startSockperf } from '../components/measure-servers.js'
+import { Lab, Pki, startConnectGateway, startIperf3, startNginx, startOpenvpnPair } from '../index.js'
 
 t.test('CONNECT goes through the gateway to the ports that are allowed', async (t) => {
   await using lab = await Lab.create()

@@ -4,7 +4,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
-import { type Host, Lab, startIperf3, startNginx, startWanLink, type WanSettings } from '../index.js'
+import { type Host, Lab, startIperf3, startNginx, startWanLink } from '../index.js'
+import type { WanSettings } from '../wan/wan-settings.js'
 
 const ETHERNET_BYTES = 14
 const MEGABYTES = 4

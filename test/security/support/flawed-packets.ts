@@ -21,7 +21,7 @@ interface FlawedPacket {
 }
 
 /** The ends of a packet that would be fine. IPv6 addresses as 32 hexadecimal digits. */
-export interface Ends {
+interface Ends {
   readonly source: string
   readonly destination: string
   readonly source6: string

@@ -2,13 +2,13 @@ import type { TunDevice, TunQueue } from '@reversed-vpn/node-tun'
 import { MAX_TUN_FRAME_BYTES } from '@reversed-vpn/node-tun/testing'
 import { FAR_PORT, type Family, parseFrame, type UdpFrame } from './udp-frame.js'
 
-export interface TunLabOptions {
+interface TunLabOptions {
   /** How many packets a queue holds before it drops. */
   readonly queueLimitPackets?: number
 }
 
 /** A TUN with its host behind it, real or not. */
-export interface TunLab extends AsyncDisposable {
+interface TunLab extends AsyncDisposable {
   readonly device: TunDevice
   /** The host sends a UDP packet to the far end; settles when it is in the device's queue. */
   hostSends(family: Family, flow: number, payload: string): Promise<void>

@@ -22,7 +22,7 @@ export const UDP4_GSO = '01 05 1c00 b004 1400 0600'
 // 20 bytes of TCP, 8 and 4 of UDP, 8 of ICMP echo
 export const TCP = '0400 0050 00000001 00000002 5010 0200 0000 0000'
 export const UDP = '0400 0050 000c 0000 11223344'
-export const ECHO = '0800 0000 0001 0001'
+const ECHO = '0800 0000 0001 0001'
 
 // Addresses as they stand in a header: source, destination
 export const TO_POD4 = 'c0a87b01 0a000105'
@@ -72,8 +72,8 @@ export function checkCopy(checker: PacketChecker, payload: Uint8Array, available
   return { verdict, header }
 }
 
-export const PLAIN_HEADER = '00'.repeat(10)
-export const UNTOUCHED = 'untouched'
+const PLAIN_HEADER = '00'.repeat(10)
+const UNTOUCHED = 'untouched'
 /** What `judge` gives for a packet that passes with nothing left to the receiver. */
 export const PASSES_PLAIN: Judgement = { reason: 'passed', header: PLAIN_HEADER }
 

@@ -6,7 +6,7 @@ import type { EndReason } from '../end-reason.js'
 import { isDestination, type Route, type RouteTable } from '../routes/route-table.js'
 import { closingAnswer, redirectTarget } from './http-answers.js'
 
-export interface ConnectServerOptions {
+interface ConnectServerOptions {
   /** Names of the header fields that say where to. A request may have only one of them. */
   readonly routingHeaders: readonly string[]
   readonly maxHeaderBytes: number
