@@ -16,8 +16,8 @@ export interface FrameStreamHandler {
   onControl(message: ControlMessage): void
   /** A DATA frame. `view` is valid until the handler returns. */
   onData(view: FrameView): void
-  /** All frames of one piece of the stream have been handed over: the moment to write them on. */
-  onChunkEnd(): void
+  /** All frames of one chunk of the stream have been handed over: the moment to write them on. */
+  onChunkEnd(chunkBytes: number): void
   /** The stream is gone: `error` says why, absent when the peer ended it. Called once, and nothing after it. */
   onClose(error?: Error): void
 }
@@ -126,7 +126,7 @@ export class FrameStream {
     this.lastByteAtMs = performance.now()
     try {
       this.#decoder.push(chunk)
-      this.#handler?.onChunkEnd()
+      this.#handler?.onChunkEnd(chunk.length)
     } catch (error) {
       this.#fail(error as Error)
     }

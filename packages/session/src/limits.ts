@@ -11,15 +11,16 @@ export const BATCH_PACKETS = 512
 /** Batches that may be on their way into the stream at a time, per lane. Memory per lane: this times `BATCH_BYTES`. */
 export const BATCHES_IN_FLIGHT = 3
 
-/** A batch of at least so many packets that are on average shorter than `FLOOD_PACKET_BYTES` is a flood of small ones. */
-export const FLOOD_PACKETS = 4
-export const FLOOD_PACKET_BYTES = 512
+/**
+ * Small-packet batching: after a batch of at least so many packets that are on average shorter than `SMALL_PACKET_BYTES`, packets gather
+ * in the kernel for `SMALL_PACKET_PAUSE_MS`, as far as timers are exact. The pause is what it costs in delay.
+ */
+export const SMALL_PACKET_COUNT = 4
+export const SMALL_PACKET_BYTES = 512
+export const SMALL_PACKET_PAUSE_MS = 1
 
-/** How long a flood may gather before it is read again, as far as timers are exact: what it costs in delay. */
-export const FLOOD_PAUSE_MS = 1
-
-/** How long bulk that comes in small pieces may gather before it is read again, as far as timers are exact: what it costs in delay. */
-export const TRICKLE_PAUSE_MS = 3
+/** Read coalescing: how long bulk that comes in small pieces gathers before it is read again, as far as timers are exact. */
+export const COALESCE_PAUSE_MS = 3
 
 /**
  * A flow is bulk while it has sent so much more than it may: the first round trips of a page or of a log are not. It empties in a quarter of
@@ -28,7 +29,7 @@ export const TRICKLE_PAUSE_MS = 3
 export const BULK_FLOW_BYTES = 65_536
 export const BULK_FLOW_BYTES_PER_MS = 250
 
-/** A lane has bulk for so long after the last packet of a flow that is: longer than flows over a long way pause between their windows. */
+/** A lane has bulk for so long after the last packet of a bulk flow: longer than flows on high-RTT paths pause between windows. */
 export const BULK_LANE_MS = 1000
 
 /** In which flows are told apart by their hash. A power of two. */

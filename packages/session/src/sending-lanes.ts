@@ -2,7 +2,7 @@ import type { QueueSet } from '@reversed-vpn/node-tun'
 import type { SteeredLane } from './lane/flow-steering.js'
 import { silentAfterMs } from './lane/keepalive.js'
 import type { Lane } from './lane/lane.js'
-import type { PacketRedirector } from './lane/lane-sender.js'
+import type { PacketRedirector } from './lane/packet-framer.js'
 import type { SessionLanes } from './session-lanes.js'
 
 export interface SendingLanesOptions {

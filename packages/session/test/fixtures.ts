@@ -191,3 +191,8 @@ export function superFrame(payload: Buffer): Buffer {
 function addressBytes(address: string): number[] {
   return address.split('.').map(Number)
 }
+
+/** Settles when `condition` holds, which is looked at after each turn of the event loop. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve))
+}

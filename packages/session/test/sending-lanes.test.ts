@@ -1,6 +1,6 @@
 import t from 'tap'
-import { udpFrame } from './fixtures.js'
-import { addLane, openSession, type SessionRig, until } from './session-rig.js'
+import { udpFrame, until } from './fixtures.js'
+import { addLane, openSession, type SessionRig } from './session-rig.js'
 
 const PACKETS = 40
 

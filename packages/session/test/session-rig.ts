@@ -101,8 +101,3 @@ export function addLane(
   const lane = session.addLane(index, new FrameStream(streams.near), replaces)
   return { lane, far, streams }
 }
-
-/** Settles when `condition` holds, which is looked at after each turn of the event loop. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve))
-}

@@ -1,9 +1,9 @@
 import { DROP_REASONS, FRAME_HEADER_BYTES, FRAME_TYPE, writeFrameHeader } from '@reversed-vpn/protocol'
 import { FrameStream, type Session } from '@reversed-vpn/session'
 import t from 'tap'
-import { memoryPair, udpFrame } from './fixtures.js'
+import { memoryPair, udpFrame, until } from './fixtures.js'
 import { countTimers } from './running-timers.js'
-import { addLane, openSession, until } from './session-rig.js'
+import { addLane, openSession } from './session-rig.js'
 
 t.test('the first lane that is ready is told, and the last one that goes ends the session', async (t) => {
   await using rig = openSession()

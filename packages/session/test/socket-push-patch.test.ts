@@ -1,9 +1,13 @@
 import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { connect, createServer } from 'node:tls'
 import { FRAME_TYPE, writeFrameHeader } from '@reversed-vpn/protocol'
+import { Authority } from '@reversed-vpn/secure/testing'
 import { FrameStream } from '@reversed-vpn/session'
-import { READ_TURN_BYTES } from '@reversed-vpn/session/testing'
+import { READ_TURN_BYTES, takeChunks } from '@reversed-vpn/session/testing'
 import t from 'tap'
-import { memoryPair, STREAM_KINDS, type StreamPair } from './fixtures.js'
+import { memoryPair, STREAM_KINDS, type StreamPair, until } from './fixtures.js'
 
 function ping(id: number): Buffer {
   const payload = Buffer.from(JSON.stringify({ id }))
@@ -125,3 +129,55 @@ t.test('bulk that comes as fast as it can leaves a turn to others', async (t) =>
   t.equal(heard, count)
   t.ok(longestBytes > 0 && longestBytes < 2 * READ_TURN_BYTES, `${longestBytes} bytes in a turn`)
 })
+
+/** Majors of Node that the contract was tried with. Another one: run this file with it, then the ladder of the bench, and add it. */
+const KNOWN_MAJORS = [20, 22, 24]
+
+t.test('the Node that runs is one whose private contract was tried', async (t) => {
+  t.ok(KNOWN_MAJORS.includes(Number(process.versions.node.split('.')[0])), process.version)
+})
+
+for (const [kind, open] of Object.entries({
+  TCP: STREAM_KINDS.TCP as () => Promise<StreamPair>,
+  TLS: tlsPair,
+})) {
+  t.test(`a ${kind} socket delivers by push, and reads on when _read is called`, async (t) => {
+    await using streams = await open()
+    const { near, far } = streams
+    const chunks: Buffer[] = []
+    takeChunks(far, (chunk) => chunks.push(chunk))
+    // A listener beside it would hear of every chunk that did not take the shorter path.
+    let emitted = 0
+    far.on('data', () => emitted++)
+    const count = () => chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+    const sentBytes = 8 * READ_TURN_BYTES
+    for (let i = 0; i < 8; i++) near.write(Buffer.alloc(READ_TURN_BYTES))
+    await until(() => count() === sentBytes)
+    t.equal(emitted, 0)
+
+    far.pause()
+    near.write('queued')
+    await until(() => far.readableLength > 0)
+    far.resume()
+    await until(() => count() === sentBytes + 'queued'.length)
+    t.equal(emitted, 1, 'what waits goes through the stream')
+  })
+}
+
+async function tlsPair(): Promise<StreamPair> {
+  const pair = new Authority(t.testdir(), 'ca').issue('peer')
+  const server = createServer({ ...pair })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const accepted = once(server, 'secureConnection')
+  const near = connect({ port: (server.address() as AddressInfo).port, rejectUnauthorized: false })
+  const [far] = (await accepted) as [Duplex]
+  return {
+    near,
+    far,
+    async [Symbol.asyncDispose]() {
+      near.destroy()
+      far.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}

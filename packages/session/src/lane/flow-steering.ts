@@ -2,7 +2,7 @@ import type { TunQueue } from '@reversed-vpn/node-tun'
 import { flowHash } from '@reversed-vpn/protocol'
 import type { FlowTable } from './flow-table.js'
 
-/** A lane that carries to the peer, as far as steering is concerned. */
+/** A lane that sends to the peer, as far as steering is concerned. */
 export interface SteeredLane {
   readonly index: number
   readonly queue: TunQueue
@@ -21,7 +21,7 @@ export interface SteeredLane {
  *     peer ◀── that queue's lane ◀── the flow's next packet ◀───────────────────────────────────┘
  *
  * Bulk stays on the lane where it became bulk, whose congestion window has grown with it: on another it would begin anew, with a whole
- * window waiting. So what makes way is the role: the free lane becomes another that has no bulk. Where all others have some, their
+ * window waiting. So the role moves instead: another lane without bulk becomes the free one. Where all others have some, their
  * windows are large too, and the flow is led there.
  *
  * What a flow sends either way counts: of the acknowledgements of bulk enough are lost on a bad link to hold up what is behind them.
@@ -40,7 +40,7 @@ export class FlowSteering {
     this.#table = table
   }
 
-  /** @param lanes those that carry now; with fewer than two nothing is steered */
+  /** @param lanes those that send now; with fewer than two nothing is steered */
   setLanes(lanes: readonly SteeredLane[]): void {
     this.#queues.clear()
     for (const { index, queue } of lanes) this.#queues.set(index, queue)
@@ -54,11 +54,11 @@ export class FlowSteering {
 
   /** Takes note of a packet to the peer, which has passed the checks. @param payloadOffset where its virtio-net header begins */
   note(bytes: Uint8Array, payloadOffset: number, payloadBytes: number, nowMs: number): void {
-    const { rates, roles } = this.#table
+    const table = this.#table
     const hash = flowHash(bytes, payloadOffset)
-    rates.add(hash, payloadBytes, nowMs)
-    roles.setLaneOf(hash, this.#own)
-    if (rates.isBulk(hash, nowMs)) roles.markBulk(this.#own, nowMs)
+    table.add(hash, payloadBytes, nowMs)
+    table.setLaneOf(hash, this.#own)
+    if (table.isBulk(hash, nowMs)) table.markBulk(this.#own, nowMs)
   }
 
   /**
@@ -72,22 +72,21 @@ export class FlowSteering {
     nowMs: number,
   ): TunQueue | undefined {
     if (!this.isNeeded) return undefined
-    const { rates, roles } = this.#table
+    const table = this.#table
     const hash = flowHash(bytes, payloadOffset)
-    rates.add(hash, payloadBytes, nowMs)
-    const lane = this.#carrying(roles.laneOf(hash) ?? this.#own)
-    const next = rates.isBulk(hash, nowMs) ? this.#bulkLane(lane, hash, nowMs) : this.#sparseLane(lane, nowMs)
+    table.add(hash, payloadBytes, nowMs)
+    const lane = this.#sending(table.laneOf(hash) ?? this.#own)
+    const next = table.isBulk(hash, nowMs) ? this.#bulkLane(lane, hash, nowMs) : this.#sparseLane(lane, nowMs)
     return this.#queues.get(next)
   }
 
   #sparseLane(lane: number | undefined, nowMs: number): number {
-    const isFree = lane !== undefined && !this.#table.roles.hasBulk(lane, nowMs)
+    const isFree = lane !== undefined && !this.#table.hasBulk(lane, nowMs)
     return isFree ? lane : this.#freeLane(nowMs)
   }
 
   #bulkLane(lane: number | undefined, hash: number, nowMs: number): number {
-    const { roles } = this.#table
-    if (lane !== undefined) roles.markBulk(lane, nowMs)
+    if (lane !== undefined) this.#table.markBulk(lane, nowMs)
     const free = this.#freeLane(nowMs)
     if (lane !== undefined && lane !== free) return lane
     const others = this.#lanes.filter((other) => other !== free)
@@ -96,16 +95,16 @@ export class FlowSteering {
 
   /** The lane that is kept free; another where this one has bulk and there is one that has none. */
   #freeLane(nowMs: number): number {
-    const { roles } = this.#table
-    const known = roles.free === undefined ? undefined : this.#carrying(roles.free)
-    if (known !== undefined && !roles.hasBulk(known, nowMs)) return known
+    const table = this.#table
+    const known = table.free === undefined ? undefined : this.#sending(table.free)
+    if (known !== undefined && !table.hasBulk(known, nowMs)) return known
     const free =
-      this.#lanes.findLast((lane) => !roles.hasBulk(lane, nowMs)) ?? known ?? (this.#lanes.at(-1) as number)
-    roles.free = free
+      this.#lanes.findLast((lane) => !table.hasBulk(lane, nowMs)) ?? known ?? (this.#lanes.at(-1) as number)
+    table.free = free
     return free
   }
 
-  #carrying(lane: number): number | undefined {
+  #sending(lane: number): number | undefined {
     return this.#queues.has(lane) ? lane : undefined
   }
 }

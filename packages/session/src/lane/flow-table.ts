@@ -1,8 +1,67 @@
-import { FlowRates } from './flow-rates.js'
-import { LaneRoles } from './lane-roles.js'
+import { MAX_LANES } from '@reversed-vpn/protocol'
+import { BULK_FLOW_BYTES, BULK_FLOW_BYTES_PER_MS, BULK_LANE_MS, FLOW_ENTRIES } from '../limits.js'
 
-/** What all lanes of a session share of the flows they carry. */
+/** What a flow has to give up before it is sparse again bounds how long that takes. */
+const CEILING_BYTES = 2 * BULK_FLOW_BYTES
+
+/** Lanes are kept as their index + 1, so that fresh memory says "none". */
+const NONE = 0
+
+/**
+ * What all lanes of a session know of the flows they carry. Takes the same memory however many flows there are; those that share
+ * an entry are judged together. `hash` is always that of `flowHash`.
+ *
+ * Tells flows that send much from those that send little: each has an account that fills with what it sends and empties at
+ * `BULK_FLOW_BYTES_PER_MS`. One above `BULK_FLOW_BYTES` is bulk, until it is empty: on a high-RTT path bulk comes in bursts.
+ */
 export class FlowTable {
-  readonly rates = new FlowRates()
-  readonly roles = new LaneRoles()
+  /** The lane that is kept free of bulk, of all there are: it may have been lost. */
+  free: number | undefined
+  readonly #bytes = new Float64Array(FLOW_ENTRIES)
+  readonly #atMs = new Float64Array(FLOW_ENTRIES)
+  /** 1 from when a flow became bulk until its account is empty. */
+  readonly #wasBulk = new Uint8Array(FLOW_ENTRIES)
+  readonly #laneOf = new Uint16Array(FLOW_ENTRIES)
+  readonly #bulkAtMs = new Float64Array(MAX_LANES)
+
+  /** Takes note of what a flow sends, either way. */
+  add(hash: number, bytes: number, nowMs: number): void {
+    const entry = hash & (FLOW_ENTRIES - 1)
+    const left = this.#left(entry, nowMs)
+    const total = Math.min(CEILING_BYTES, left + bytes)
+    if (total > BULK_FLOW_BYTES) this.#wasBulk[entry] = 1
+    else if (left === 0) this.#wasBulk[entry] = 0
+    this.#bytes[entry] = total
+    this.#atMs[entry] = nowMs
+  }
+
+  isBulk(hash: number, nowMs: number): boolean {
+    const entry = hash & (FLOW_ENTRIES - 1)
+    return this.#wasBulk[entry] === 1 && this.#left(entry, nowMs) > 0
+  }
+
+  /** The lane that sent the flow's last packet to the peer. */
+  laneOf(hash: number): number | undefined {
+    const lane = this.#laneOf[hash & (FLOW_ENTRIES - 1)] as number
+    return lane === NONE ? undefined : lane - 1
+  }
+
+  setLaneOf(hash: number, lane: number): void {
+    this.#laneOf[hash & (FLOW_ENTRIES - 1)] = lane + 1
+  }
+
+  /** A flow that is bulk goes by this lane. */
+  markBulk(lane: number, nowMs: number): void {
+    this.#bulkAtMs[lane] = nowMs
+  }
+
+  /** Whether a lane had bulk lately. */
+  hasBulk(lane: number, nowMs: number): boolean {
+    return nowMs - (this.#bulkAtMs[lane] as number) < BULK_LANE_MS
+  }
+
+  #left(entry: number, nowMs: number): number {
+    const elapsedMs = Math.max(0, nowMs - (this.#atMs[entry] as number))
+    return Math.max(0, (this.#bytes[entry] as number) - elapsedMs * BULK_FLOW_BYTES_PER_MS)
+  }
 }

@@ -1,11 +1,14 @@
 import { DROP_REASONS } from '@reversed-vpn/protocol'
 
-/** What one direction of a lane has carried. Plain numbers: counted per packet, read when someone asks. */
+/** What one direction of a lane has sent or taken. Plain numbers: counted per packet, read when someone asks. */
 export interface DirectionCounters {
   packets: number
   /** IP bytes, without headers of ours. */
   bytes: number
+  /** Writes to the stream, or to the TUN. */
   batches: number
+  /** TLS records, estimated by {@link recordsOf}: what the key of this direction has protected. */
+  records: number
   /** Refused by the packet checks, by index into `DROP_REASONS`. */
   readonly drops: Uint32Array
 }
@@ -15,8 +18,6 @@ export interface LaneCounters {
   readonly toPeer: DirectionCounters & {
     /** Packets finished in software, since the peer would have refused them as the kernel gave them. */
     repaired: number
-    /** TLS records, estimated: the sum of ⌈write / 16384⌉. */
-    records: number
     /** How often the stream was full and the kernel had to keep its packets. */
     stalls: number
   }
@@ -24,8 +25,14 @@ export interface LaneCounters {
   readonly fromPeer: DirectionCounters & {
     /** Refused by the kernel when written to the TUN. */
     refusedByDevice: number
-    records: number
   }
+}
+
+const TLS_RECORD_BYTES = 16_384
+
+/** How many TLS records so many bytes take: of one write here, of one chunk that came, of which TLS makes one for each record. */
+export function recordsOf(bytes: number): number {
+  return Math.ceil(bytes / TLS_RECORD_BYTES)
 }
 
 export function createLaneCounters(): LaneCounters {

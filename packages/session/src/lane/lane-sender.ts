@@ -1,79 +1,65 @@
 import type { Duplex } from 'node:stream'
 import type { TunQueue } from '@reversed-vpn/node-tun'
-import {
-  FRAME_HEADER_BYTES,
-  FRAME_TYPE,
-  finishInSoftware,
-  isOffloadReason,
-  type PacketChecker,
-  VIRTIO_NET_HEADER_BYTES,
-  writeFrameHeader,
-} from '@reversed-vpn/protocol'
+import { FRAME_HEADER_BYTES } from '@reversed-vpn/protocol'
 import {
   BATCH_BYTES,
   BATCH_PACKETS,
-  BATCHES_IN_FLIGHT,
-  FLOOD_PACKET_BYTES,
-  FLOOD_PACKETS,
-  FLOOD_PAUSE_MS,
+  SMALL_PACKET_BYTES,
+  SMALL_PACKET_COUNT,
+  SMALL_PACKET_PAUSE_MS,
 } from '../limits.js'
-import type { FlowSteering } from './flow-steering.js'
-import type { LaneCounters } from './lane-counters.js'
-import { StartupWatch, sendingPathOf } from './startup-watch.js'
+import { checkLegal, type Legal } from '../state.js'
+import { BatchBuffers } from './batch-buffers.js'
+import { type LaneCounters, recordsOf } from './lane-counters.js'
+import type { PacketFramer } from './packet-framer.js'
 
-/**
- * Takes a packet that has passed the checks out of its batch: returns true if another session carries it. The bytes are the
- * batch's: what is kept has to be copied.
- */
-export type PacketRedirector = (bytes: Buffer, payloadOffset: number, payloadBytes: number) => boolean
-
-const TLS_RECORD_BYTES = 16_384
+/** Is told of what goes to the connection. */
+export interface WriteObserver {
+  /** @param nowMs of `performance.now()` */
+  onSent(bytes: number, nowMs: number): void
+}
 
 export interface LaneSenderOptions {
   readonly queue: TunQueue
   readonly stream: Duplex
-  /** What the peer accepts: the rules are kept on this side already. */
-  readonly checker: PacketChecker
+  readonly framer: PacketFramer
   readonly counters: LaneCounters['toPeer']
-  /** What the connection is to have; undefined stands for the kernel's default. */
-  readonly congestion: string | undefined
-  /** Is told of what is sent. */
-  readonly steering: FlowSteering
+  readonly writes: WriteObserver
   /** The queue failed: the device is gone or down. The sender has stopped. */
   readonly onDeviceError: (error: Error) => void
 }
 
+type SenderState = 'stopped' | 'polling' | 'pausing' | 'stalled'
+
+const LEGAL: Legal<SenderState> = {
+  stopped: ['polling'],
+  polling: ['pausing', 'stalled', 'stopped'],
+  pausing: ['pausing', 'polling', 'stalled', 'stopped'],
+  stalled: ['polling', 'stopped'],
+}
+
 /**
- * Device to stream. One wakeup of the queue fills one buffer with packets, each behind room for its frame header,
- * and hands it to the stream in one write.
+ * Device to stream. One wakeup of the queue fills one buffer with packets, which goes to the stream in one write. Decides when to look at
+ * the queue again:
  *
- *     buffer: │ frame header │ virtio-net header │ packet │ frame header │ virtio-net header │ packet │ …
+ *     stopped ──start──▶ polling ◀────── stream drained, buffer free ──────── stalled
+ *        ▲               │   ▲ └──────── stream full, or no buffer ─────────▶ ▲
+ *        │   many small  │   │ after SMALL_PACKET_PAUSE_MS, unless there      │ stream full
+ *        │    packets    │   │ are many small ones again                      │
+ *        └─stop─ (any)   └─▶ pausing ─────────────────────────────────────────┘
  *
- * Apart from that it decides when to look at the queue again:
- *
- *     stopped ──start──▶ polling ◀──────── stream drained, buffer free ───────── stalled
- *        ▲               │  ▲ └─────────── stream full, or no buffer ───────────▶ ▲
- *        │   many small  │  │ FLOOD_PAUSE_MS                                       │ stream full
- *        └─stop─ (any)   └─▶ pausing ────────────────────────────────────────────┘
- *
- * Stalled, packets wait in the kernel and nowhere else. Pausing lets a flood of small packets gather, since a wakeup, a TLS record and a
+ * Stalled, packets wait in the kernel and nowhere else. Pausing lets small packets gather, since a wakeup, a TLS record and a
  * system call for every few of them cost more than the packets themselves.
  */
 export class LaneSender {
-  /** Set while a session drains. Without it packets cost nothing more. */
-  redirect: PacketRedirector | undefined
-
   readonly #options: LaneSenderOptions
   readonly #lengths = new Uint32Array(BATCH_PACKETS)
-  readonly #freeBuffers: Buffer[] = []
-  #buffersMade = 0
-  #state: 'stopped' | 'polling' | 'pausing' | 'stalled' = 'stopped'
+  readonly #buffers = new BatchBuffers()
+  #state: SenderState = 'stopped'
   #pause: NodeJS.Timeout | undefined
-  readonly #startup: StartupWatch
 
   constructor(options: LaneSenderOptions) {
     this.#options = options
-    this.#startup = new StartupWatch(sendingPathOf(options.stream), options.congestion)
   }
 
   /** Starts taking packets from the queue. Idempotent. */
@@ -86,117 +72,9 @@ export class LaneSender {
   /** Leaves further packets to the kernel; what was read is still sent. Idempotent. */
   stop(): void {
     if (this.#state === 'stopped') return
-    this.#state = 'stopped'
+    this.#enter('stopped')
     clearTimeout(this.#pause)
     this.#options.stream.off('drain', this.#resume)
-    this.#options.queue.stopPolling()
-  }
-
-  readonly #onReadable = (): void => {
-    const buffer = this.#takeBuffer()
-    const isFlood = buffer !== undefined && this.#sendBatch(buffer)
-    if (this.#state === 'stopped') return
-    if (buffer === undefined || this.#options.stream.writableNeedDrain) this.#stall()
-    else if (isFlood) this.#pauseReading()
-    else this.#poll()
-  }
-
-  #poll(): void {
-    if (this.#state === 'polling') return
-    this.#state = 'polling'
-    this.#options.queue.startPolling(this.#onReadable)
-  }
-
-  #stall(): void {
-    if (this.#state === 'polling') this.#options.queue.stopPolling()
-    this.#state = 'stalled'
-    this.#options.counters.stalls++
-  }
-
-  #pauseReading(): void {
-    if (this.#state === 'polling') this.#options.queue.stopPolling()
-    this.#state = 'pausing'
-    this.#pause = setTimeout(this.#onReadable, FLOOD_PAUSE_MS)
-  }
-
-  /** The stream may have drained, or a buffer come back: whichever is second. */
-  readonly #resume = (): void => {
-    if (this.#state === 'stalled' && !this.#options.stream.writableNeedDrain) this.#poll()
-  }
-
-  /** Reads what waits and sends it. Returns whether it was a flood of small packets. */
-  #sendBatch(buffer: Buffer): boolean {
-    let count: number
-    try {
-      count = this.#options.queue.readBatch(buffer, FRAME_HEADER_BYTES, this.#lengths)
-    } catch (error) {
-      this.#freeBuffers.push(buffer)
-      this.stop()
-      this.#options.onDeviceError(error as Error)
-      return false
-    }
-    if (count === 0) {
-      this.#freeBuffers.push(buffer)
-      return false
-    }
-    const bytes = this.#send(buffer, count)
-    return count >= FLOOD_PACKETS && bytes < count * FLOOD_PACKET_BYTES
-  }
-
-  /** Returns how many bytes went into the batch. */
-  #send(buffer: Buffer, count: number): number {
-    const repaired: Uint8Array[] = []
-    const endOffset = this.#frameBatch(buffer, count, repaired)
-    this.#options.counters.batches++
-    if (endOffset === 0) this.#freeBuffers.push(buffer)
-    else {
-      this.#countRecords(endOffset)
-      const batch = endOffset === buffer.length ? buffer : buffer.subarray(0, endOffset)
-      this.#options.stream.write(batch, () => this.#release(buffer))
-      this.#startup.onSent(endOffset, performance.now())
-    }
-    if (repaired.length > 0) this.#sendRepaired(repaired)
-    return endOffset
-  }
-
-  /** Checks every packet and writes its frame header; closes the gaps of those that don't go. Returns the end offset. */
-  #frameBatch(buffer: Buffer, count: number, repaired: Uint8Array[]): number {
-    const { checker, counters } = this.#options
-    const steering = this.#options.steering.isNeeded ? this.#options.steering : undefined
-    const nowMs = steering === undefined ? 0 : Date.now()
-    let readOffset = 0
-    let writeOffset = 0
-    for (let i = 0; i < count; i++) {
-      const payloadBytes = this.#lengths[i] as number
-      const payloadOffset = readOffset + FRAME_HEADER_BYTES
-      readOffset = payloadOffset + payloadBytes
-      const verdict = checker.check(buffer, payloadOffset, payloadBytes, payloadBytes)
-      if (verdict !== 0) {
-        this.#refuse(verdict, buffer.subarray(payloadOffset, readOffset), repaired)
-        continue
-      }
-      if (this.redirect?.(buffer, payloadOffset, payloadBytes)) continue
-      steering?.note(buffer, payloadOffset, payloadBytes, nowMs)
-      const frameBytes = FRAME_HEADER_BYTES + payloadBytes
-      if (writeOffset !== payloadOffset - FRAME_HEADER_BYTES)
-        buffer.copyWithin(writeOffset, payloadOffset - FRAME_HEADER_BYTES, readOffset)
-      writeFrameHeader(buffer, writeOffset, FRAME_TYPE.DATA, payloadBytes)
-      writeOffset += frameBytes
-      counters.packets++
-      counters.bytes += payloadBytes - VIRTIO_NET_HEADER_BYTES
-    }
-    return writeOffset
-  }
-
-  /** A packet the peer would not take as it is: finished here if that helps, else dropped and counted. */
-  #refuse(verdict: number, frame: Uint8Array, repaired: Uint8Array[]): void {
-    const packets = isOffloadReason(verdict) ? finishInSoftware(frame) : []
-    if (packets.length === 0) {
-      this.#options.counters.drops[verdict] = (this.#options.counters.drops[verdict] ?? 0) + 1
-      return
-    }
-    this.#options.counters.repaired++
-    for (const packet of packets) repaired.push(packet)
   }
 
   /**
@@ -204,58 +82,91 @@ export class LaneSender {
    * queue would, while too much waits already.
    */
   sendPayload(payload: Uint8Array): void {
-    const { stream } = this.#options
+    const { stream, framer } = this.#options
     if (!stream.writable || stream.writableLength > BATCH_BYTES) return
-    const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + payload.length)
-    frame.set(payload, FRAME_HEADER_BYTES)
-    this.#sendFrames([frame])
+    const frame = framer.framePayload(payload)
+    if (frame !== undefined) this.#write(frame)
   }
 
-  #sendRepaired(packets: readonly Uint8Array[]): void {
-    this.#sendFrames(
-      packets.map((packet) => {
-        const frame = Buffer.alloc(FRAME_HEADER_BYTES + VIRTIO_NET_HEADER_BYTES + packet.length)
-        frame.set(packet, FRAME_HEADER_BYTES + VIRTIO_NET_HEADER_BYTES)
-        return frame
-      }),
-    )
+  readonly #onReadable = (): void => {
+    const buffer = this.#buffers.take()
+    const hasSmallPackets = buffer !== undefined && this.#sendBatch(buffer)
+    if (this.#state === 'stopped') return
+    if (buffer === undefined || this.#options.stream.writableNeedDrain) this.#stall()
+    else if (hasSmallPackets) this.#pauseReading()
+    else this.#poll()
   }
 
-  /** Sends packets that lie in buffers of their own, each behind room for its frame header. */
-  #sendFrames(candidates: readonly Buffer[]): void {
-    const { checker, counters, stream } = this.#options
-    const frames: Buffer[] = []
-    for (const frame of candidates) {
-      const payloadBytes = frame.length - FRAME_HEADER_BYTES
-      const verdict = checker.check(frame, FRAME_HEADER_BYTES, payloadBytes, payloadBytes)
-      if (verdict !== 0) {
-        counters.drops[verdict] = (counters.drops[verdict] ?? 0) + 1
-        continue
-      }
-      writeFrameHeader(frame, 0, FRAME_TYPE.DATA, payloadBytes)
-      frames.push(frame)
-      counters.packets++
-      counters.bytes += payloadBytes - VIRTIO_NET_HEADER_BYTES
+  /** The stream may have drained, or a buffer come back: whichever is second. */
+  readonly #resume = (): void => {
+    if (this.#state === 'stalled' && !this.#options.stream.writableNeedDrain) this.#poll()
+  }
+
+  #poll(): void {
+    if (this.#state === 'polling') return
+    this.#enter('polling')
+    this.#options.queue.startPolling(this.#onReadable)
+  }
+
+  #stall(): void {
+    this.#enter('stalled')
+    this.#options.counters.stalls++
+  }
+
+  #pauseReading(): void {
+    this.#enter('pausing')
+    this.#pause = setTimeout(this.#onReadable, SMALL_PACKET_PAUSE_MS)
+  }
+
+  #enter(next: SenderState): void {
+    checkLegal('lane sender', LEGAL, this.#state, next)
+    if (this.#state === 'polling') this.#options.queue.stopPolling()
+    this.#state = next
+  }
+
+  /** Reads what waits and sends it. @returns whether it was many small packets */
+  #sendBatch(buffer: Buffer): boolean {
+    let count: number
+    try {
+      count = this.#options.queue.readBatch(buffer, FRAME_HEADER_BYTES, this.#lengths)
+    } catch (error) {
+      this.#buffers.release(buffer)
+      this.stop()
+      this.#options.onDeviceError(error as Error)
+      return false
     }
-    if (frames.length === 0) return
-    const batch = Buffer.concat(frames)
-    this.#countRecords(batch.length)
-    stream.write(batch)
+    if (count === 0) {
+      this.#buffers.release(buffer)
+      return false
+    }
+    const bytes = this.#send(buffer, count)
+    return count >= SMALL_PACKET_COUNT && bytes < count * SMALL_PACKET_BYTES
   }
 
-  #countRecords(bytes: number): void {
-    this.#options.counters.records += Math.ceil(bytes / TLS_RECORD_BYTES)
+  /** @returns how many bytes went into the batch */
+  #send(buffer: Buffer, count: number): number {
+    const { framer, counters, stream, writes } = this.#options
+    const endOffset = framer.frameBatch(buffer, count, this.#lengths)
+    counters.batches++
+    if (endOffset === 0) this.#buffers.release(buffer)
+    else {
+      counters.records += recordsOf(endOffset)
+      const batch = endOffset === buffer.length ? buffer : buffer.subarray(0, endOffset)
+      stream.write(batch, () => this.#release(buffer))
+      writes.onSent(endOffset, performance.now())
+    }
+    const repaired = framer.takeRepaired()
+    if (repaired !== undefined) this.#write(repaired)
+    return endOffset
   }
 
-  #takeBuffer(): Buffer | undefined {
-    const free = this.#freeBuffers.pop()
-    if (free !== undefined || this.#buffersMade === BATCHES_IN_FLIGHT) return free
-    this.#buffersMade++
-    return Buffer.allocUnsafeSlow(BATCH_BYTES)
+  #write(frames: Buffer): void {
+    this.#options.counters.records += recordsOf(frames.length)
+    this.#options.stream.write(frames)
   }
 
   #release(buffer: Buffer): void {
-    this.#freeBuffers.push(buffer)
+    this.#buffers.release(buffer)
     this.#resume()
   }
 }

@@ -7,14 +7,13 @@ import {
 } from '@reversed-vpn/protocol'
 import type { FrameStreamHandler } from '../frame-stream.js'
 import { checkLegal, type Legal } from '../state.js'
-import { FlowSteering, type SteeredLane } from './flow-steering.js'
-import { FlowTable } from './flow-table.js'
+import { createDataPath, type DataPath } from './data-path.js'
+import type { SteeredLane } from './flow-steering.js'
 import { Keepalive } from './keepalive.js'
-import { createLaneCounters, type LaneCounters } from './lane-counters.js'
+import { createLaneCounters, type LaneCounters, recordsOf } from './lane-counters.js'
 import type { LaneEnd, RotationReason } from './lane-handler.js'
 import type { LaneOptions } from './lane-options.js'
-import { LaneReceiver } from './lane-receiver.js'
-import { LaneSender, type PacketRedirector } from './lane-sender.js'
+import type { PacketRedirector } from './packet-framer.js'
 import { rotationDue } from './rotation.js'
 
 /** `closing`: we have said CLOSE, with that code. */
@@ -33,8 +32,8 @@ const LEGAL: Legal<LaneState['name']> = {
 /**
  * One TLS connection bound to one TUN queue.
  *
- *     TUN queue ──▶ LaneSender ──▶ FrameStream ──▶ peer
- *     TUN queue ◀── LaneReceiver ◀── FrameStream ◀── peer
+ *     TUN queue ──▶ LaneSender, PacketFramer ──▶ FrameStream ──▶ peer
+ *     TUN queue ◀── TunWriter, LaneReceiver  ◀── FrameStream ◀── peer
  *
  *     new ──open──▶ up ──either end wants it replaced──▶ retiring
  *      │             ├───────────── close ────────────────┴──▶ closing ──connection gone──▶ down
@@ -56,9 +55,7 @@ export class Lane implements FrameStreamHandler {
   readonly leaving: Promise<void>
 
   readonly #options: LaneOptions
-  readonly #sender: LaneSender
-  readonly #receiver: LaneReceiver
-  readonly #steering: FlowSteering
+  readonly #path: DataPath
   readonly #keepalive: Keepalive
   #resolveLeaving: () => void = () => {}
   readonly #done: Promise<void>
@@ -71,26 +68,9 @@ export class Lane implements FrameStreamHandler {
     this.#options = options
     this.index = options.index
     this.counters = createLaneCounters()
-    const { frames, queue, flows = new FlowTable() } = options
-    const steering = new FlowSteering(options.index, flows)
-    this.#steering = steering
-    this.#sender = new LaneSender({
-      queue,
-      stream: frames.stream,
-      checker: options.toPeerChecker,
-      counters: this.counters.toPeer,
-      congestion: options.congestion,
-      steering,
-      onDeviceError: (error) => this.abort(error),
-    })
-    this.#receiver = new LaneReceiver({
-      queue,
-      checker: options.fromPeerChecker,
-      counters: this.counters.fromPeer,
-      steering,
-    })
+    this.#path = createDataPath(options, this.counters, (error) => this.abort(error))
     this.#keepalive = new Keepalive({
-      frames,
+      frames: options.frames,
       keepaliveMs: options.keepaliveMs,
       deadAfterMs: options.deadAfterMs,
       onRoundTrip: (rttMs) => this.#onRoundTrip(rttMs),
@@ -146,17 +126,17 @@ export class Lane implements FrameStreamHandler {
 
   /** Has flows led to these lanes, which carry now, as `FlowSteering` does. @default each packet goes to the queue of the lane it came by */
   steer(lanes: readonly SteeredLane[]): void {
-    this.#steering.setLanes(lanes)
+    this.#path.steering.setLanes(lanes)
   }
 
   /** Lets `redirect` take packets out of what this lane reads from its queue; undefined: none. */
   setRedirector(redirect: PacketRedirector | undefined): void {
-    this.#sender.redirect = redirect
+    this.#path.framer.redirect = redirect
   }
 
   /** Sends one packet, with its virtio-net header, that another lane has read. Copied; dropped when the lane is full. */
   sendPayload(payload: Uint8Array): void {
-    if (this.#canSend) this.#sender.sendPayload(payload)
+    if (this.#canSend) this.#path.sender.sendPayload(payload)
   }
 
   /** Has this lane replaced, whoever dials: both ends are told, and it goes on meanwhile. Idempotent. */
@@ -209,12 +189,12 @@ export class Lane implements FrameStreamHandler {
   }
 
   onData(view: FrameView): void {
-    if (this.#state.name !== 'down') this.#receiver.receive(view)
+    if (this.#state.name !== 'down') this.#path.receiver.receive(view)
   }
 
-  onChunkEnd(): void {
-    this.counters.fromPeer.records++
-    this.#receiver.flush()
+  onChunkEnd(chunkBytes: number): void {
+    this.counters.fromPeer.records += recordsOf(chunkBytes)
+    this.#path.receiver.flush()
     if (this.#isPeerSilent) this.#setPeerSilent(false)
   }
 
@@ -246,8 +226,8 @@ export class Lane implements FrameStreamHandler {
   }
 
   #applySending(): void {
-    if (this.#isSendingWanted && !this.#isPeerSilent && this.#canSend) this.#sender.start()
-    else this.#sender.stop()
+    if (this.#isSendingWanted && !this.#isPeerSilent && this.#canSend) this.#path.sender.start()
+    else this.#path.sender.stop()
   }
 
   #onRoundTrip(rttMs: number): void {

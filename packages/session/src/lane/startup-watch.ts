@@ -1,62 +1,37 @@
-import { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
-import {
-  getBbrPacingGain,
-  getTcpCongestion,
-  getTcpInfo,
-  setMaxPacingRate,
-  socketDescriptor,
-  type TcpInfo,
-} from '@reversed-vpn/node-tun/socket'
-import { PREFERRED_CONGESTION, SLOW_START_CONGESTION, trySetCongestion } from '../congestion.js'
+import type { TcpInfo } from '@reversed-vpn/node-tun/socket'
+import { PREFERRED_CONGESTION, SLOW_START_CONGESTION } from '../congestion.js'
 import { checkLegal, type Legal } from '../state.js'
+import type { SendingPath } from './sending-path.js'
 
-/** What is asked and told of the connection below a lane. */
-export interface SendingPath {
-  /** Undefined when the connection is closed or not the kernel's. */
-  readInfo(): TcpInfo | undefined
-  /** As {@link getBbrPacingGain}. */
-  readBbrPacingGain(): number | undefined
-  /** As {@link getTcpCongestion}. */
-  readCongestion(): string | undefined
-  /** Whether it was set: the kernel may refuse it. */
-  setCongestion(name: string): boolean
-  /** As {@link setMaxPacingRate}. */
-  setMaxRate(bytesPerSecond: number | undefined): void
-}
-
-/** Between two looks at the kernel so much is sent, and so much time or a round trip passes, whichever is longer. */
+/** The kernel is asked again after both: so many bytes sent, and MIN_LOOK_MS or one round trip, whichever is longer. */
 const LOOK_BYTES = 262_144
 const MIN_LOOK_MS = 20
 
-/** While a connection is in slow start: one that sends little should have BBR soon after a loss, too. */
+/** In place of LOOK_BYTES during slow start, so that a connection that sends little also gets BBR soon after a loss. */
 const SLOW_START_LOOK_BYTES = 16_384
 
-/** Where a look comes so many round trips after the last, there was a pause, and what was sent meanwhile tells no rate. */
+/** If more round trips than this passed since the last look, sending paused meanwhile, and the rate is not measured. */
 const MAX_LOOK_ROUND_TRIPS = 4
 
-/** BBR has 2.89 in its STARTUP, 0 before, and at most 1.25 ever after. */
+/** Pacing gain: BBR has 2.89 in STARTUP, 0 before, and at most 1.25 after. */
 const STARTUP_GAIN = 2.5
 
-/** What a round trip takes longer than the shortest did, for a queue that is worth a remedy: others notice it. */
+/** A queue counts as standing if a round trip takes so much longer than the shortest one: other traffic notices that. */
 const QUEUE_US = 8_000
 const QUEUE_SHARE_OF_ROUND_TRIP = 0.25
-/** So many looks in a row. The second measures the rate at which a queue that stands is emptied: that of the way. */
+/** The queue must stand at so many looks in a row. The second look measures the rate at which it drains: that of the path. */
 const QUEUE_LOOKS = 2
 
-/** Bytes a second: whoever sends less fills no queue. */
+/** Bytes a second. A connection that sends less fills no queue. */
 const MIN_RATE = 125_000
 
-/** As much as the kernel takes as a limit, of 31 bits here: 17 Gbit/s. */
-const MAX_RATE = 2 ** 31 - 1
-
-/** Slower than the way, so that the queue moves from the way to this end, and as much as the way carries is always waiting. */
+/** Share of the path's rate while the limit holds: the queue moves from the path to this end, and the path never runs dry. */
 const HELD_SHARE = 0.85
-/** BBR needs three round trips without growth, after one in which the queue has left. If it takes longer, something else is wrong. */
+/** BBR needs three round trips without growth, after one in which the queue drains. If it takes longer, something else is wrong. */
 const MAX_HELD_MS = 2_000
 const MAX_HELD_ROUND_TRIPS = 20
-/** Until the next attempt after one that was in vain. */
-const VAIN_PAUSE_MS = 10_000
+/** Wait after an attempt that failed. */
+const RETRY_PAUSE_MS = 10_000
 
 type StartupState = 'slow-start' | 'watching' | 'holding' | 'done'
 
@@ -68,23 +43,23 @@ const LEGAL: Legal<StartupState> = {
 }
 
 /**
- * Gives a connection BBR when its slow start has ended, where it began with another congestion control (`setFirstCongestion`): BBR
- * spreads what it sends over the round trip, as fast as it has seen the way to be. Connections inside that are in slow start send twice
- * as much each round trip, find themselves delayed, and take that for the end of the way (HyStart of CUBIC).
+ * Switches a connection that began with another congestion control (`setFirstCongestion`) to BBR when its slow start has ended. BBR
+ * spreads what it sends over the round trip, at the rate it has measured. Connections inside the tunnel that are in slow start double
+ * what they send each round trip, see the delay that this causes, and take it for a full path (HyStart of CUBIC).
  *
- * Then shows BBR the end of its STARTUP, in which it sends almost three times as fast as it has seen the way to be. It stays there as long
- * as the connections inside are what limits it, and they fill the queue of the slowest link as soon as they may: everyone waits in it,
- * those on other lanes too. Sent a little slower than the way for some round trips, the queue stands here instead; BBR measures the way,
- * leaves STARTUP, and keeps queues short by itself from then on, for as long as the connection lives.
+ * Then it ends STARTUP, in which BBR sends almost three times as fast as the path has delivered. BBR stays there while the connections
+ * inside are what limits it, and they fill the queue of the slowest link as soon as they may: all traffic waits in that queue, that
+ * of other lanes too. Paced a little below the path's rate for some round trips, the queue stands at this end instead. BBR measures
+ * the path, leaves STARTUP, and keeps queues short from then on, for as long as the connection lives.
  *
- *     slow start ── a loss, a growing round trip, a queue stands ──▶ watching, with BBR
- *         └──────── the kernel does not give BBR ──────────────────▶ done
+ *     slow-start ── a loss, a growing round trip, a queue stands ──▶ watching, with BBR
+ *         └──────── the kernel refuses BBR ────────────────────────▶ done
  *
  *     watching ── a queue stands, in STARTUP ──▶ holding ── STARTUP left ──▶ done
  *         ▲ └──── STARTUP left, no BBR ─────────────│──────────────────────▶ ▲
- *         └─────── held in vain, after a pause ─────┘
+ *         └─────── held too long ───────────────────┘
  *
- * Driven by what is sent, without a timer. A limit can not stay: with the next look, at most `LOOK_BYTES` later, it is judged.
+ * Driven by what is sent, without a timer. A limit cannot stay: the next look, at most `LOOK_BYTES` later, judges it.
  */
 export class StartupWatch {
   readonly #path: SendingPath
@@ -155,7 +130,7 @@ export class StartupWatch {
     this.#path.setMaxRate(undefined)
     this.#enter('watching')
     this.#queueLooks = 0
-    this.#notBeforeMs = nowMs + VAIN_PAUSE_MS
+    this.#notBeforeMs = nowMs + RETRY_PAUSE_MS
   }
 
   #finish(): void {
@@ -166,33 +141,5 @@ export class StartupWatch {
   #enter(next: StartupState): void {
     checkLegal('start-up watch', LEGAL, this.#state, next)
     this.#state = next
-  }
-}
-
-/** The path below a stream: of one that is no socket, nothing is known. */
-export function sendingPathOf(stream: Duplex): SendingPath {
-  const descriptor = () => (stream instanceof Socket ? socketDescriptor(stream) : undefined)
-  return {
-    readInfo() {
-      const fd = descriptor()
-      return fd === undefined ? undefined : getTcpInfo(fd)
-    },
-    readBbrPacingGain() {
-      const fd = descriptor()
-      return fd === undefined ? undefined : getBbrPacingGain(fd)
-    },
-    readCongestion() {
-      const fd = descriptor()
-      return fd === undefined ? undefined : getTcpCongestion(fd)
-    },
-    setCongestion(name) {
-      const fd = descriptor()
-      return fd !== undefined && trySetCongestion(fd, name)
-    },
-    setMaxRate(bytesPerSecond) {
-      const fd = descriptor()
-      if (fd !== undefined)
-        setMaxPacingRate(fd, bytesPerSecond === undefined ? undefined : Math.min(bytesPerSecond, MAX_RATE))
-    },
   }
 }

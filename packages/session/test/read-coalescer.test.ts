@@ -1,4 +1,4 @@
-import { TrickleWatch } from '@reversed-vpn/session/testing'
+import { ReadCoalescer } from '@reversed-vpn/session/testing'
 import t from 'tap'
 
 const RECORD_BYTES = 16_384
@@ -12,11 +12,11 @@ interface Wakeups {
 
 /** How often a watch wants a pause of a stream with `perWakeup` records together, a wakeup every `everyMs`. */
 function pausesOf({ everyMs, perWakeup, bytes = RECORD_BYTES }: Wakeups): number {
-  const trickle = new TrickleWatch()
+  const coalescer = new ReadCoalescer()
   let pauses = 0
   for (let wakeup = 0; wakeup * everyMs < MILLISECONDS; wakeup++) {
     for (let record = 0; record < perWakeup; record++)
-      if (trickle.add(bytes, 1000 + wakeup * everyMs + record * 0.01)) pauses++
+      if (coalescer.add(bytes, 1000 + wakeup * everyMs + record * 0.01)) pauses++
   }
   return pauses
 }
@@ -27,17 +27,17 @@ t.test('bulk that comes record by record is to pause again and again', async (t)
 })
 
 t.test('what is no bulk never waits', async (t) => {
-  t.equal(pausesOf({ everyMs: 0.11, perWakeup: 1, bytes: 100 }), 0, 'a flood of small packets')
+  t.equal(pausesOf({ everyMs: 0.11, perWakeup: 1, bytes: 100 }), 0, 'many small packets')
   t.equal(pausesOf({ everyMs: 5, perWakeup: 1 }), 0, 'a page now and then')
 })
 
 t.test('fast bulk that is held up now and then never waits', async (t) => {
-  const trickle = new TrickleWatch()
+  const coalescer = new ReadCoalescer()
   let pauses = 0
   for (let round = 0; round < 20; round++) {
     for (let wakeup = 0; wakeup < 10; wakeup++)
-      if (trickle.add(4 * RECORD_BYTES, 1000 + round * 5 + wakeup * 0.11)) pauses++
-    if (trickle.add(RECORD_BYTES, 1000 + round * 5 + 3)) pauses++
+      if (coalescer.add(4 * RECORD_BYTES, 1000 + round * 5 + wakeup * 0.11)) pauses++
+    if (coalescer.add(RECORD_BYTES, 1000 + round * 5 + 3)) pauses++
   }
   t.equal(pauses, 0)
 })
@@ -48,13 +48,13 @@ t.test('bulk that brings much with each wakeup never waits', async (t) => {
 })
 
 t.test('what has gathered is let pass, and the wakeup after it', async (t) => {
-  const trickle = new TrickleWatch()
+  const coalescer = new ReadCoalescer()
   let atMs = 1000
-  while (!trickle.add(RECORD_BYTES, atMs)) atMs += 0.3
+  while (!coalescer.add(RECORD_BYTES, atMs)) atMs += 0.3
   const gathered = Array.from({ length: 5 }, (_, index) =>
-    trickle.add(RECORD_BYTES, atMs + 1.1 + index * 0.01),
+    coalescer.add(RECORD_BYTES, atMs + 1.1 + index * 0.01),
   )
   t.strictSame(gathered, [false, false, false, false, false])
-  t.notOk(trickle.add(RECORD_BYTES, atMs + 1.4))
-  t.ok(trickle.add(RECORD_BYTES, atMs + 1.7))
+  t.notOk(coalescer.add(RECORD_BYTES, atMs + 1.4))
+  t.ok(coalescer.add(RECORD_BYTES, atMs + 1.7))
 })

@@ -1,25 +1,26 @@
-/** A wakeup that brought less was for little: two TLS records. */
+/** A wakeup that brings less, two TLS records, costs more than what it brings. */
 const SMALL_WAKEUP_BYTES = 32_768
 
-/** Between chunks of one wakeup there is less. */
+/** Chunks closer together than this come from one wakeup. */
 const SAME_WAKEUP_MS = 0.1
 
 /** Rates are taken over at least this long. */
 const WINDOW_MS = 1
 
-/** So many windows in a row, or it is something faster that was held up. */
+/** The rate must hold for so many windows. A shorter stretch at this rate is faster bulk that was held up for a moment. */
 const STEADY_WINDOWS = 8
 
-/** Bytes a millisecond. Below, it is no bulk, and nobody's answer may be late; above, wakeups are for much by themselves. */
-const TRICKLE = { min: 8_192, max: 131_072 } as const
+/** Bytes a millisecond. Below this range it is not bulk, and no answer may be delayed; above it each wakeup brings much anyway. */
+const RATE = { min: 8_192, max: 131_072 } as const
 
 /**
- * Tells when bulk comes in small pieces: many wakeups, each for little. A proxy that relays 2 KiB at a time does that.
+ * Decides when reading should pause, so that bulk that comes in small pieces gathers in the kernel: many wakeups, each for little.
+ * A proxy that relays 2 KiB at a time sends like that.
  *
  * A pause begins with the first chunk of a wakeup, since nobody knows which will be its last. The wakeup after a pause brings all that
- * has gathered, so that one and the next are let pass.
+ * has gathered; no pause follows on that one or the next.
  */
-export class TrickleWatch {
+export class ReadCoalescer {
   #windowSinceMs = 0
   #windowBytes = 0
   #steadyWindows = 0
@@ -49,7 +50,7 @@ export class TrickleWatch {
     const windowMs = nowMs - this.#windowSinceMs
     if (windowMs < WINDOW_MS) return
     const rate = this.#windowBytes / windowMs
-    this.#steadyWindows = rate >= TRICKLE.min && rate <= TRICKLE.max ? this.#steadyWindows + 1 : 0
+    this.#steadyWindows = rate >= RATE.min && rate <= RATE.max ? this.#steadyWindows + 1 : 0
     this.#windowSinceMs = nowMs
     this.#windowBytes = 0
   }

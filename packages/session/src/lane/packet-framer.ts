@@ -1,0 +1,126 @@
+import {
+  FRAME_HEADER_BYTES,
+  FRAME_TYPE,
+  finishInSoftware,
+  isOffloadReason,
+  type PacketChecker,
+  VIRTIO_NET_HEADER_BYTES,
+  writeFrameHeader,
+} from '@reversed-vpn/protocol'
+import type { FlowSteering } from './flow-steering.js'
+import type { LaneCounters } from './lane-counters.js'
+
+/**
+ * Takes a packet that has passed the checks out of its batch: returns true if another session sends it. The bytes are the
+ * batch's: what is kept has to be copied.
+ */
+export type PacketRedirector = (bytes: Buffer, payloadOffset: number, payloadBytes: number) => boolean
+
+export interface PacketFramerOptions {
+  /** What the peer accepts: the rules are kept on this side already. */
+  readonly checker: PacketChecker
+  readonly counters: LaneCounters['toPeer']
+  /** Is told of what is sent. */
+  readonly steering: FlowSteering
+}
+
+/**
+ * Makes frames of packets: each is checked, and gets its frame header in the room in front of it.
+ *
+ *     buffer: │ frame header │ virtio-net header │ packet │ frame header │ virtio-net header │ packet │ …
+ */
+export class PacketFramer {
+  /** Set while a session drains. Without it packets cost nothing more. */
+  redirect: PacketRedirector | undefined
+
+  readonly #options: PacketFramerOptions
+  /** Packets that the peer would have refused, finished in software. */
+  #repaired: Uint8Array[] = []
+
+  constructor(options: PacketFramerOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Frames a batch in place and closes the gaps of packets that are not sent.
+   * @param lengths of the payloads, each behind room for its frame header
+   * @returns where the last frame ends: 0 if there is none
+   */
+  frameBatch(buffer: Buffer, count: number, lengths: Uint32Array): number {
+    const { checker, counters } = this.#options
+    const steering = this.#options.steering.isNeeded ? this.#options.steering : undefined
+    const nowMs = steering === undefined ? 0 : Date.now()
+    let readOffset = 0
+    let writeOffset = 0
+    for (let i = 0; i < count; i++) {
+      const payloadBytes = lengths[i] as number
+      const payloadOffset = readOffset + FRAME_HEADER_BYTES
+      readOffset = payloadOffset + payloadBytes
+      const verdict = checker.check(buffer, payloadOffset, payloadBytes, payloadBytes)
+      if (verdict !== 0) {
+        this.#refuse(verdict, buffer.subarray(payloadOffset, readOffset))
+        continue
+      }
+      if (this.redirect?.(buffer, payloadOffset, payloadBytes)) continue
+      steering?.note(buffer, payloadOffset, payloadBytes, nowMs)
+      if (writeOffset !== payloadOffset - FRAME_HEADER_BYTES)
+        buffer.copyWithin(writeOffset, payloadOffset - FRAME_HEADER_BYTES, readOffset)
+      writeFrameHeader(buffer, writeOffset, FRAME_TYPE.DATA, payloadBytes)
+      writeOffset += FRAME_HEADER_BYTES + payloadBytes
+      counters.packets++
+      counters.bytes += payloadBytes - VIRTIO_NET_HEADER_BYTES
+    }
+    return writeOffset
+  }
+
+  /** Frames of the packets of the last batch that the peer would have refused as they were. Undefined if there are none. */
+  takeRepaired(): Buffer | undefined {
+    if (this.#repaired.length === 0) return undefined
+    const repaired = this.#repaired
+    this.#repaired = []
+    return this.#frameCopies(repaired, VIRTIO_NET_HEADER_BYTES)
+  }
+
+  /** Frames one packet that came from elsewhere, with its virtio-net header; copied. Undefined if it does not pass the checks. */
+  framePayload(payload: Uint8Array): Buffer | undefined {
+    return this.#frameCopies([payload], 0)
+  }
+
+  /** A packet that the peer would not take as it is: finished here if that helps, else dropped and counted. */
+  #refuse(verdict: number, payload: Uint8Array): void {
+    const packets = isOffloadReason(verdict) ? finishInSoftware(payload) : []
+    if (packets.length === 0) {
+      this.#drop(verdict)
+      return
+    }
+    this.#options.counters.repaired++
+    for (const packet of packets) this.#repaired.push(packet)
+  }
+
+  /** @param headerBytes zeros in front of each, which it does not have itself */
+  #frameCopies(packets: readonly Uint8Array[], headerBytes: number): Buffer | undefined {
+    const { checker, counters } = this.#options
+    const frames: Buffer[] = []
+    for (const packet of packets) {
+      const payloadBytes = headerBytes + packet.length
+      const at = FRAME_HEADER_BYTES
+      const frame = Buffer.allocUnsafe(at + payloadBytes).fill(0, at, at + headerBytes)
+      frame.set(packet, at + headerBytes)
+      const verdict = checker.check(frame, at, payloadBytes, payloadBytes)
+      if (verdict !== 0) {
+        this.#drop(verdict)
+        continue
+      }
+      writeFrameHeader(frame, 0, FRAME_TYPE.DATA, payloadBytes)
+      frames.push(frame)
+      counters.packets++
+      counters.bytes += payloadBytes - VIRTIO_NET_HEADER_BYTES
+    }
+    return frames.length === 0 ? undefined : Buffer.concat(frames)
+  }
+
+  #drop(verdict: number): void {
+    const { drops } = this.#options.counters
+    drops[verdict] = (drops[verdict] ?? 0) + 1
+  }
+}
