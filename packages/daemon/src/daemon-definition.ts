@@ -94,8 +94,8 @@ export interface DaemonDefinition<Table extends OptionTable> {
     context: DaemonContext<OptionValues<Table>>,
   ): RunningDaemon | Promise<RunningDaemon>
   /**
-   * Whether an error that ends the start has its cause in the environment and is reported in one line with exit code 1, in addition
-   * to those that `isEnvironmentFailure` knows. @default none
+   * Whether an error that ends the start has its cause in the environment and is reported in one line with exit code 1, in
+   * addition to those that `isEnvironmentFailure` knows. @default none
    */
   readonly isEnvironmentFailure?: (error: unknown) => boolean
 }

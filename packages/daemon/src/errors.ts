@@ -13,8 +13,8 @@ export class EnvironmentError extends Error {
 }
 
 /**
- * Whether an error has its cause in the environment, not in a bug: an `EnvironmentError`, or anything with `code` and `syscall`, as
- * Node's system errors have. Such an error is reported in one line, without its stack.
+ * Whether an error has its cause in the environment, not in a bug: an `EnvironmentError`, or anything with `code` and
+ * `syscall`, as Node's system errors have. Such an error is reported in one line, without its stack.
  */
 export function isEnvironmentFailure(error: unknown): error is Error {
   if (error instanceof EnvironmentError) return true

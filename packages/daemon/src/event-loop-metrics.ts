@@ -28,9 +28,10 @@ const STATISTICS: readonly Statistic[] = [
 ]
 
 /**
- * Registers `nodejs_eventloop_lag_seconds`, a delay measured now, and `nodejs_eventloop_lag_<statistic>_seconds` of the samples since
- * the last scrape that had any. They replace those of prom-client, which are NaN for a while after each scrape, because Node's
- * monitor of the event loop forgets with its samples when it took the last one. Like those they include the sampling interval.
+ * Registers `nodejs_eventloop_lag_seconds`, a delay measured now, and `nodejs_eventloop_lag_<statistic>_seconds` of the
+ * samples since the last scrape that had any. They replace those of prom-client, which are NaN for a while after each scrape,
+ * because Node's monitor of the event loop forgets with its samples when it took the last one. Like those they include the
+ * sampling interval.
  */
 export function registerEventLoopMetrics(registry: Registry, prefix: string): void {
   const nameOf = (statistic: string) => `${prefix}nodejs_eventloop_lag_${statistic}seconds`

@@ -41,8 +41,8 @@ export type Invocation =
     }
 
 /**
- * Reads flags, environment and `--config` of a daemon or of the subcommand that is named. Both also have `--config`, `--log-level`
- * and `--log-format`. The file may hold the keys of all subcommands, so that they can share one.
+ * Reads flags, environment and `--config` of a daemon or of the subcommand that is named. Both also have `--config`,
+ * `--log-level` and `--log-format`. The file may hold the keys of all subcommands, so that they can share one.
  *
  * @param argv the arguments after the program's name
  * @throws UsageError | EnvironmentError in one line

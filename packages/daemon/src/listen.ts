@@ -17,7 +17,8 @@ interface ListenOnOptions {
  * families; on a machine without IPv6 it becomes `0.0.0.0`. A Unix socket that a dead process left behind is replaced; a live
  * socket and any other file stay.
  *
- * @throws EnvironmentError naming endpoint and cause; `cause.code` is the system's, and ENOTSOCK when the path is another kind of file
+ * @throws EnvironmentError naming endpoint and cause; `cause.code` is the system's, and ENOTSOCK when the path is another
+ * kind of file
  */
 export async function listenOn(
   server: Server,

@@ -19,8 +19,8 @@ interface LogOutputOptions {
 }
 
 /**
- * Writes lines to a descriptor at once where it can; never blocks and never throws. While a pipe is not read or a disk is full, lines
- * wait in memory, and are dropped beyond its limit. The end of the process waits a moment for what is left.
+ * Writes lines to a descriptor at once where it can; never blocks and never throws. While a pipe is not read or a disk is
+ * full, lines wait in memory, and are dropped beyond its limit. The end of the process waits a moment for what is left.
  */
 export class LogOutput {
   readonly #fd: number
@@ -98,9 +98,9 @@ export class LogOutput {
 const handles: Socket[] = []
 
 /**
- * A descriptor for the same file that returns EAGAIN where the given one would block. Files never block. Pipes and terminals are opened
- * anew, so that other processes that write to them notice nothing. Sockets cannot be opened, nor pipes of another user: they are made
- * non-blocking, which Node undoes at the end of the process.
+ * A descriptor for the same file that returns EAGAIN where the given one would block. Files never block. Pipes and terminals
+ * are opened anew, so that other processes that write to them notice nothing. Sockets cannot be opened, nor pipes of another
+ * user: they are made non-blocking, which Node undoes at the end of the process.
  */
 function withoutBlocking(fd: number): number {
   const type = fstatSync(fd)

@@ -76,8 +76,9 @@ type RateLimitedLog = (
 const MAX_KEYS_PER_INTERVAL = 1024
 
 /**
- * Limits what may repeat: the first line of each key is logged at once, then at most one per interval, with the number of lines left
- * out since in `suppressed`. For rare events that come in floods when they come; what happens per packet is counted, not logged.
+ * Limits what may repeat: the first line of each key is logged at once, then at most one per interval, with the number of
+ * lines left out since in `suppressed`. For rare events that come in floods when they come; what happens per packet is
+ * counted, not logged.
  *
  * @param nowMs a monotonic clock in milliseconds
  */

@@ -30,8 +30,8 @@ interface ReloaderOptions {
 }
 
 /**
- * Reads files again while the daemon runs, when they change and on request. Parts are independent: one that is refused is logged in
- * one line and does not affect the others. Never two at a time.
+ * Reads files again while the daemon runs, when they change and on request. Parts are independent: one that is refused is
+ * logged in one line and does not affect the others. Never two at a time.
  */
 export class Reloader {
   readonly #options: ReloaderOptions

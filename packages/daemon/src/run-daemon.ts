@@ -6,8 +6,8 @@ import { Supervisor, writeFailure } from './supervisor.js'
 
 /**
  * Runs the whole process of a daemon, for its `main.ts`: reads arguments and environment, logs to stdout, and starts the daemon.
- * SIGTERM and SIGINT stop it gracefully (a second one ends it at once with 128 + n), SIGHUP reloads it, an uncaught exception is a
- * fatal log line. Steps that `start` deferred run before the process ends.
+ * SIGTERM and SIGINT stop it gracefully (a second one ends it at once with 128 + n), SIGHUP reloads it, an uncaught exception
+ * is a fatal log line. Steps that `start` deferred run before the process ends.
  *
  * Exit codes: 0 stopped or done; 1 environment error or crash; 2 bad options. Bad options and environment errors at start are one
  * line on stderr.

@@ -11,8 +11,8 @@ interface WatchFilesOptions {
 }
 
 /**
- * Watches files by polling. That follows symbolic links, so it sees the directory swap by which Kubernetes replaces a mounted Secret,
- * and it works on every file system, unlike notifications. Does not keep the process alive.
+ * Watches files by polling. That follows symbolic links, so it sees the directory swap by which Kubernetes replaces a mounted
+ * Secret, and it works on every file system, unlike notifications. Does not keep the process alive.
  */
 export function watchFiles(options: WatchFilesOptions): { close(): void } {
   const { paths, onChange, intervalMs = 1000 } = options

@@ -46,7 +46,8 @@ interface EgressState {
 const WAIT_SECONDS = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2.5, 5, 10, 20, 60]
 
 /**
- * Makes the metrics `seed_server_egress_…` in `registry`. Known reasons start at zero, or the first of a kind would be no increase.
+ * Makes the metrics `seed_server_egress_…` in `registry`. Known reasons start at zero, or the first of a kind would be no
+ * increase.
  */
 export function createEgressMetrics(registry: Registry): EgressMetrics {
   const registers = [registry]

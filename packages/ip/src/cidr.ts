@@ -67,7 +67,9 @@ export function parseNetworkCidr(text: string): Cidr {
   return cidr
 }
 
-/** Whether that is `ADDRESS/LENGTH`, as `parseCidr` takes it, but host bits may be set: an address and the size of its network. */
+/**
+ * Whether that is `ADDRESS/LENGTH`, as `parseCidr` takes it, but host bits may be set: an address and the size of its network.
+ */
 export function isAddressWithPrefix(text: string): boolean {
   const [addressText, prefixText, ...rest] = text.split('/')
   const address = parseAddress(addressText ?? '')
@@ -82,7 +84,9 @@ export function parseAddressNormalized(text: string): Address | undefined {
   return address.value >> 32n === MAPPED_PREFIX ? { family: 4, value: address.value & 0xffff_ffffn } : address
 }
 
-/** The one spelling of an address (IPv6 as in RFC 5952), IPv4-mapped IPv6 as IPv4. `undefined` for anything else, a zone included. */
+/**
+ * The one spelling of an address (IPv6 as in RFC 5952), IPv4-mapped IPv6 as IPv4. `undefined` for anything else, a zone included.
+ */
 export function canonicalAddress(text: string): string | undefined {
   const address = parseAddressNormalized(text)
   return address && formatAddress(address)

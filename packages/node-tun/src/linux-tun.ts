@@ -18,7 +18,8 @@ interface OpenTunOptions {
  * An interface lives by its queues, so this opens the first of them: the first `openQueue` hands that one out, the next
  * ones open more. Whoever opens a device therefore calls `openQueue` for every queue wanted, the first included.
  *
- * @throws SyscallError EPERM without the rights (EACCES where `/dev/net/tun` itself is closed), ENAMETOOLONG, EBUSY with `exclusive`, EINVAL when the name belongs to an interface
+ * @throws SyscallError EPERM without the rights (EACCES where `/dev/net/tun` itself is closed), ENAMETOOLONG, EBUSY with
+ * `exclusive`, EINVAL when the name belongs to an interface
  *   of another kind (or a TUN without several queues), ENOENT or ENODEV without `/dev/net/tun`
  * @throws TunAddonError when the addon is not built
  */

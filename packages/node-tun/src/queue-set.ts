@@ -27,8 +27,8 @@ export class QueueSet {
   }
 
   /**
-   * Attaches the queues of the lanes that carry and detaches all others, which loses what waits in them: `rescue` has it before. Without
-   * `rescue` none is detached, so that it goes on waiting.
+   * Attaches the queues of the lanes that carry and detaches all others, which loses what waits in them: `rescue` has it
+   * before. Without `rescue` none is detached, so that it goes on waiting.
    * @param rescue is given packets with their virtio-net headers, its own until it returns
    */
   setCarrying(lanes: ReadonlySet<number>, rescue?: (payload: Buffer) => void): void {

@@ -20,8 +20,9 @@ export class SyscallError extends Error {
 }
 
 /**
- * Whether a call on a TUN failed because its interface was deleted. Reads, writes and most ioctls report EBADFD then; attaching or
- * detaching a queue reports EINVAL, which {@link TunQueue} never causes otherwise. Every other refusal is of one call or one socket.
+ * Whether a call on a TUN failed because its interface was deleted. Reads, writes and most ioctls report EBADFD then;
+ * attaching or detaching a queue reports EINVAL, which {@link TunQueue} never causes otherwise. Every other refusal is of one
+ * call or one socket.
  */
 export function isDeviceGone(error: unknown): error is SyscallError {
   if (!(error instanceof SyscallError)) return false

@@ -72,7 +72,10 @@ export function optional<Value>(shape: Shape<Value>): OptionalShape<Value> {
   return { optional: shape }
 }
 
-/** An object with these keys of its own, of which those with a value are kept; others are dropped, so that a later version can add some. */
+/**
+ * An object with these keys of its own, of which those with a value are kept; others are dropped, so that a later version can
+ * add some.
+ */
 export function object<const F extends Fields>(fields: F): Shape<ValueOf<F>> {
   const entries = Object.entries(fields)
   return (value) => {

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 
 /**
- * Writes a last answer and closes. Until the other end has ended, for at most `lingerMs`, what it still sends is read and dropped:
- * closing a socket with unread bytes resets the connection, and a reset can overtake the answer.
+ * Writes a last answer and closes. Until the other end has ended, for at most `lingerMs`, what it still sends is read and
+ * dropped: closing a socket with unread bytes resets the connection, and a reset can overtake the answer.
  *
  * @param answer text is sent as Latin-1
  */

@@ -19,7 +19,9 @@ export function socketKey(socket: Socket): string {
 /** A host has a whole /64 of IPv6 to come from. */
 const IPV6_SOURCE_BITS = 64
 
-/** What counts as one source: an IPv4 address or a /64 of IPv6. Undefined for what is no address. Cheap for IPv4, as floods are. */
+/**
+ * What counts as one source: an IPv4 address or a /64 of IPv6. Undefined for what is no address. Cheap for IPv4, as floods are.
+ */
 export function sourceOf(address: string): string | undefined {
   const plain = plainAddress(address)
   if (isIPv4(plain)) return plain

@@ -74,8 +74,8 @@ export function authorizePeer(socket: TLSSocket, expected: PeerExpectation): Pee
 }
 
 /**
- * Parsed anew from its bytes: `getPeerX509Certificate` of Node 20 never frees what the peer sent behind its own certificate, some 4 KB a
- * handshake.
+ * Parsed anew from its bytes: `getPeerX509Certificate` of Node 20 never frees what the peer sent behind its own certificate,
+ * some 4 KB a handshake.
  */
 function peerCertificate(socket: TLSSocket): X509Certificate | undefined {
   // Null, other than its type says, once the connection is gone.

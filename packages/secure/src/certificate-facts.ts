@@ -2,7 +2,10 @@ import { X509Certificate } from 'node:crypto'
 import { CERTIFICATE_LABELS, pemBlocks } from './pem.js'
 import { TlsMaterialError } from './tls-material-error.js'
 
-/** What a certificate is there for: shown to the peer, between that one and its authority, or an authority that peers are trusted by. */
+/**
+ * What a certificate is there for: shown to the peer, between that one and its authority, or an authority that peers are
+ * trusted by.
+ */
 type CertificateRole = 'own' | 'intermediate' | 'ca'
 
 /** What is told of a certificate in logs and metrics. */

@@ -6,8 +6,8 @@ const DAY_MS = 86_400_000
 const EXPIRY_WARNINGS_DAYS = [30, 7, 1, 0] as const
 
 /**
- * A certificate with more than this share of its time left is not warned of: those that live for a day or a month are renewed late, and
- * nothing is wrong with them.
+ * A certificate with more than this share of its time left is not warned of: those that live for a day or a month are renewed
+ * late, and nothing is wrong with them.
  */
 const QUIET_SHARE = 1 / 3
 

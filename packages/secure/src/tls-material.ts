@@ -29,8 +29,8 @@ export interface TlsMaterial {
 }
 
 /**
- * Tunnel and egress speak TLS 1.3 and nothing older. AES-128-GCM first: the fastest where AES is in hardware. Without tickets nobody
- * resumes: each connection proves anew who it is, and revocation counts at once.
+ * Tunnel and egress speak TLS 1.3 and nothing older. AES-128-GCM first: the fastest where AES is in hardware. Without tickets
+ * nobody resumes: each connection proves anew who it is, and revocation counts at once.
  */
 const TLS_DEFAULTS = {
   minVersion: 'TLSv1.3',

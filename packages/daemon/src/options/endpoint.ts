@@ -57,7 +57,9 @@ export function formatEndpoint(endpoint: Endpoint): string {
   return `${isIPv6(endpoint.host) ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`
 }
 
-/** Whether text is a DNS name: at most 253 letters, digits, hyphens and underscores, and nothing that could be an IPv4 address. */
+/**
+ * Whether text is a DNS name: at most 253 letters, digits, hyphens and underscores, and nothing that could be an IPv4 address.
+ */
 export function isHostName(text: string): boolean {
   const name = text.endsWith('.') ? text.slice(0, -1) : text
   const labels = name.split('.')

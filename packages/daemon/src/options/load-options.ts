@@ -22,7 +22,9 @@ export interface OptionSources {
 export interface LoadedOptions<Table extends OptionTable> {
   /** Frozen, including its lists. */
   readonly values: OptionValues<Table>
-  /** A UsageError about an option that is well-formed but not possible: says its value, where that came from, and what is wrong. */
+  /**
+   * A UsageError about an option that is well-formed but not possible: says its value, where that came from, and what is wrong.
+   */
   readonly optionError: (flag: keyof Table & string, problem: string) => UsageError
 }
 

@@ -1,6 +1,6 @@
 /**
- * How text becomes a value. For invalid text `parse` returns undefined, or throws an Error that says in a few words what is wrong;
- * the user sees `expected` in either case.
+ * How text becomes a value. For invalid text `parse` returns undefined, or throws an Error that says in a few words what is
+ * wrong; the user sees `expected` in either case.
  */
 export interface OptionKind<Value, Suffix extends '' | 'Ms' = '' | 'Ms'> {
   /** The value in the help: `HOST:PORT`. */

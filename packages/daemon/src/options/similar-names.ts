@@ -5,8 +5,8 @@ const MIN_BEGINNING = 4
 const MAX_NAMES = 3
 
 /**
- * The names in kebab-case that an unknown one was probably meant for, likeliest first: of which it is a misspelling, else with which it
- * shares the beginning, else most of its words.
+ * The names in kebab-case that an unknown one was probably meant for, likeliest first: of which it is a misspelling, else
+ * with which it shares the beginning, else most of its words.
  */
 export function findSimilarNames(given: string, names: readonly string[]): string[] {
   const misspelt = findMisspelt(given, names)

@@ -18,8 +18,8 @@ const IPV6_BYTES = 16
 export const MAX_PROXY_HEADER_BYTES = V2_HEAD_BYTES + MAX_V2_PAYLOAD_BYTES
 
 /**
- * Parses a PROXY protocol header, version 1 or 2, at the beginning of a connection. Skips extensions (TLV), and addresses that are
- * not TCP over IPv4 or IPv6.
+ * Parses a PROXY protocol header, version 1 or 2, at the beginning of a connection. Skips extensions (TLV), and addresses
+ * that are not TCP over IPv4 or IPv6.
  *
  * @param bytes all that was received so far
  * @returns the header and its length; undefined while more bytes are needed, but never with MAX_PROXY_HEADER_BYTES or more

@@ -6,7 +6,9 @@ export interface SocketEnd {
 
 /** The content of a PROXY protocol header: the ends of the connection that a proxy forwards. */
 export interface ProxyHeader {
-  /** The client of the proxy, and the address it connected to. Both are absent for the proxy's own connections (health checks). */
+  /**
+   * The client of the proxy, and the address it connected to. Both are absent for the proxy's own connections (health checks).
+   */
   readonly source?: SocketEnd
   readonly destination?: SocketEnd
 }

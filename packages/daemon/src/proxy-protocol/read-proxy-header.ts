@@ -6,7 +6,8 @@ import { type ProxyHeader, ProxyHeaderError } from './proxy-header.js'
  * Reads the PROXY protocol header from a connection that was just accepted. What follows is put back and the socket is paused, so
  * that TLS or HTTP can take it over. The caller enforces the deadline: it aborts `signal`, or destroys the socket.
  *
- * @throws ProxyHeaderError, ERR_PROXY_HEADER_MISSING if the connection ends before; or the signal's reason. The socket stays open.
+ * @throws ProxyHeaderError, ERR_PROXY_HEADER_MISSING if the connection ends before; or the signal's reason. The socket stays
+ * open.
  */
 export function readProxyHeader(socket: Socket, signal: AbortSignal): Promise<ProxyHeader> {
   return new Promise((resolve, reject) => {

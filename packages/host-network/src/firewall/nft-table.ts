@@ -53,8 +53,8 @@ export function addressMatch(family: 4 | 6, end: 'saddr' | 'daddr'): string {
 }
 
 /**
- * A packet of a connection whose first packet has passed all rules and was answered: conntrack vouches for both its ends. It comes
- * before the rules that look up sets, since nearly every packet is one. Connections go on when rules are replaced.
+ * A packet of a connection whose first packet has passed all rules and was answered: conntrack vouches for both its ends. It
+ * comes before the rules that look up sets, since nearly every packet is one. Connections go on when rules are replaced.
  */
 export const ESTABLISHED = 'ct state established ct direction original accept'
 

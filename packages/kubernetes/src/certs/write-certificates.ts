@@ -9,8 +9,8 @@ const MODE_OF_CERTIFICATES = 0o644
 const MODE_OF_FOLDERS = 0o700
 
 /**
- * Writes each pair to a folder named after its Secret, as `kubectl create secret generic NAME --from-file FOLDER` reads it, and the
- * authority to `ca/`. Never overwrites.
+ * Writes each pair to a folder named after its Secret, as `kubectl create secret generic NAME --from-file FOLDER` reads it,
+ * and the authority to `ca/`. Never overwrites.
  *
  * @throws UsageError when the folder holds anything
  */

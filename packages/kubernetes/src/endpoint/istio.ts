@@ -31,8 +31,8 @@ function gateway(setting: RenderSetting): Manifest {
 }
 
 /**
- * Where connections for this shoot go. TLS is routed here. CONNECT is routed by the EnvoyFilter, because Istio's routes cannot match
- * it; any other request on that port is redirected.
+ * Where connections for this shoot go. TLS is routed here. CONNECT is routed by the EnvoyFilter, because Istio's routes
+ * cannot match it; any other request on that port is redirected.
  */
 function virtualService(setting: RenderSetting): Manifest {
   const host = seedServerHost(setting.seedNamespace)

@@ -26,8 +26,8 @@ interface DirectionInput {
 }
 
 /**
- * Decides who dials for one shoot. Before Kubernetes 1.18 there is no egress selector, so the seed dials whatever else is set. From
- * 1.18 on the annotation decides if the gate APIServerSNI is on; otherwise the gate ReversedVPN does.
+ * Decides who dials for one shoot. Before Kubernetes 1.18 there is no egress selector, so the seed dials whatever else is
+ * set. From 1.18 on the annotation decides if the gate APIServerSNI is on; otherwise the gate ReversedVPN does.
  */
 export function decideDirection({ gates, kubernetesVersion, annotation }: DirectionInput): DirectionDecision {
   const { value, warnings } = readAnnotation(annotation)

@@ -22,7 +22,8 @@ export function resolveFeatureGates(given: Partial<FeatureGates>): FeatureGates 
   const gates = { ...FEATURE_GATE_DEFAULTS, ...given }
   if (gates.ReversedVPN && !gates.APIServerSNI)
     throw new UsageError(
-      'featureGates: ReversedVPN is true and APIServerSNI false, expected APIServerSNI true: the tunnel enters the seed through that endpoint',
+      'featureGates: ReversedVPN is true and APIServerSNI false, expected APIServerSNI true: ' +
+        'the tunnel enters the seed through that endpoint',
     )
   if (gates.ReversedVPN && gates.KonnectivityTunnel)
     throw new UsageError(

@@ -76,7 +76,8 @@ function checkFamilies(
     const found = networks[kind].map(({ family }) => FAMILY_NAMES[family])
     const stray = found.findIndex((family) => !wanted.includes(family))
     if (stray >= 0) {
-      const problem = `${networks[kind][stray]?.text} is ${found[stray]}, expected ${wanted.join(' or ')} as ${named.length > 0 ? 'ipFamilies says' : 'the pods have'}`
+      const source = named.length > 0 ? 'ipFamilies says' : 'the pods have'
+      const problem = `${networks[kind][stray]?.text} is ${found[stray]}, expected ${wanted.join(' or ')} as ${source}`
       throw file.error(given[kind].path, problem)
     }
     const missing =

@@ -77,8 +77,8 @@ function toList(value: string | readonly string[] | null | undefined): string[] 
 }
 
 /**
- * The namespace in the seed as Gardener names it, `shoot--PROJECT--NAME`. A shoot whose own namespace has that form already stays in
- * it.
+ * The namespace in the seed as Gardener names it, `shoot--PROJECT--NAME`. A shoot whose own namespace has that form already
+ * stays in it.
  *
  * @throws UsageError when the name is longer than a namespace may be
  */

@@ -4,8 +4,8 @@ import { UsageError } from '@reversed-vpn/daemon'
 import { FIRST_LINE_START, type RenderedFile, toFileText } from './manifest.js'
 
 /**
- * Writes manifests below a folder, which is created if need be. Files of an earlier run are removed, so that the folder holds what
- * was rendered now and nothing else.
+ * Writes manifests below a folder, which is created if need be. Files of an earlier run are removed, so that the folder holds
+ * what was rendered now and nothing else.
  *
  * @throws UsageError, before anything is changed, when the folder holds a file that was not rendered, or is not a folder
  */
@@ -30,8 +30,8 @@ export function writeFolder(folder: string, files: readonly RenderedFile[]): voi
 }
 
 /**
- * Creates a folder and its missing parents. Node's `mkdir` with `recursive` never returns where the kernel says ENOENT although the
- * parent exists, as in `/proc`.
+ * Creates a folder and its missing parents. Node's `mkdir` with `recursive` never returns where the kernel says ENOENT
+ * although the parent exists, as in `/proc`.
  */
 export function makeFolder(path: string, mode = 0o777): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return

@@ -4,8 +4,8 @@ import { DAEMON_UID, daemonSecurityContext, setupSecurityContext } from './secur
 import type { MountedVolume } from './volumes.js'
 
 /**
- * The bench measures a daemon's resident memory (docs/performance.md, "RSS idle" and "RSS at most"): at least what it needs idle is
- * requested, and the limit is well above its peak, because a daemon that is killed cuts every connection of the shoot.
+ * The bench measures a daemon's resident memory (docs/performance.md, "RSS idle" and "RSS at most"): at least what it needs
+ * idle is requested, and the limit is well above its peak, because a daemon that is killed cuts every connection of the shoot.
  */
 export const DAEMON_MEMORY = { request: '100Mi', limit: '300Mi' } as const
 

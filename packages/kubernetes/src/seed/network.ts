@@ -16,8 +16,8 @@ const DNS_PORTS = [53, 8053]
 const NODE_LOCAL_DNS = '169.254.20.10/32'
 
 /**
- * How the endpoint, kube-apiserver and Prometheus find the seed-server. Its address is published before it is ready: it becomes ready
- * with a tunnel, and the tunnel comes in through this Service.
+ * How the endpoint, kube-apiserver and Prometheus find the seed-server. Its address is published before it is ready: it
+ * becomes ready with a tunnel, and the tunnel comes in through this Service.
  */
 export function seedServerService({ seedNamespace: namespace }: RenderSetting): Manifest {
   return defineManifest(

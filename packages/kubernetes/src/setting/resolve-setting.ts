@@ -41,7 +41,8 @@ export function resolveSetting(
   const warnings = [...direction.warnings]
   if (dialled.endsWith('.invalid'))
     warnings.push(
-      `${shoot.file.file} has no spec.dns.domain and ${flag} is not given: the name that is dialled, ${dialled}, does not resolve`,
+      `${shoot.file.file} has no spec.dns.domain and ${flag} is not given: ` +
+        `the name that is dialled, ${dialled}, does not resolve`,
     )
   const networksOf = (kind: (typeof NETWORK_KINDS)[number]) => shoot.networks[kind].map(({ text }) => text)
   return {

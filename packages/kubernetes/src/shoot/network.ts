@@ -5,8 +5,8 @@ import { SHOOT_PORTS, VPN_SHOOT, VPN_SHOOT_LABELS, VPN_SHOOT_NAMESPACE } from '.
 import type { RenderSetting } from '../setting/render-setting.js'
 
 /**
- * Nobody connects to the shoot-client except a seed that dials. Egress is open: the client's own firewall decides where packets may
- * go, and CNIs differ in what pod and node networks mean in a policy.
+ * Nobody connects to the shoot-client except a seed that dials. Egress is open: the client's own firewall decides where
+ * packets may go, and CNIs differ in what pod and node networks mean in a policy.
  */
 export function vpnShootNetworkPolicy({ direction }: RenderSetting): Manifest {
   const tunnel = { ports: [{ protocol: 'TCP', port: SHOOT_PORTS.tunnel }] }
@@ -31,8 +31,8 @@ export function vpnShootNetworkPolicy({ direction }: RenderSetting): Manifest {
 }
 
 /**
- * The shoot's own load balancer, only where the seed dials. It also leads to a pod that is not ready, which becomes ready only when
- * the seed has come through here. Gardener's DNS controller gives it the name that the seed dials.
+ * The shoot's own load balancer, only where the seed dials. It also leads to a pod that is not ready, which becomes ready
+ * only when the seed has come through here. Gardener's DNS controller gives it the name that the seed dials.
  */
 export function vpnShootService(setting: RenderSetting): Manifest {
   return defineManifest(

@@ -75,8 +75,8 @@ export function getUnreadBytes(fd: number): number {
 }
 
 /**
- * The descriptor under a connected or listening socket (a TLS socket's is the TCP socket's), or undefined when it has none: closed,
- * or not of the kernel. It stays the socket's: use it at once, never keep it.
+ * The descriptor under a connected or listening socket (a TLS socket's is the TCP socket's), or undefined when it has none:
+ * closed, or not of the kernel. It stays the socket's: use it at once, never keep it.
  */
 export function socketDescriptor(socket: Socket | Server): number | undefined {
   // Node has no public way to it.

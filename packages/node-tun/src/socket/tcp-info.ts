@@ -40,8 +40,8 @@ export function getTcpInfo(fd: number): TcpInfo {
 }
 
 /**
- * By how much BBR sends faster than it believes the way to be: 2.89 as long as it looks for the end of that, in its STARTUP; 0 before
- * the first acknowledgement (`TCP_CC_INFO`).
+ * By how much BBR sends faster than it believes the way to be: 2.89 as long as it looks for the end of that, in its STARTUP;
+ * 0 before the first acknowledgement (`TCP_CC_INFO`).
  * @returns undefined under another congestion control
  * @throws SyscallError as `setTcpUserTimeoutMs`
  */

@@ -52,8 +52,8 @@ function mix(addresses: number, protocol: number, ports: number): number {
 }
 
 /**
- * A text for the TCP connection of a packet, of its destination address and both ports. Undefined for other protocols, for fragments,
- * and for extension headers, which nobody sends with TCP.
+ * A text for the TCP connection of a packet, of its destination address and both ports. Undefined for other protocols, for
+ * fragments, and for extension headers, which nobody sends with TCP.
  *
  * @param payloadOffset as for {@link flowHash}
  */

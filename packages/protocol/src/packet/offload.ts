@@ -37,9 +37,9 @@ export class ReceiverLimits {
 }
 
 /**
- * Judges the virtio-net header at `at` by the packet behind it and, where it passes, writes one made anew over it. DATA_VALID, which
- * a kernel sets on packets that it has verified itself, is left out on both sides: a receiver must not believe it, and without it the
- * kernel verifies again. Without NEEDS_CSUM and GSO the other fields mean nothing and become zero.
+ * Judges the virtio-net header at `at` by the packet behind it and, where it passes, writes one made anew over it.
+ * DATA_VALID, which a kernel sets on packets that it has verified itself, is left out on both sides: a receiver must not
+ * believe it, and without it the kernel verifies again. Without NEEDS_CSUM and GSO the other fields mean nothing and become zero.
  *
  * @param headers of the packet, which has passed every other check
  * @returns a verdict; unless it is `passed`, nothing was written

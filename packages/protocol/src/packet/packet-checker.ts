@@ -73,8 +73,9 @@ export class PacketChecker {
   }
 
   /**
-   * Judges a DATA payload: a virtio-net header at `bytes[offset]` and the packet behind it. When it passes, the virtio-net header is
-   * made anew in place; else nothing is written. Looks at headers only, keeps no reference, allocates nothing, never throws.
+   * Judges a DATA payload: a virtio-net header at `bytes[offset]` and the packet behind it. When it passes, the virtio-net
+   * header is made anew in place; else nothing is written. Looks at headers only, keeps no reference, allocates nothing,
+   * never throws.
    *
    * @param availableBytes how many bytes of the payload `bytes` has from `offset`, at least as many as the shorter of
    *   `payloadBytes` and VIRTIO_NET_HEADER_BYTES + PACKET_PREFIX_BYTES

@@ -32,9 +32,9 @@ const UDP_CHECKSUM = 6
 const NO_BYTES = new Uint8Array(0)
 
 /**
- * Makes one UDP GSO packet (`GSO_UDP_L4`, linux/virtio_net.h, from Linux 6.2) of packets that follow each other in a flow, so that the
- * kernel routes, filters and translates them once. Works on headers alone: payloads stay where they are, and the header of the
- * first packet becomes the header of all.
+ * Makes one UDP GSO packet (`GSO_UDP_L4`, linux/virtio_net.h, from Linux 6.2) of packets that follow each other in a flow, so
+ * that the kernel routes, filters and translates them once. Works on headers alone: payloads stay where they are, and the
+ * header of the first packet becomes the header of all.
  *
  *     add(first) = 0      add(second) = bytes of header to leave out      …      end()
  *

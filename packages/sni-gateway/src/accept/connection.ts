@@ -5,8 +5,8 @@ import type { EndReason } from '../end-reason.js'
 import type { Route } from '../routes/route-table.js'
 
 /**
- * What may wait for a socket before its peer is no longer read. Node's 16 KiB would stop bulk at every read, which is 64 KiB; twice
- * that lets one chunk be written while the next is read.
+ * What may wait for a socket before its peer is no longer read. Node's 16 KiB would stop bulk at every read, which is 64 KiB;
+ * twice that lets one chunk be written while the next is read.
  */
 export const SOCKET_BUFFER_BYTES = 131_072
 

@@ -22,8 +22,8 @@ const NEXT_ADDRESS_AFTER_MS = 1000
 type SocketBuffering = { readonly highWaterMark: number }
 
 /**
- * Connects to a backend. Its name is looked up each time, and all its addresses are tried. The socket is half-open and paused, and
- * swallows errors.
+ * Connects to a backend. Its name is looked up each time, and all its addresses are tried. The socket is half-open and
+ * paused, and swallows errors.
  *
  * @throws BackendError; the signal's reason
  */

@@ -2,8 +2,8 @@ import type { Route, RouteTable } from './route-table.js'
 import { readRoutesFile } from './routes-file.js'
 
 /**
- * The table that is in force. A file that cannot be used changes nothing. A route that changes or goes counts for later connections;
- * open ones keep their backend.
+ * The table that is in force. A file that cannot be used changes nothing. A route that changes or goes counts for later
+ * connections; open ones keep their backend.
  */
 export class RouteStore {
   readonly #file: string

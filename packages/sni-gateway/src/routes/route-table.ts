@@ -1,8 +1,8 @@
 import type { ProxyProtocolVersion, TcpEndpoint } from '@reversed-vpn/daemon'
 
 /**
- * What a routing header may hold: direction, port, no subset, and the name of a service, as Istio writes its clusters. It is never
- * resolved or dialled, only looked up in the table as it stands.
+ * What a routing header may hold: direction, port, no subset, and the name of a service, as Istio writes its clusters. It is
+ * never resolved or dialled, only looked up in the table as it stands.
  */
 const DESTINATION =
   /^outbound\|[1-9]\d{0,4}\|\|[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$/
@@ -45,7 +45,9 @@ export class RouteTable {
     }
   }
 
-  /** The route for a TLS server name, of any case. A route whose protocol the client offers comes before one without a protocol. */
+  /**
+   * The route for a TLS server name, of any case. A route whose protocol the client offers comes before one without a protocol.
+   */
   findByServerName(serverName: string, alpn: readonly string[]): Route | undefined {
     const candidates = this.#byServerName.get(serverName.toLowerCase()) ?? []
     return (

@@ -5,8 +5,8 @@ const TARGET = { group: 'apps', version: 'v1', kind: 'Deployment', name: 'kube-a
 export const API_SERVER = 'kube-apiserver'
 
 /**
- * A kustomize component that changes the Deployment of kube-apiserver, which somebody else renders. They list it under `components`;
- * removing it there restores the Deployment.
+ * A kustomize component that changes the Deployment of kube-apiserver, which somebody else renders. They list it under
+ * `components`; removing it there restores the Deployment.
  */
 export function apiServerComponent(name: string, namespace: string, patches: readonly Value[]): Manifest {
   return {

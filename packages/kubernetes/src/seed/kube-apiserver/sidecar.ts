@@ -8,7 +8,10 @@ import type { RenderSetting } from '../../setting/render-setting.js'
 import { diallingSeedConfig, SEED_TLS_FOLDER } from '../seed-server-config.js'
 import { apiServerComponent, deploymentPatch } from './component.js'
 
-/** Adds a seed-server that dials to kube-apiserver's pod. They share one network, so its routes lead kube-apiserver into the tunnel. */
+/**
+ * Adds a seed-server that dials to kube-apiserver's pod. They share one network, so its routes lead kube-apiserver into the
+ * tunnel.
+ */
 export function sidecarComponent(setting: RenderSetting): Manifest {
   const config = mountedConfigMap('vpn-config', SEED_SERVER, CONFIG_FOLDER)
   const device = mountedTunDevice('vpn-dev-net-tun')
