@@ -1,6 +1,6 @@
-import type { Server } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { type Endpoint, type Logger, rateLimited } from '@reversed-vpn/daemon'
+import { RequestReader } from '@reversed-vpn/relay'
 import { refusalReasonOf, type TlsMaterial } from '@reversed-vpn/secure'
 import { type Caller, CallerTable, createCaller } from './callers.js'
 import { ConnectHandler } from './connect-handler.js'
@@ -11,7 +11,7 @@ import type { EgressMetrics } from './egress-metrics.js'
 import { EgressRefusal } from './egress-refusal.js'
 import { HoldQueue, type HoldQueueOptions, type TunnelGate } from './hold-queue.js'
 import { EGRESS_LIMITS, type EgressLimits } from './limits.js'
-import { createRequestParser } from './request-parser.js'
+import { readConnect } from './read-connect.js'
 import { type Lookup, lookupWithSystem, TargetResolver } from './target-resolver.js'
 
 /** Judges the certificate of a caller. Called once the handshake has ended and before any byte is parsed. */
@@ -56,7 +56,7 @@ export class EgressProxy {
   readonly #hold: HoldQueue
   readonly #handler: ConnectHandler
   readonly #logRarely: ReturnType<typeof rateLimited>
-  readonly #parser: Server
+  readonly #reader = new RequestReader(MAX_HEADER_BYTES)
   readonly #callers: CallerTable
   readonly #listeners: EgressListener[] = []
   #tls: TlsMaterial | undefined
@@ -80,7 +80,6 @@ export class EgressProxy {
       transfer,
     })
     this.#callers = new CallerTable(this.#limits.headerTimeoutMs)
-    this.#parser = this.#createParser()
     metrics.observe(() => ({
       connections: this.#callers.size,
       streams: this.#handler.streams,
@@ -208,21 +207,15 @@ export class EgressProxy {
         new EgressRefusal('header-timeout', `not complete in ${headerTimeoutMs} ms`),
       )
     })
-    this.#parser.emit('connection', socket)
-  }
-
-  #createParser(): Server {
-    return createRequestParser(MAX_HEADER_BYTES, {
-      onConnect: (socket, request, head) => {
-        const caller = this.#callers.takeRequest(socket)
-        if (!caller) return
+    readConnect(this.#reader, socket, {
+      onConnect: (request, head) => {
+        if (!this.#callers.takeRequest(socket)) return
         const refusal = this.#refusalOfState()
         if (refusal) this.#handler.refuse(caller, refusal, request)
         else void this.#handler.handle(caller, request, head)
       },
-      onRefused: (socket, refusal, request) => {
-        const caller = this.#callers.takeRequest(socket)
-        if (caller) this.#handler.refuse(caller, refusal, request)
+      onRefused: (refusal, request) => {
+        if (this.#callers.takeRequest(socket)) this.#handler.refuse(caller, refusal, request)
       },
     })
   }

@@ -1,6 +1,7 @@
 export { Admission, type AdmissionEntry, type DropReason } from './admission.js'
 export { type JoinedEnd, joinSockets } from './join-sockets.js'
 export { answerAndClose } from './last-answer.js'
+export { type RequestFlaw, RequestReader } from './request-reader.js'
 export { resetConnection } from './reset-connection.js'
 export { plainAddress, remoteAddressOf, socketKey } from './socket-address.js'
 export { untilConnected, untilSettled } from './until-settled.js'

@@ -1,8 +1,11 @@
 import type { Socket } from 'node:net'
 
+/** Who sends more than this behind a request has no use for the answer. */
+const MAX_DROPPED_BYTES = 262_144
+
 /**
- * Writes a last answer and closes. Until the other end has ended, for at most `lingerMs`, what it still sends is read and
- * dropped: closing a socket with unread bytes resets the connection, and a reset can overtake the answer.
+ * Writes a last answer and closes. Until the other end has ended, for at most `lingerMs` and up to 256 KiB, what it still
+ * sends is read and dropped: closing a socket with unread bytes resets the connection, and a reset can overtake the answer.
  *
  * @param answer text is sent as Latin-1
  */
@@ -10,7 +13,11 @@ export function answerAndClose(socket: Socket, answer: string | Buffer, lingerMs
   const timer = setTimeout(() => socket.destroy(), lingerMs)
   socket.once('close', () => clearTimeout(timer))
   socket.once('end', () => socket.destroySoon())
-  socket.removeAllListeners('data')
+  let droppedBytes = 0
+  socket.removeAllListeners('data').on('data', (chunk: Buffer) => {
+    droppedBytes += chunk.length
+    if (droppedBytes > MAX_DROPPED_BYTES) socket.pause()
+  })
   socket.end(answer, 'latin1')
   socket.resume()
 }

@@ -209,6 +209,7 @@ t.test('every metric has a name and a help text of ours', async (t) => {
     'sni_gateway_build_info',
     'sni_gateway_client_sources',
     'sni_gateway_connections_ended_total',
+    'sni_gateway_log_lines_dropped_total',
     'sni_gateway_open_connections',
     'sni_gateway_relayed_bytes_total',
     'sni_gateway_route_reloads_total',

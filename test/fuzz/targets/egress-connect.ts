@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage } from 'node:http'
 import { isIP, type Socket } from 'node:net'
-import { createRequestParser, EgressRefusal, parseConnectRequest } from '@reversed-vpn/egress-proxy/testing'
+import { EgressRefusal, parseConnectRequest, readConnect } from '@reversed-vpn/egress-proxy/testing'
+import { RequestReader } from '@reversed-vpn/relay'
 import { readChunked, writeChunked } from '../chunked-input.js'
 import { FedSocket } from '../fed-socket.js'
 import type { FuzzTarget } from '../fuzz-target.js'
@@ -14,19 +15,15 @@ type Outcome =
   | { readonly name: 'refused'; readonly refusal: EgressRefusal }
   | { readonly name: 'left' }
 
-let settle: (outcome: Outcome) => void = () => {}
-const parser = createRequestParser(MAX_HEADER_BYTES, {
-  onConnect: (_, request, head) => settle({ name: 'connect', request, head }),
-  onRefused: (_, refusal) => settle({ name: 'refused', refusal }),
-})
+const reader = new RequestReader(MAX_HEADER_BYTES)
 
 function serve(socket: FedSocket): Promise<Outcome> {
   return new Promise((resolve) => {
-    settle = resolve
     socket.once('close', () => resolve({ name: 'left' }))
-    // Without a word of the client the server just closes its own half.
-    socket.once('finish', () => resolve({ name: 'left' }))
-    parser.emit('connection', socket as unknown as Socket)
+    readConnect(reader, socket as unknown as Socket, {
+      onConnect: (request, head) => resolve({ name: 'connect', request, head }),
+      onRefused: (refusal) => resolve({ name: 'refused', refusal }),
+    })
   })
 }
 
@@ -34,7 +31,6 @@ async function fuzz(input: Buffer): Promise<void> {
   const { chunks, stream } = readChunked(input)
   const socket = new FedSocket(chunks)
   const outcome = await serve(socket)
-  settle = () => {}
   if (outcome.name === 'refused') {
     assert.ok(outcome.refusal instanceof EgressRefusal)
     assert.ok(['bad-request', 'method-not-allowed', 'header-too-large'].includes(outcome.refusal.reason))

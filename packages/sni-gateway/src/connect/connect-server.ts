@@ -1,6 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Duplex } from 'node:stream'
-import { answerAndClose } from '@reversed-vpn/relay'
+import type { IncomingMessage } from 'node:http'
+import { answerAndClose, type RequestFlaw, RequestReader } from '@reversed-vpn/relay'
 import { type Connection, LINGER_MS } from '../accept/connection.js'
 import type { EndReason } from '../end-reason.js'
 import { isDestination, type Route, type RouteTable } from '../routes/route-table.js'
@@ -22,41 +21,28 @@ interface ConnectServerOptions {
 export class ConnectServer {
   readonly #options: ConnectServerOptions
   readonly #routingHeaders: ReadonlySet<string>
-  readonly #server: Server
-  readonly #connections = new WeakMap<Duplex, Connection>()
+  readonly #reader: RequestReader
 
   constructor(options: ConnectServerOptions) {
     this.#options = options
     this.#routingHeaders = new Set(options.routingHeaders.map((name) => name.toLowerCase()))
-    this.#server = createServer({
-      maxHeaderSize: options.maxHeaderBytes,
-      insecureHTTPParser: false,
-      // What matters is the routing header; HTTP/1.1 clients that leave out Host exist.
-      requireHostHeader: false,
-      // The listener has one deadline for all that comes before the route.
-      headersTimeout: 0,
-      requestTimeout: 0,
-      keepAliveTimeout: 0,
-    })
-    this.#server.on('connect', (request, socket, head) => this.#onConnect(request, socket, head))
-    this.#server.on('request', (request, response) => this.#onRequest(request, response))
-    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
-      this.#onBadRequest(error, socket),
-    )
+    this.#reader = new RequestReader(options.maxHeaderBytes)
   }
 
   serve(connection: Connection): void {
-    const { socket } = connection
-    this.#connections.set(socket, connection)
-    this.#server.emit('connection', socket)
-    socket.resume()
+    this.#reader.read(connection.socket, {
+      onRequest: (request, rest) => {
+        if (connection.hasEnded) return
+        if (request.method === 'CONNECT') this.#onConnect(connection, request, rest)
+        else this.#redirect(connection, request)
+      },
+      onFlaw: (flaw, detail) => {
+        if (!connection.hasEnded) refuseFlawed(connection, flaw, detail)
+      },
+    })
   }
 
-  #onConnect(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const connection = this.#connections.get(socket)
-    // Behind another request, which has been answered: its client would get two answers.
-    if (connection === undefined || connection.hasEnded) return
-    socket.pause()
+  #onConnect(connection: Connection, request: IncomingMessage, head: Buffer): void {
     const flaw = flawOf(request)
     if (flaw !== undefined) {
       refuse(connection, 'bad-request', closingAnswer(400, flaw), flaw)
@@ -82,15 +68,6 @@ export class ConnectServer {
     }
   }
 
-  #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    const connection = this.#connections.get(request.socket)
-    // A second request on the connection: the answer to the first closes it.
-    if (connection === undefined || connection.hasEnded) return
-    // The answer is written as a whole, without Node's help.
-    response.detachSocket(request.socket)
-    this.#redirect(connection, request)
-  }
-
   #redirect(connection: Connection, request: IncomingMessage): void {
     const isConnect = request.method === 'CONNECT'
     const target = redirectTarget(
@@ -102,18 +79,6 @@ export class ConnectServer {
       const reason = isConnect ? 'no-destination' : 'redirected'
       refuse(connection, reason, closingAnswer(308, undefined, [`Location: ${target}`]))
     }
-  }
-
-  #onBadRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
-    const connection = this.#connections.get(socket)
-    if (connection === undefined || connection.hasEnded) return
-    if (
-      error.code === 'ECONNRESET' ||
-      (error as { readonly bytesParsed?: number }).bytesParsed === undefined
-    ) {
-      connection.drop('client-left')
-    } else if (error.code === 'HPE_HEADER_OVERFLOW') refuse(connection, 'header-too-long', closingAnswer(431))
-    else refuse(connection, 'bad-request', closingAnswer(400), error.code)
   }
 }
 
@@ -131,4 +96,10 @@ function flawOf({ httpVersionMajor, headers }: IncomingMessage): string | undefi
 function refuse(connection: Connection, reason: EndReason, answer: string, detail?: string): void {
   connection.end(reason, detail)
   answerAndClose(connection.socket, answer, LINGER_MS)
+}
+
+function refuseFlawed(connection: Connection, flaw: RequestFlaw, detail: string | undefined): void {
+  if (flaw === 'left') connection.drop('client-left')
+  else if (flaw === 'header-too-long') refuse(connection, 'header-too-long', closingAnswer(431))
+  else refuse(connection, 'bad-request', closingAnswer(400), detail)
 }
