@@ -7,12 +7,15 @@ export const PREFERRED_CONGESTION = 'bbr'
 /** What a connection over a long way has until its slow start has ended. */
 export const SLOW_START_CONGESTION = 'cubic'
 
-/** A connection inside takes a few milliseconds more for a full queue. Spread over a shorter round trip, packets are never that late. */
+/**
+ * A connection inside takes a few milliseconds more for a full queue. Spread over a shorter round trip, packets are never
+ * that late.
+ */
 const LONG_WAY_US = 9_000
 
 /**
- * Sets the congestion control that a connection begins with. Over a long way that is not BBR: see `StartupWatch`, which has it take
- * over. Where the kernel has BBR on its own account, or does not let us have the other, BBR it is.
+ * Sets the congestion control that a connection begins with. Over a long way that is not BBR: see `StartupWatch`, which has
+ * it take over. Where the kernel has BBR on its own account, or does not let us have the other, BBR it is.
  * @param fd a connected TCP socket
  * @throws SyscallError when the kernel refuses it
  */

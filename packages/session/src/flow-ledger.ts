@@ -5,9 +5,9 @@ const MAX_FLOWS = 131_072
 
 /**
  * Which of several carriers a packet to the peer belongs to while one takes over from another. The NAT state of a connection
- * lives with the carrier that opened it, so its packets have to go on there: a SYN opens a connection with the newest carrier; any other
- * TCP packet goes where its SYN went, and to the oldest if that was before the ledger was kept. Datagrams have no
- * connection and go to the newest at once.
+ * lives with the carrier that opened it, so its packets have to go on there: a SYN opens a connection with the newest
+ * carrier; any other TCP packet goes where its SYN went, and to the oldest if that was before the ledger was kept. Datagrams
+ * have no connection and go to the newest at once.
  */
 export class FlowLedger<Carrier extends object> {
   /** The oldest first. Empty sets until there are two. */

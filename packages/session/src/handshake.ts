@@ -22,7 +22,8 @@ export class RejectedError extends TunnelError {
 }
 
 /**
- * The seed side's part: waits for HELLO, whoever dialled. What comes in its place is answered with REJECT, and the connection ended.
+ * The seed side's part: waits for HELLO, whoever dialled. What comes in its place is answered with REJECT, and the connection
+ * ended.
  * @throws TunnelError ERR_PEER_REJECTED when the shoot side does not take our certificate; ERR_HANDSHAKE_TIMEOUT,
  *   ERR_FRAME_UNEXPECTED, ERR_CONTROL_INVALID, ERR_PEER_CLOSED
  */
@@ -59,9 +60,10 @@ async function awaitHello(frames: ControlStream, timeoutMs: number): Promise<Hel
 }
 
 /**
- * The shoot side's part: sends HELLO and waits for the answer. A seed side that breaks the protocol is told so, and the connection
- * ended.
- * @throws RejectedError when it is REJECT; TunnelError ERR_HANDSHAKE_TIMEOUT, ERR_FRAME_UNEXPECTED, ERR_CONTROL_INVALID, ERR_PEER_CLOSED
+ * The shoot side's part: sends HELLO and waits for the answer. A seed side that breaks the protocol is told so, and the
+ * connection ended.
+ * @throws RejectedError when it is REJECT; TunnelError ERR_HANDSHAKE_TIMEOUT, ERR_FRAME_UNEXPECTED, ERR_CONTROL_INVALID,
+ * ERR_PEER_CLOSED
  */
 export async function sendHello(
   frames: ControlStream,

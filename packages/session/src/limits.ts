@@ -12,8 +12,8 @@ export const BATCH_PACKETS = 512
 export const BATCHES_IN_FLIGHT = 3
 
 /**
- * Small-packet batching: after a batch of at least so many packets that are on average shorter than `SMALL_PACKET_BYTES`, packets gather
- * in the kernel for `SMALL_PACKET_PAUSE_MS`, as far as timers are exact. The pause is what it costs in delay.
+ * Small-packet batching: after a batch of at least so many packets that are on average shorter than `SMALL_PACKET_BYTES`,
+ * packets gather in the kernel for `SMALL_PACKET_PAUSE_MS`, as far as timers are exact. The pause is what it costs in delay.
  */
 export const SMALL_PACKET_COUNT = 4
 export const SMALL_PACKET_BYTES = 512
@@ -23,13 +23,15 @@ export const SMALL_PACKET_PAUSE_MS = 1
 export const COALESCE_PAUSE_MS = 3
 
 /**
- * A flow is bulk while it has sent so much more than it may: the first round trips of a page or of a log are not. It empties in a quarter of
- * a second, at 2 Mbit/s.
+ * A flow is bulk while it has sent so much more than it may: the first round trips of a page or of a log are not. It empties
+ * in a quarter of a second, at 2 Mbit/s.
  */
 export const BULK_FLOW_BYTES = 65_536
 export const BULK_FLOW_BYTES_PER_MS = 250
 
-/** A lane has bulk for so long after the last packet of a bulk flow: longer than flows on high-RTT paths pause between windows. */
+/**
+ * A lane has bulk for so long after the last packet of a bulk flow: longer than flows on high-RTT paths pause between windows.
+ */
 export const BULK_LANE_MS = 1000
 
 /** In which flows are told apart by their hash. A power of two. */
@@ -54,8 +56,8 @@ export const CONTROL_BACKLOG_BYTES = 1_048_576
 export const MAX_RECORDS_OF_A_KEY = 2 ** 24
 
 /**
- * TLS records of one direction after which a lane is replaced. The distance to the limit covers what a lane sends until it is looked at
- * again and replaced.
+ * TLS records of one direction after which a lane is replaced. The distance to the limit covers what a lane sends until it is
+ * looked at again and replaced.
  */
 export const ROTATE_AFTER_RECORDS = 2 ** 23
 
@@ -63,8 +65,8 @@ export const ROTATE_AFTER_RECORDS = 2 ** 23
 export const ROTATE_AFTER_MS = 12 * 3_600_000
 
 /**
- * Lanes that were let in by authorities or revocation lists which do not count any more are ended after so many times `--dead-after`: room
- * for a replacement that needs a few attempts.
+ * Lanes that were let in by authorities or revocation lists which do not count any more are ended after so many times
+ * `--dead-after`: room for a replacement that needs a few attempts.
  */
 export const TRUST_GRACE_DEAD_TIMES = 2
 
@@ -72,8 +74,8 @@ export const TRUST_GRACE_DEAD_TIMES = 2
 export const CLOSE_GRACE_MS = 1_000
 
 /**
- * Connections to one port whose other end has not shown who it is. A quarter is out of a single source's reach. Together with those of
- * the other ports they stay below the 1024 descriptors that many a container has. A flood of silent ones drops its own oldest: whoever
- * is quick gets in.
+ * Connections to one port whose other end has not shown who it is. A quarter is out of a single source's reach. Together with
+ * those of the other ports they stay below the 1024 descriptors that many a container has. A flood of silent ones drops its
+ * own oldest: whoever is quick gets in.
  */
 export const UNFINISHED_LIMITS = Object.freeze({ max: 256, maxPerSource: 192, whenFull: 'drop-oldest' })

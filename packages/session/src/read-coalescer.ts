@@ -10,15 +10,17 @@ const WINDOW_MS = 1
 /** The rate must hold for so many windows. A shorter stretch at this rate is faster bulk that was held up for a moment. */
 const STEADY_WINDOWS = 8
 
-/** Bytes a millisecond. Below this range it is not bulk, and no answer may be delayed; above it each wakeup brings much anyway. */
+/**
+ * Bytes a millisecond. Below this range it is not bulk, and no answer may be delayed; above it each wakeup brings much anyway.
+ */
 const RATE = { min: 8_192, max: 131_072 } as const
 
 /**
- * Decides when reading should pause, so that bulk that comes in small pieces gathers in the kernel: many wakeups, each for little.
- * A proxy that relays 2 KiB at a time sends like that.
+ * Decides when reading should pause, so that bulk that comes in small pieces gathers in the kernel: many wakeups, each for
+ * little. A proxy that relays 2 KiB at a time sends like that.
  *
- * A pause begins with the first chunk of a wakeup, since nobody knows which will be its last. The wakeup after a pause brings all that
- * has gathered; no pause follows on that one or the next.
+ * A pause begins with the first chunk of a wakeup, since nobody knows which will be its last. The wakeup after a pause brings
+ * all that has gathered; no pause follows on that one or the next.
  */
 export class ReadCoalescer {
   #windowSinceMs = 0

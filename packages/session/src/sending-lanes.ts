@@ -5,7 +5,7 @@ import type { Lane } from './lane/lane.js'
 import type { PacketRedirector } from './lane/packet-framer.js'
 import type { SessionLanes } from './session-lanes.js'
 
-export interface SendingLanesOptions {
+interface SendingLanesOptions {
   readonly lanes: SessionLanes
   readonly queues: QueueSet
   readonly keepaliveMs: number

@@ -8,7 +8,8 @@ import { checkLegal, type Legal } from './state.js'
  *        └──────────replaced, or ended─────────────────────────────▲           ▲
  *        └───────────────┴────────────────lost─────────────────────────────────┘
  *
- * Packets to the peer may take a lane that is `ready`. One that is leaving still brings packets, until its last bytes are through.
+ * Packets to the peer may take a lane that is `ready`. One that is leaving still brings packets, until its last bytes are
+ * through.
  */
 type LanePhase = 'opening' | 'ready' | 'leaving' | 'closed'
 

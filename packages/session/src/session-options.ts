@@ -35,7 +35,7 @@ export interface SessionOptions extends LaneSettings {
 }
 
 /** What the owner of a session is told. */
-export interface SessionHandler {
+interface SessionHandler {
   /** A lane may send from now on. The first of them makes the session ready. */
   onLaneReady(lane: Lane): void
   /** The peer wants the session to end. */

@@ -23,7 +23,7 @@ import { TrafficCheckers } from './traffic-policy.js'
  *
  * Packets from the peer are taken in every state but `closed`; packets to the peer are sent while `active`.
  */
-export type SessionState = 'opening' | 'active' | 'draining' | 'closing' | 'closed'
+type SessionState = 'opening' | 'active' | 'draining' | 'closing' | 'closed'
 
 const LEGAL: Legal<SessionState> = {
   opening: ['active', 'draining', 'closing', 'closed'],

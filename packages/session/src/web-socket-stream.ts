@@ -5,8 +5,8 @@ import type { WebSocket } from 'ws'
 export const MAX_WEB_SOCKET_MESSAGE_BYTES = 1_048_576
 
 /**
- * The byte stream inside a WebSocket. Each write is a binary message; where messages begin and end means nothing to the reader. The stream owns the
- * WebSocket. It ends both ways at once: a WebSocket has no half-close.
+ * The byte stream inside a WebSocket. Each write is a binary message; where messages begin and end means nothing to the
+ * reader. The stream owns the WebSocket. It ends both ways at once: a WebSocket has no half-close.
  */
 export class WebSocketStream extends Duplex {
   readonly #socket: WebSocket

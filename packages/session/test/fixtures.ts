@@ -113,8 +113,8 @@ export async function webSocketPair(): Promise<StreamPair> {
   }
 }
 
-export const SEED_ADDRESS = '192.168.123.1'
-export const POD_ADDRESS = '100.96.0.10'
+const SEED_ADDRESS = '192.168.123.1'
+const POD_ADDRESS = '100.96.0.10'
 
 const ALL_OFFLOADS: readonly OffloadKind[] = ['checksum', 'tso4', 'tso6']
 

@@ -7,10 +7,10 @@ import { createSessionKeys, FrameStream, type Lane, Session, TrafficTotals } fro
 import type { SessionOptions } from '@reversed-vpn/session/testing'
 import { memoryPair, type StreamPair } from './fixtures.js'
 
-export const NETWORKS: ShootNetworks = { pod: ['100.96.0.0/11'], service: [], node: [] }
+const NETWORKS: ShootNetworks = { pod: ['100.96.0.0/11'], service: [], node: [] }
 
 /** The other end of a lane: notes what it is told, and answers PINGs while `answers`. */
-export class FarEnd {
+class FarEnd {
   readonly frames: FrameStream
   readonly told: ControlMessage[] = []
   packets = 0

@@ -7,8 +7,8 @@ export const DAEMON_UID = 65532
 /** What makes a pod violate the restricted Pod Security profile, and why that is necessary. */
 const EXCEPTION_REASONS = {
   'setup-container':
-    'the init container runs as root with NET_ADMIN: it makes the TUN, addresses, routes and firewall, and ends before anything talks ' +
-    'to the network; the daemon then needs no capability',
+    'the init container runs as root with NET_ADMIN: it makes the TUN, addresses, routes and firewall, and ends ' +
+    'before anything talks to the network; the daemon then needs no capability',
   'dev-net-tun':
     'hostPath /dev/net/tun, that one device and nothing else of the node: the daemon attaches to its TUN through it',
   'forwarding-sysctl':

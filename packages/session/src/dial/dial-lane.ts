@@ -10,7 +10,7 @@ import { FrameStream } from '../frame-stream.js'
 import { tuneLaneSocket } from '../socket-tuning.js'
 import type { Transport } from './transport.js'
 
-export interface DialLaneOptions extends SecureTunnelOptions {
+interface DialLaneOptions extends SecureTunnelOptions {
   readonly transport: Transport
   readonly congestion?: string | undefined
   readonly deadAfterMs: number

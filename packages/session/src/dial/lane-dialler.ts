@@ -3,7 +3,7 @@ import { DialError, toDialError } from '@reversed-vpn/secure'
 import type { Lane } from '../lane/lane.js'
 import { Backoff, type BackoffOptions } from './backoff.js'
 
-export interface LaneDiallerOptions {
+interface LaneDiallerOptions {
   readonly backoff: BackoffOptions
   /** Settles when a connection for that slot is wanted. */
   readonly untilWanted: (slot: number, signal: AbortSignal) => Promise<void>
@@ -82,8 +82,8 @@ export class LaneDialler {
 
   /**
    * Runs `work` with a signal that fires when dialling stops or begins anew, or after `timeoutMs` with a DialError `timeout`.
-   * `AbortSignal.any` with `AbortSignal.timeout` would be the same, but on Node 20 nobody holds that timer: a garbage collection takes
-   * it, and it never fires.
+   * `AbortSignal.any` with `AbortSignal.timeout` would be the same, but on Node 20 nobody holds that timer: a garbage
+   * collection takes it, and it never fires.
    */
   async #attempt<T>(timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { signal } = this.#stopping

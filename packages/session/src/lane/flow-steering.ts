@@ -12,20 +12,21 @@ export interface SteeredLane {
  * Keeps a lane free for flows that send little, so that they never wait behind bulk: neither in the TUN's queue, nor in the
  * connection, nor for what was lost there.
  *
- * The kernel hands over the packets of a flow on the queue that the last packet of its other direction was written to. So the flow is led by
- * where its packets from the peer are written:
+ * The kernel hands over the packets of a flow on the queue that the last packet of its other direction was written to. So the
+ * flow is led by where its packets from the peer are written:
  *
  *     peer ─▶ any lane ─▶ queueOf ─┬─ the flow is bulk ─────────────────▶ its lane's queue, or ─┐
  *                                  ├─ sends little, on a lane with bulk ─▶ the free lane's       │ the kernel
  *                                  └─ sends little, on another ─────────▶ its lane's queue      │ notes
  *     peer ◀── that queue's lane ◀── the flow's next packet ◀───────────────────────────────────┘
  *
- * Bulk stays on the lane where it became bulk, whose congestion window has grown with it: on another it would begin anew, with a whole
- * window waiting. So the role moves instead: another lane without bulk becomes the free one. Where all others have some, their
- * windows are large too, and the flow is led there.
+ * Bulk stays on the lane where it became bulk, whose congestion window has grown with it: on another it would begin anew,
+ * with a whole window waiting. So the role moves instead: another lane without bulk becomes the free one. Where all others
+ * have some, their windows are large too, and the flow is led there.
  *
- * What a flow sends either way counts: of the acknowledgements of bulk enough are lost on a bad link to hold up what is behind them.
- * A flow without answers, and the first packet of any, go where the kernel's hash puts them. The peer leads what it sends by itself.
+ * What a flow sends either way counts: of the acknowledgements of bulk enough are lost on a bad link to hold up what is
+ * behind them. A flow without answers, and the first packet of any, go where the kernel's hash puts them. The peer leads what
+ * it sends by itself.
  */
 export class FlowSteering {
   readonly #own: number

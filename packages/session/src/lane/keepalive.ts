@@ -1,6 +1,6 @@
 import type { FrameStream } from '../frame-stream.js'
 
-export interface KeepaliveOptions {
+interface KeepaliveOptions {
   readonly frames: FrameStream
   /** Between two PINGs. */
   readonly keepaliveMs: number
@@ -16,9 +16,9 @@ export interface KeepaliveOptions {
 }
 
 /**
- * When a peer that was not heard of is silent, rather than asked too lately: as a share of `deadAfterMs`, and of `keepaliveMs`. The first is
- * such that TCP inside, whose retransmissions are each about twice as far from the fault as the one before, has one between
- * silence and death.
+ * When a peer that was not heard of is silent, rather than asked too lately: as a share of `deadAfterMs`, and of
+ * `keepaliveMs`. The first is such that TCP inside, whose retransmissions are each about twice as far from the fault as the
+ * one before, has one between silence and death.
  */
 const SILENT_SHARE_OF_DEAD = 0.4
 const SILENT_SHARE_OF_KEEPALIVE = 1.3

@@ -1,7 +1,7 @@
 import { DROP_REASONS } from '@reversed-vpn/protocol'
 
 /** What one direction of a lane has sent or taken. Plain numbers: counted per packet, read when someone asks. */
-export interface DirectionCounters {
+interface DirectionCounters {
   packets: number
   /** IP bytes, without headers of ours. */
   bytes: number

@@ -6,7 +6,10 @@ export interface LaneHandler {
   onReady(): void
   /** The peer asks for the whole session to be left. That it wants this lane replaced shows in `Lane.leaving`. */
   onGoAway(reason: GoawayReason): void
-  /** The lane's key has protected enough, or is old enough: it should be replaced. Called once, unless the peer wanted that before. */
+  /**
+   * The lane's key has protected enough, or is old enough: it should be replaced. Called once, unless the peer wanted that
+   * before.
+   */
   onRotationDue(reason: RotationReason): void
   /** The lane is gone. Called once. */
   onDown(end: LaneEnd): void

@@ -12,7 +12,7 @@ import { TunWriter } from './tun-writer.js'
 /** What has to lie in one piece for the checks: the virtio-net header and the headers of the packet. */
 const PREFIX_BYTES = VIRTIO_NET_HEADER_BYTES + PACKET_PREFIX_BYTES
 
-export interface LaneReceiverOptions {
+interface LaneReceiverOptions {
   readonly queue: TunQueue
   readonly checker: PacketChecker
   readonly counters: LaneCounters['fromPeer']

@@ -14,12 +14,12 @@ import { type LaneCounters, recordsOf } from './lane-counters.js'
 import type { PacketFramer } from './packet-framer.js'
 
 /** Is told of what goes to the connection. */
-export interface WriteObserver {
+interface WriteObserver {
   /** @param nowMs of `performance.now()` */
   onSent(bytes: number, nowMs: number): void
 }
 
-export interface LaneSenderOptions {
+interface LaneSenderOptions {
   readonly queue: TunQueue
   readonly stream: Duplex
   readonly framer: PacketFramer
@@ -39,8 +39,8 @@ const LEGAL: Legal<SenderState> = {
 }
 
 /**
- * Device to stream. One wakeup of the queue fills one buffer with packets, which goes to the stream in one write. Decides when to look at
- * the queue again:
+ * Device to stream. One wakeup of the queue fills one buffer with packets, which goes to the stream in one write. Decides
+ * when to look at the queue again:
  *
  *     stopped ──start──▶ polling ◀────── stream drained, buffer free ──────── stalled
  *        ▲               │   ▲ └──────── stream full, or no buffer ─────────▶ ▲

@@ -42,8 +42,8 @@ const LEGAL: Legal<LaneState['name']> = {
  * It takes packets from the peer as soon as it is open, and sends packets to the peer between {@link startSending} and
  * {@link stopSending}, while it is up or retiring.
  *
- * While the peer is silent nothing is sent: what went to one that turns out to be dead would be lost, what waits in the queue goes out
- * at once on the lane after this one.
+ * While the peer is silent nothing is sent: what went to one that turns out to be dead would be lost, what waits in the queue
+ * goes out at once on the lane after this one.
  */
 export class Lane implements FrameStreamHandler {
   readonly index: number
@@ -124,7 +124,10 @@ export class Lane implements FrameStreamHandler {
     this.#applySending()
   }
 
-  /** Has flows led to these lanes, which carry now, as `FlowSteering` does. @default each packet goes to the queue of the lane it came by */
+  /**
+   * Has flows led to these lanes, which carry now, as `FlowSteering` does. @default each packet goes to the queue of the lane
+   * it came by
+   */
   steer(lanes: readonly SteeredLane[]): void {
     this.#path.steering.setLanes(lanes)
   }
@@ -150,7 +153,9 @@ export class Lane implements FrameStreamHandler {
     this.#options.frames.sendControl({ type: 'GOAWAY', ...lane, reason })
   }
 
-  /** Stops sending, tells the peer why, lets what was written leave, and ends. Settles when the connection is gone. Idempotent. */
+  /**
+   * Stops sending, tells the peer why, lets what was written leave, and ends. Settles when the connection is gone. Idempotent.
+   */
   close(code: CloseCode, reason: string): Promise<void> {
     if (this.#state.name !== 'closing' && this.#state.name !== 'down') {
       this.#enter({ name: 'closing', code })

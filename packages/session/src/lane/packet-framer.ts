@@ -16,7 +16,7 @@ import type { LaneCounters } from './lane-counters.js'
  */
 export type PacketRedirector = (bytes: Buffer, payloadOffset: number, payloadBytes: number) => boolean
 
-export interface PacketFramerOptions {
+interface PacketFramerOptions {
   /** What the peer accepts: the rules are kept on this side already. */
   readonly checker: PacketChecker
   readonly counters: LaneCounters['toPeer']

@@ -27,7 +27,9 @@ const MIN_RATE = 125_000
 
 /** Share of the path's rate while the limit holds: the queue moves from the path to this end, and the path never runs dry. */
 const HELD_SHARE = 0.85
-/** BBR needs three round trips without growth, after one in which the queue drains. If it takes longer, something else is wrong. */
+/**
+ * BBR needs three round trips without growth, after one in which the queue drains. If it takes longer, something else is wrong.
+ */
 const MAX_HELD_MS = 2_000
 const MAX_HELD_ROUND_TRIPS = 20
 /** Wait after an attempt that failed. */
@@ -43,14 +45,15 @@ const LEGAL: Legal<StartupState> = {
 }
 
 /**
- * Switches a connection that began with another congestion control (`setFirstCongestion`) to BBR when its slow start has ended. BBR
- * spreads what it sends over the round trip, at the rate it has measured. Connections inside the tunnel that are in slow start double
- * what they send each round trip, see the delay that this causes, and take it for a full path (HyStart of CUBIC).
+ * Switches a connection that began with another congestion control (`setFirstCongestion`) to BBR when its slow start has
+ * ended. BBR spreads what it sends over the round trip, at the rate it has measured. Connections inside the tunnel that are
+ * in slow start double what they send each round trip, see the delay that this causes, and take it for a full path (HyStart
+ * of CUBIC).
  *
- * Then it ends STARTUP, in which BBR sends almost three times as fast as the path has delivered. BBR stays there while the connections
- * inside are what limits it, and they fill the queue of the slowest link as soon as they may: all traffic waits in that queue, that
- * of other lanes too. Paced a little below the path's rate for some round trips, the queue stands at this end instead. BBR measures
- * the path, leaves STARTUP, and keeps queues short from then on, for as long as the connection lives.
+ * Then it ends STARTUP, in which BBR sends almost three times as fast as the path has delivered. BBR stays there while the
+ * connections inside are what limits it, and they fill the queue of the slowest link as soon as they may: all traffic waits
+ * in that queue, that of other lanes too. Paced a little below the path's rate for some round trips, the queue stands at this
+ * end instead. BBR measures the path, leaves STARTUP, and keeps queues short from then on, for as long as the connection lives.
  *
  *     slow-start ── a loss, a growing round trip, a queue stands ──▶ watching, with BBR
  *         └──────── the kernel refuses BBR ────────────────────────▶ done

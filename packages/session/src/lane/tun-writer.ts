@@ -9,7 +9,10 @@ import {
 import { WRITE_FRAMES } from '../limits.js'
 import type { LaneCounters } from './lane-counters.js'
 
-/** Words of the piece list per frame: its number of pieces, then chunk, offset and length of each. A longest frame spans few chunks. */
+/**
+ * Words of the piece list per frame: its number of pieces, then chunk, offset and length of each. A longest frame spans few
+ * chunks.
+ */
 const PIECE_WORDS = 3
 
 /**

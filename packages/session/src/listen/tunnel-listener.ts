@@ -8,7 +8,7 @@ import { UNFINISHED_LIMITS } from '../limits.js'
 import type { SessionPeer } from '../session-options.js'
 import { tuneLaneSocket } from '../socket-tuning.js'
 
-export interface TunnelListenerOptions {
+interface TunnelListenerOptions {
   readonly tls: TlsMaterial
   /** The name that a peer's certificate has to carry. */
   readonly peerName: string
@@ -21,7 +21,9 @@ export interface TunnelListenerOptions {
    *   when such a header is not there.
    */
   readonly identify?: (socket: Socket, signal: AbortSignal) => Promise<string | undefined> | undefined
-  /** Whether that address is a proxy's, from which many clients come: no limit for a single source counts for it. @default never */
+  /**
+   * Whether that address is a proxy's, from which many clients come: no limit for a single source counts for it. @default never
+   */
   readonly isProxy?: (address: string) => boolean
   /**
    * A peer that proved who it is. The connection is the receiver's from here on, and counts as unfinished until this settles;

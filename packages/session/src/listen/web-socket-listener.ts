@@ -8,10 +8,12 @@ import { UNFINISHED_LIMITS } from '../limits.js'
 import { MAX_WEB_SOCKET_MESSAGE_BYTES, WebSocketStream } from '../web-socket-stream.js'
 import { dropRefusal } from './tunnel-listener.js'
 
-export interface WebSocketListenerOptions {
+interface WebSocketListenerOptions {
   /** A WebSocket that is open: what runs in it is TLS as on the tunnel port. `below` is the socket it came on. */
   readonly onStream: (stream: Duplex, remoteAddress: string, below: Socket) => void
-  /** Whether that address is a proxy's, from which many clients come: no limit for a single source counts for it. @default never */
+  /**
+   * Whether that address is a proxy's, from which many clients come: no limit for a single source counts for it. @default never
+   */
   readonly isProxy?: (address: string) => boolean
   /** An HTTP connection was cut for others before it became a WebSocket. */
   readonly onDropped?: (reason: RefusalReason) => void
@@ -20,7 +22,9 @@ export interface WebSocketListenerOptions {
 const PATH = '/'
 const MAX_HEADER_BYTES = 8192
 
-/** Takes WebSockets (RFC 6455) on path `/` and unwraps them, for ingresses that let nothing else through. Authenticates nobody. */
+/**
+ * Takes WebSockets (RFC 6455) on path `/` and unwraps them, for ingresses that let nothing else through. Authenticates nobody.
+ */
 export class WebSocketListener {
   readonly #options: WebSocketListenerOptions
   readonly #server: Server
