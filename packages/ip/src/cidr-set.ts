@@ -1,5 +1,6 @@
+import { parseAddressNormalized } from './address.js'
 import { AddressError } from './address-error.js'
-import { type Cidr, parseAddressNormalized, parseCidr } from './cidr.js'
+import { type Cidr, parseCidr } from './cidr.js'
 import { type AddressRange, mergeRanges, rangesOverlap, rangeToCidrs, subtractRanges } from './cidr-range.js'
 
 /** Flipping the top bit makes signed comparison of 32-bit words the order of unsigned ones. */
@@ -93,12 +94,6 @@ export class CidrSet {
     return this.#ranges(parsed.family).some(
       ({ first, last }) => first <= parsed.value && parsed.value <= last,
     )
-  }
-
-  /** Whether every address of the CIDR is in the set. */
-  covers(cidr: string | Cidr): boolean {
-    const { family, first, last } = typeof cidr === 'string' ? parseCidr(cidr) : cidr
-    return this.#ranges(family).some((range) => range.first <= first && last <= range.last)
   }
 
   /** Whether any address is in both sets. */

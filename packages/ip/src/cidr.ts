@@ -1,5 +1,5 @@
+import { type Address, FAMILY_BITS, formatAddress, MAPPED_PREFIX, parseAddress } from './address.js'
 import { AddressError } from './address-error.js'
-import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from './address-text.js'
 
 /** Addresses that share their first `prefixLength` bits. */
 export interface Cidr {
@@ -14,15 +14,7 @@ export interface Cidr {
   readonly text: string
 }
 
-/** One address as a number. */
-interface Address {
-  readonly family: 4 | 6
-  readonly value: bigint
-}
-
-const FAMILY_BITS = { 4: 32, 6: 128 } as const
 const MAPPED_PREFIX_BITS = 96
-const MAPPED_PREFIX = 0xffffn
 
 /**
  * Reads `ADDRESS/LENGTH`. IPv4 has four decimal parts, IPv6 no zone. A range inside `::ffff:0:0/96` (IPv4-mapped, RFC 4291
@@ -31,21 +23,9 @@ const MAPPED_PREFIX = 0xffffn
  * @throws AddressError ERR_CIDR_INVALID, or ERR_CIDR_HOST_BITS where bits behind the prefix are set
  */
 export function parseCidr(text: string): Cidr {
-  const [addressText, prefixText, ...rest] = text.split('/')
-  const address = parseAddress(addressText ?? '')
-  if (address === undefined || prefixText === undefined || rest.length > 0) {
-    throw new AddressError('ERR_CIDR_INVALID', `CIDR ${quote(text)} is not valid, expected ADDRESS/LENGTH`)
-  }
-  const prefixLength = readPrefixLength(prefixText)
-  const maxPrefixLength = FAMILY_BITS[address.family]
-  if (!(prefixLength <= maxPrefixLength)) {
-    throw new AddressError(
-      'ERR_CIDR_INVALID',
-      `CIDR ${quote(text)} has prefix length ${quote(prefixText)}, expected 0 to ${maxPrefixLength}`,
-    )
-  }
-  const cidr = makeCidr(address.family, address.value, prefixLength)
-  if (cidr.first !== address.value) {
+  const { family, value, prefixLength } = parseAddressWithPrefix(text)
+  const cidr = makeCidr(family, value, prefixLength)
+  if (cidr.first !== value) {
     throw new AddressError('ERR_CIDR_HOST_BITS', `CIDR ${text} has host bits set, expected ${cidr.text}`)
   }
   return isMapped(cidr) ? makeCidr(4, cidr.first & 0xffff_ffffn, prefixLength - MAPPED_PREFIX_BITS) : cidr
@@ -67,29 +47,30 @@ export function parseNetworkCidr(text: string): Cidr {
   return cidr
 }
 
-/**
- * Whether that is `ADDRESS/LENGTH`, as `parseCidr` takes it, but host bits may be set: an address and the size of its network.
- */
-export function isAddressWithPrefix(text: string): boolean {
-  const [addressText, prefixText, ...rest] = text.split('/')
-  const address = parseAddress(addressText ?? '')
-  if (address === undefined || prefixText === undefined || rest.length > 0) return false
-  return readPrefixLength(prefixText) <= FAMILY_BITS[address.family]
-}
-
-/** Reads one address, IPv4-mapped IPv6 as the IPv4 address it names. `undefined` for anything else, a zone included. */
-export function parseAddressNormalized(text: string): Address | undefined {
-  const address = parseAddress(text)
-  if (address === undefined || address.family === 4) return address
-  return address.value >> 32n === MAPPED_PREFIX ? { family: 4, value: address.value & 0xffff_ffffn } : address
+/** An address and the prefix length of its network. */
+interface AddressWithPrefix extends Address {
+  readonly prefixLength: number
 }
 
 /**
- * The one spelling of an address (IPv6 as in RFC 5952), IPv4-mapped IPv6 as IPv4. `undefined` for anything else, a zone included.
+ * Reads `ADDRESS/LENGTH` as `parseCidr` does, but host bits may be set and IPv4-mapped IPv6 stays IPv6.
+ * @throws AddressError ERR_CIDR_INVALID
  */
-export function canonicalAddress(text: string): string | undefined {
-  const address = parseAddressNormalized(text)
-  return address && formatAddress(address)
+export function parseAddressWithPrefix(text: string): AddressWithPrefix {
+  const [addressText = '', prefixText, ...rest] = text.split('/')
+  const address = parseAddress(addressText)
+  if (address === undefined || prefixText === undefined || rest.length > 0) {
+    throw new AddressError('ERR_CIDR_INVALID', `CIDR ${quote(text)} is not valid, expected ADDRESS/LENGTH`)
+  }
+  const maxPrefixLength = FAMILY_BITS[address.family]
+  const prefixLength = /^(?:0|[1-9]\d{0,2})$/.test(prefixText) ? Number(prefixText) : Number.NaN
+  if (!(prefixLength <= maxPrefixLength)) {
+    throw new AddressError(
+      'ERR_CIDR_INVALID',
+      `CIDR ${quote(text)} has prefix length ${quote(prefixText)}, expected 0 to ${maxPrefixLength}`,
+    )
+  }
+  return { ...address, prefixLength }
 }
 
 /** The CIDR of that length that holds the address. */
@@ -106,28 +87,11 @@ export function makeCidr(family: 4 | 6, address: bigint, prefixLength: number): 
   }
 }
 
-function readPrefixLength(text: string): number {
-  return /^(?:0|[1-9]\d{0,2})$/.test(text) ? Number(text) : Number.NaN
-}
-
 function isMapped(cidr: Cidr): boolean {
   return cidr.family === 6 && cidr.prefixLength > MAPPED_PREFIX_BITS && cidr.first >> 32n === MAPPED_PREFIX
 }
 
-/** Reads one address as it is: IPv4-mapped IPv6 stays IPv6. `undefined` for anything else, a zone included. */
-export function parseAddress(text: string): Address | undefined {
-  const ipv4 = parseIpv4(text)
-  if (ipv4 !== undefined) return { family: 4, value: ipv4 }
-  const ipv6 = parseIpv6(text)
-  return ipv6 === undefined ? undefined : { family: 6, value: ipv6 }
-}
-
-/** Canonical text, IPv6 as in RFC 5952. */
-export function formatAddress({ family, value }: Address): string {
-  return family === 4 ? formatIpv4(value) : formatIpv6(value)
-}
-
-// What an operator typed goes on one line of a terminal or log, whatever it holds.
+// Whatever an operator typed, it goes on one line of a terminal or log.
 function quote(text: string): string {
   return /^[\w.:/%-]{1,64}$/.test(text) ? text : JSON.stringify(text.slice(0, 64))
 }

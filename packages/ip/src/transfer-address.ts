@@ -1,5 +1,6 @@
+import { FAMILY_BITS, formatAddress, MAPPED_PREFIX } from './address.js'
 import { AddressError } from './address-error.js'
-import { makeCidr, parseAddressNormalized, parseCidr } from './cidr.js'
+import { makeCidr, parseAddressWithPrefix, parseCidr } from './cidr.js'
 import { CidrSet } from './cidr-set.js'
 import { allNetworks, type ShootNetworks } from './shoot-networks.js'
 
@@ -17,20 +18,17 @@ export interface TransferAddress {
 /** Where the two ends of the tunnel are unless something else is said: one network of a family. */
 export const DEFAULT_TRANSFER_NETWORKS = '192.168.123.0/24,fd8f:6d53:b97a:1::/112'
 
-const HOST_BITS = { 4: 32, 6: 128 } as const
-
 /** The seed side's address in a transfer network, its first, or the shoot side's, its second. */
 export function transferAddressOf(network: string, side: 'seed' | 'shoot'): TransferAddress {
   const { family, first, prefixLength, text } = parseCidr(network)
-  if (HOST_BITS[family] - prefixLength < 2) {
-    const limit = HOST_BITS[family] - 2
+  if (FAMILY_BITS[family] - prefixLength < 2) {
+    const limit = FAMILY_BITS[family] - 2
     throw new AddressError(
       'ERR_CIDR_INVALID',
       `transfer network ${text} has no room for two hosts, expected /${limit} or shorter`,
     )
   }
-  const host = makeCidr(family, first + (side === 'seed' ? 1n : 2n), HOST_BITS[family])
-  const address = host.text.slice(0, host.text.indexOf('/'))
+  const address = formatAddress({ family, value: first + (side === 'seed' ? 1n : 2n) })
   return { family, address, network: text, cidr: `${address}/${prefixLength}` }
 }
 
@@ -52,16 +50,12 @@ export function findTransferProblem(
  * @throws AddressError ERR_CIDR_INVALID
  */
 export function parseTransferAddress(cidr: string): TransferAddress {
-  const slash = cidr.indexOf('/')
-  const address = cidr.slice(0, slash)
-  const parsed = parseAddressNormalized(address)
-  const prefixLength = Number(cidr.slice(slash + 1))
-  if (parsed === undefined || slash < 0 || !(prefixLength >= 1 && prefixLength <= HOST_BITS[parsed.family])) {
-    throw new AddressError(
-      'ERR_CIDR_INVALID',
-      `transfer address ${JSON.stringify(cidr)}, expected ADDRESS/LENGTH`,
-    )
+  const { family, value, prefixLength } = parseAddressWithPrefix(cidr)
+  const isMapped = family === 6 && value >> 32n === MAPPED_PREFIX
+  if (prefixLength === 0 || isMapped) {
+    const expected = isMapped ? 'an IPv4 address as such' : `prefix length 1 to ${FAMILY_BITS[family]}`
+    throw new AddressError('ERR_CIDR_INVALID', `transfer address ${cidr}, expected ${expected}`)
   }
-  const network = makeCidr(parsed.family, parsed.value, prefixLength).text
-  return { family: parsed.family, address, network, cidr }
+  const address = cidr.slice(0, cidr.indexOf('/'))
+  return { family, address, network: makeCidr(family, value, prefixLength).text, cidr }
 }

@@ -1,4 +1,4 @@
-import { AddressError, parseCidr, parseNetworkCidr } from '@reversed-vpn/ip'
+import { AddressError, parseAddressWithPrefix, parseCidr, parseNetworkCidr } from '@reversed-vpn/ip'
 import { test } from 'tap'
 
 for (const [text, expected] of [
@@ -70,4 +70,22 @@ test('takes any network but one of prefix length zero', async (t) => {
     () => parseNetworkCidr('::/0'),
     new AddressError('ERR_CIDR_INVALID', 'network ::/0 has prefix length 0, expected 1 to 128'),
   )
+})
+
+test('an address with the prefix length of its network may have host bits', async (t) => {
+  t.strictSame(parseAddressWithPrefix('192.168.123.1/24'), {
+    family: 4,
+    value: 0xc0a87b01n,
+    prefixLength: 24,
+  })
+  t.match(parseAddressWithPrefix('::ffff:10.0.0.1/120'), { family: 6, prefixLength: 120 })
+  for (const text of [
+    '192.168.123.1',
+    '192.168.123.1/33',
+    '192.168.123.1/024',
+    'fe80::1%eth0/64',
+    '/24',
+    '1.2.3.4/0x8',
+  ])
+    t.throws(() => parseAddressWithPrefix(text), { code: 'ERR_CIDR_INVALID' }, text)
 })

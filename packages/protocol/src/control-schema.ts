@@ -1,4 +1,4 @@
-import { isAddressWithPrefix, parseNetworkCidr } from '@reversed-vpn/ip'
+import { parseAddressWithPrefix, parseNetworkCidr } from '@reversed-vpn/ip'
 import {
   GOAWAY_REASONS,
   MAX_LANES,
@@ -19,8 +19,8 @@ const lanes = integer(1, MAX_LANES)
 const mtu = integer(576, 65_535)
 const intervalMs = integer(1, 3_600_000)
 const reason = text(MAX_REASON_CHARACTERS)
-const addresses = listOf(textThat(isAddressWithPrefix, 'an address with its prefix length'), 256)
-const networks = listOf(textThat(isNetwork, 'a network behind the tunnel'), 256)
+const addresses = listOf(textThat(reads(parseAddressWithPrefix), 'an address with its prefix length'), 256)
+const networks = listOf(textThat(reads(parseNetworkCidr), 'a network behind the tunnel'), 256)
 const kinds = listOf(text(32), 32)
 
 /** Kinds that this version doesn't know are dropped: what is not accepted by both is not sent anyway. */
@@ -30,12 +30,15 @@ function isOffloadKind(kind: string): kind is OffloadKind {
   return (OFFLOAD_KINDS as readonly string[]).includes(kind)
 }
 
-function isNetwork(value: string): boolean {
-  try {
-    parseNetworkCidr(value)
-    return true
-  } catch {
-    return false
+/** Whether `parse` takes a text. */
+function reads(parse: (text: string) => unknown): (text: string) => boolean {
+  return (text) => {
+    try {
+      parse(text)
+      return true
+    } catch {
+      return false
+    }
   }
 }
 
