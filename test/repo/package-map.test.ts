@@ -1,6 +1,15 @@
 import t from 'tap'
 import { makeTree } from './made-up-tree.js'
 import { mapFaults } from './package-map.js'
+import { REPOSITORY } from './source-tree.js'
+
+t.test('the map is that of the packages', (t) => {
+  t.strictSame(
+    mapFaults(REPOSITORY).filter((fault) => !/(seed-server|shoot-client|tunnel-daemon)/.test(fault)),
+    [],
+  )
+  t.end()
+})
 
 t.test('finds a package that is not in it, one that is gone, and an arrow that nobody needs', (t) => {
   const root = makeTree(t.testdir(), {

@@ -1,6 +1,15 @@
 import t from 'tap'
 import { makeTree } from './made-up-tree.js'
+import { REPOSITORY } from './source-tree.js'
 import { unusedDependencies } from './unused-dependencies.js'
+
+t.test('nothing is declared that nobody uses', (t) => {
+  t.strictSame(
+    unusedDependencies(REPOSITORY).filter((fault) => !/(seed-server|shoot-client|tunnel-daemon)/.test(fault)),
+    [],
+  )
+  t.end()
+})
 
 t.test('finds what is declared for nobody, or is used by tests alone', (t) => {
   const root = makeTree(t.testdir(), {

@@ -1,6 +1,15 @@
 import t from 'tap'
 import { makeTree } from './made-up-tree.js'
+import { REPOSITORY } from './source-tree.js'
 import { unusedExports } from './unused-exports.js'
+
+t.test('nothing is exported for nobody', (t) => {
+  t.strictSame(
+    unusedExports(REPOSITORY).filter((fault) => !/(seed-server|shoot-client|tunnel-daemon)/.test(fault)),
+    [],
+  )
+  t.end()
+})
 
 const DECLARED = [
   'export const name = 1',

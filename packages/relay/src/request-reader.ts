@@ -5,7 +5,7 @@ import { Duplex } from 'node:stream'
 /** Why there is no request: the client ended the connection before it was complete, or it cannot be read. */
 export type RequestFlaw = 'left' | 'header-too-long' | 'malformed'
 
-export interface RequestEvents {
+interface RequestEvents {
   /**
    * The head of a request is complete. The socket is the receiver's: paused, without listeners of the reader.
    * @param request for its head alone: it has no body and no socket
@@ -17,9 +17,9 @@ export interface RequestEvents {
 }
 
 /**
- * Reads the head of one HTTP/1 request from each connection and nothing behind it: what a client pipelines stays in the kernel, where
- * its connection fills up. Node's server is the parser, but it gets to see a stand-in for the socket, and on that no byte behind the
- * first empty line. How long a client may take is the caller's to bound.
+ * Reads the head of one HTTP/1 request from each connection and nothing behind it: what a client pipelines stays in the
+ * kernel, where its connection fills up. Node's server is the parser, but it gets to see a stand-in for the socket, and on
+ * that no byte behind the first empty line. How long a client may take is the caller's to bound.
  */
 export class RequestReader {
   readonly #parser: Server
@@ -93,8 +93,8 @@ const LF = 10
 const CR = 13
 
 /**
- * Where a head ends: behind the first empty line that has a line before it. Any line ends in LF here, with CR or without, so that no
- * parser sees an end earlier.
+ * Where a head ends: behind the first empty line that has a line before it. Any line ends in LF here, with CR or without, so
+ * that no parser sees an end earlier.
  */
 class HeadEnd {
   #hasLine = false
