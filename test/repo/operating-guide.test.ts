@@ -24,7 +24,7 @@ const PROGRAMS = [
   { bin: 'packages/seed-server/bin/seed-server.js', commands: [[], ['setup']] },
   { bin: 'packages/shoot-client/bin/shoot-client.js', commands: [[], ['setup']] },
   { bin: 'packages/sni-gateway/bin/sni-gateway.js', commands: [[]] },
-  { bin: 'packages/kubernetes/bin/reversed-vpn.js', commands: [[], ['render'], ['certs']] },
+  { bin: 'packages/kubernetes/bin/reversed-vpn.js', commands: [[], ['render'], ['gateway'], ['certs']] },
 ]
 /** Flags of other programs that are named outside of blocks of commands. */
 const FLAGS_OF_OTHERS = ['--proxy-insecure', '--egress-selector-config-file']

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { readInvocation } from '@reversed-vpn/daemon/testing'
 import { seedServer } from '@reversed-vpn/seed-server/testing'
 import { shootClient } from '@reversed-vpn/shoot-client/testing'
-import { readRoutesFile, sniGateway } from '@reversed-vpn/sni-gateway/testing'
+
 import t from 'tap'
 import { findObject, parseObjects, podTemplates } from './support/kubernetes-object.js'
 import { render } from './support/program.js'
@@ -12,7 +12,6 @@ import { SHAPES, titleOf } from './support/shoots.js'
 const DAEMONS = {
   'vpn-seed-server': seedServer,
   'vpn-shoot': shootClient,
-  'sni-gateway': sniGateway,
 }
 
 for (const shape of SHAPES) {
@@ -23,7 +22,7 @@ for (const shape of SHAPES) {
       const daemons = containers.filter(({ name }: { name: string }) => name in DAEMONS)
       return [...daemons, ...initContainers.map((setup: object) => ({ ...setup, name: daemons[0].name }))]
     })
-    t.equal(containers.length, shape.flags.length > 0 ? 5 : 4)
+    t.equal(containers.length, 4)
     for (const { name, args, volumeMounts } of containers) {
       const program = DAEMONS[name as keyof typeof DAEMONS]
       const { data } = findObject(objects, 'ConfigMap', name)
@@ -51,17 +50,4 @@ t.test('an option that a daemon does not know is found', async (t) => {
     () => readInvocation(DAEMONS['vpn-seed-server'], ['--config', file], {}),
     /unknown key "listen-to"/,
   )
-})
-
-t.test('the gateway takes its routes, and they lead to this shoot', async (t) => {
-  const objects = parseObjects(await render('gardenlet-on', 'plain', '--gateway'))
-  const folder = t.testdir(findObject(objects, 'ConfigMap', 'sni-gateway').data)
-  const table = readRoutesFile(join(folder, 'routes.yaml'))
-  const host = 'vpn-seed-server.shoot--core--plain.svc.cluster.local'
-  const backend = { host, port: 1194 }
-  t.match(table.findByDestination(`outbound|1194||${host}`)?.backend, backend)
-  t.match(table.findByServerName(host, [])?.backend, backend)
-  t.match(table.findByServerName('api.plain.core.example', [])?.backend, {
-    host: 'kube-apiserver.shoot--core--plain.svc.cluster.local',
-  })
 })

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { parse } from 'yaml'
+import { renderInput } from './support/input.js'
 import { findObject, parseObjects } from './support/kubernetes-object.js'
 import { render } from './support/program.js'
 import { validateEgressSelectorConfiguration, validateObject } from './support/schemas.js'
@@ -75,6 +76,69 @@ t.test('each caller reaches the one port of the seed-server that is for it', asy
     ])
   }
 })
+
+t.test('in both directions only Prometheus reaches an admin port in the seed', async (t) => {
+  for (const gardenlet of ['gardenlet-on', 'gardenlet-off']) {
+    const objects = parseObjects(await render(gardenlet, 'plain', '--api-server-port=6443'))
+    const policies = objects.filter(
+      ({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.namespace !== 'kube-system',
+    )
+    const labels =
+      gardenlet === 'gardenlet-on' ? { app: 'vpn-seed-server' } : { app: 'kubernetes', role: 'apiserver' }
+    const rules = policies
+      .filter(({ spec }) => JSON.stringify(spec.podSelector.matchLabels) === JSON.stringify(labels))
+      .flatMap(({ spec }) => spec.ingress ?? [])
+    t.equal(
+      rules.every(({ ports }: { ports?: unknown[] }) => (ports?.length ?? 0) > 0),
+      true,
+      'no rule is for all ports',
+    )
+    const toAdmin = rules.filter(({ ports }: { ports: { port: number }[] }) =>
+      ports.some(({ port }) => port === 15000),
+    )
+    t.same(
+      toAdmin.map(({ from }: { from: object[] }) => from),
+      [[{ podSelector: { matchLabels: { app: 'prometheus', role: 'monitoring' } } }]],
+    )
+    if (gardenlet === 'gardenlet-on') continue
+    const open = rules.filter(({ from }: { from?: object[] }) => from === undefined)
+    t.same(open, [{ ports: [{ protocol: 'TCP', port: 6443 }] }], 'kube-apiserver stays open to everybody')
+  }
+})
+
+t.test(
+  'pods of the tunnel leave a node that is gone within a minute, and ask the name servers of the node',
+  async (t) => {
+    const tolerations = (seconds: number, other = seconds) =>
+      [
+        ['not-ready', seconds],
+        ['unreachable', other],
+      ].map(([taint, tolerationSeconds]) => ({
+        key: `node.kubernetes.io/${taint}`,
+        operator: 'Exists',
+        effect: 'NoExecute',
+        tolerationSeconds,
+      }))
+    for (const [given, expected] of [
+      ['', tolerations(60)],
+      [
+        'nodeToleration: { defaultNotReadyTolerationSeconds: 20, defaultUnreachableTolerationSeconds: 300 }',
+        tolerations(20, 60),
+      ],
+    ] as const) {
+      const gardenlet = `featureGates: { ReversedVPN: true }\n${given}\n`
+      const objects = parseObjects((await renderInput(t, { gardenlet })).stdout)
+      for (const name of ['vpn-seed-server', 'vpn-shoot']) {
+        const { spec } = findObject(objects, 'Deployment', name).spec.template
+        t.equal(spec.dnsPolicy, 'Default')
+        t.match(spec.tolerations.slice(-2), expected, name)
+      }
+      const [rule, ...others] = findObject(objects, 'NetworkPolicy', 'vpn-seed-server-to-dns').spec.egress
+      t.same([rule.to, others], [undefined, []], 'wherever those are')
+      t.same([...new Set(rule.ports.map(({ port }: { port: number }) => port))], [53])
+    }
+  },
+)
 
 for (const [shoot, apiVersion, names] of [
   ['plain', 'apiserver.k8s.io/v1beta1', ['cluster', 'controlplane', 'etcd']],

@@ -58,11 +58,11 @@ t.test('daemons have a read-only root, no capability, no key in their setup, and
 })
 
 t.test('nobody has a token', async (t) => {
-  const objects = parseObjects(await render('gardenlet-on', 'plain', '--gateway'))
+  const objects = parseObjects(await render('gardenlet-on', 'plain'))
   const accounts = objects.filter(({ kind }) => kind === 'ServiceAccount')
-  t.equal(accounts.length, 3)
+  t.equal(accounts.length, 2)
   for (const account of accounts) t.equal(account.automountServiceAccountToken, false)
-  for (const name of ['vpn-seed-server', 'sni-gateway', 'vpn-shoot']) {
+  for (const name of ['vpn-seed-server', 'vpn-shoot']) {
     const { spec } = findObject(objects, 'Deployment', name).spec.template
     t.equal(spec.automountServiceAccountToken, false)
     t.equal(spec.serviceAccountName, name)

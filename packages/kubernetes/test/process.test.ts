@@ -14,7 +14,11 @@ t.test('manifests go to stdout, and who dials to stderr', async (t) => {
 t.test('bad input ends the process with 2 and one line', async (t) => {
   const nowhere = runProcess('render', ...INPUT, '--shoot', '/nowhere')
   t.match(nowhere, { code: 2, stdout: '', stderr: /^reversed-vpn: \/nowhere: cannot be read: .*\n$/ })
-  t.match(runProcess(), { code: 2, stdout: '', stderr: /^reversed-vpn: no command .* render or certs\n$/ })
+  t.match(runProcess(), {
+    code: 2,
+    stdout: '',
+    stderr: /^reversed-vpn: no command .* render, gateway or certs\n$/,
+  })
   t.match(runProcess('certs'), { code: 2, stdout: '', stderr: /^reversed-vpn: --output .*\n$/ })
 })
 

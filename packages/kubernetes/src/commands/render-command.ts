@@ -1,17 +1,20 @@
 import { statSync } from 'node:fs'
 import { type Command, defineCommand } from '@reversed-vpn/daemon'
-import { describeDiff } from '../diff/describe-diff.js'
-import { type ManifestSet, manifestSetFrom, manifestSetOf, readManifestFolder } from '../diff/manifest-set.js'
-import { type GardenletConfiguration, readGardenletConfiguration } from '../input/gardenlet-configuration.js'
-import { parseDocuments, readText } from '../input/input-file.js'
+import { type ManifestSet, manifestSetOf, readManifests } from '../diff/manifest-set.js'
+import {
+  GARDENLET_KINDS,
+  type GardenletConfiguration,
+  readGardenletConfiguration,
+} from '../input/gardenlet-configuration.js'
+import { kindOf, readDocuments } from '../input/input-file.js'
 import { readShoot, type Shoot } from '../input/shoot.js'
-import { type RenderedFile, toStream } from '../manifest/manifest.js'
-import { writeFolder } from '../manifest/write-folder.js'
+import type { RenderedFile } from '../manifest/manifest.js'
 import { seedFiles } from '../seed/seed-files.js'
 import { type RenderOptions, renderOptions } from '../setting/render-options.js'
 import type { RenderSetting } from '../setting/render-setting.js'
 import { type OptionErrors, resolveSetting } from '../setting/resolve-setting.js'
 import { shootFiles } from '../shoot/shoot-files.js'
+import { deliver } from './deliver.js'
 import type { Output } from './output.js'
 
 /** `reversed-vpn render`: manifests of one shoot. Writes nothing unless all of them can be rendered. */
@@ -25,17 +28,13 @@ export function renderCommand(version: string, output: Output): Command {
         optionError: (flag, problem) => context.optionError(flag, problem),
       }
       const gardenlet = readGardenletConfiguration(options.gardenlet)
-      const shoot = readShoot(options.shoot)
+      const shoot = readShoot(options.shoot, options.nodeNetwork)
       const { setting, warnings } = resolveSetting(options, gardenlet, shoot, errors)
-      const files = renderFiles(setting)
-      const before =
-        options.diffFrom === undefined
-          ? undefined
-          : readBefore(options.diffFrom, { options, gardenlet, shoot, errors })
-      if (options.output !== undefined) writeFolder(options.output, files)
-      for (const line of [...warnings, setting.direction.explanation]) output.note(`${context.name}: ${line}`)
-      if (before !== undefined) await output.result(describeDiff(before, manifestSetOf(files)))
-      else if (options.output === undefined) await output.result(toStream(files))
+      const { output: folder, diffFrom } = options
+      const before = diffFrom && readBefore(diffFrom, { options, gardenlet, shoot, errors })
+      const notes = [...warnings, setting.direction.explanation]
+      const reporter = { output, program: context.name }
+      await deliver(renderFiles(setting), { output: folder, diffFrom: before }, notes, reporter)
     },
   })
 }
@@ -54,20 +53,12 @@ interface Input {
 
 /** What was deployed before: rendered manifests, or a Shoot or gardenlet configuration, rendered with the same flags. */
 function readBefore(path: string, { options, gardenlet, shoot, errors }: Input): ManifestSet {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return readManifestFolder(path)
-  const render = (...input: [GardenletConfiguration, Shoot]): RenderedFile[] =>
-    renderFiles(resolveSetting(options, ...input, errors).setting)
-  const documents = parseDocuments(path, readText(path))
-  switch (kindOf(documents)) {
-    case 'Shoot':
-      return manifestSetOf(render(gardenlet, readShoot(path)))
-    case 'GardenletConfiguration':
-      return manifestSetOf(render(readGardenletConfiguration(path), shoot))
-    default:
-      return manifestSetFrom(documents, path)
-  }
-}
-
-function kindOf([document]: readonly unknown[]): unknown {
-  return typeof document === 'object' && document !== null ? Reflect.get(document, 'kind') : undefined
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return readManifests(path)
+  const render = (...input: [GardenletConfiguration, Shoot]) =>
+    manifestSetOf(renderFiles(resolveSetting(options, ...input, errors).setting))
+  const kinds = readDocuments(path).map(kindOf)
+  if (kinds.includes('Shoot')) return render(gardenlet, readShoot(path, options.nodeNetwork))
+  if (kinds.length === 1 && GARDENLET_KINDS.includes(kinds[0]))
+    return render(readGardenletConfiguration(path), shoot)
+  return readManifests(path)
 }

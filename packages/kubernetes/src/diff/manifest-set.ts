@@ -30,7 +30,7 @@ export function manifestSetOf(files: readonly RenderedFile[]): ManifestSet {
 }
 
 /** What the documents of a file hold. @throws UsageError naming the file */
-export function manifestSetFrom(documents: readonly unknown[], file: string): ManifestSet {
+function manifestSetFrom(documents: readonly unknown[], file: string): ManifestSet {
   return new Map(
     documents.map((object) => {
       const identity = identify(object, file)
@@ -41,13 +41,15 @@ export function manifestSetFrom(documents: readonly unknown[], file: string): Ma
   )
 }
 
-/** What a rendered folder holds. @throws UsageError naming the file */
-export function readManifestFolder(folder: string): ManifestSet {
-  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+/** What a rendered folder or stream holds. @throws UsageError naming the file */
+export function readManifests(path: string): ManifestSet {
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory())
+    return manifestSetFrom(parseDocuments(path, readText(path)), path)
+  const paths = readdirSync(path, { recursive: true, encoding: 'utf8' })
     .sort()
-    .map((path) => join(folder, path))
-    .filter((path) => path.endsWith('.yaml') && statSync(path).isFile())
-  return new Map(paths.flatMap((path) => [...manifestSetFrom(parseDocuments(path, readText(path)), path)]))
+    .map((name) => join(path, name))
+    .filter((file) => file.endsWith('.yaml') && statSync(file).isFile())
+  return new Map(paths.flatMap((file) => [...manifestSetFrom(parseDocuments(file, readText(file)), file)]))
 }
 
 const schema = z.looseObject({

@@ -1,13 +1,13 @@
 import type { FeatureGates } from './feature-gates.js'
-import { isAtLeast, type KubernetesVersion } from './kubernetes-version.js'
+import { formatVersion, isAtLeast, type Version } from './version.js'
 
 /** The annotation that overrides the seed's gate for one shoot. */
 export const REVERSED_VPN_ANNOTATION = 'alpha.featuregates.shoot.gardener.cloud/reversed-vpn'
 
 /** What decided. */
-type DirectionReason = 'kubernetes-version' | 'annotation' | 'feature-gate'
+type DirectionReason = 'kubernetes-version' | 'gardener-version' | 'annotation' | 'feature-gate'
 
-/** Who dials: the shoot (`isReversed`), or the seed, which is the default. */
+/** Who dials: the shoot (`isReversed`), or the seed. */
 export interface DirectionDecision {
   readonly isReversed: boolean
   readonly reason: DirectionReason
@@ -20,26 +20,45 @@ export interface DirectionDecision {
 interface DirectionInput {
   /** Checked by `resolveFeatureGates`. */
   readonly gates: FeatureGates
-  readonly kubernetesVersion: KubernetesVersion
+  readonly kubernetesVersion: Version
   /** The annotation's text, undefined when the shoot has none. */
   readonly annotation: string | undefined
 }
 
 /**
  * Decides who dials for one shoot. Before Kubernetes 1.18 there is no egress selector, so the seed dials whatever else is
- * set. From 1.18 on the annotation decides if the gate APIServerSNI is on; otherwise the gate ReversedVPN does.
+ * set. From 1.18 on the annotation decides if the gate APIServerSNI is on; otherwise the gate ReversedVPN does. Where
+ * Gardener has no gate any more, the shoot dials.
+ *
+ * @returns undefined when that depends on the version of Gardener, which is not known
  */
-export function decideDirection({ gates, kubernetesVersion, annotation }: DirectionInput): DirectionDecision {
+export function decideDirection({
+  gates,
+  kubernetesVersion,
+  annotation,
+}: DirectionInput): DirectionDecision | undefined {
   const { value, warnings } = readAnnotation(annotation)
+  const warn = (isIgnored: boolean, why: string) => (isIgnored ? [...warnings, ignored(why)] : warnings)
   if (!isAtLeast(kubernetesVersion, 1, 18)) {
-    const version = `${kubernetesVersion.major}.${kubernetesVersion.minor}`
+    const version = formatVersion(kubernetesVersion)
     return {
       isReversed: false,
       reason: 'kubernetes-version',
       explanation: `the seed dials: Kubernetes ${version} is older than 1.18, which brought the egress selector`,
-      warnings: value === true ? [...warnings, ignored('it needs Kubernetes 1.18 or newer')] : warnings,
+      warnings: warn(value === true, 'it needs Kubernetes 1.18 or newer'),
     }
   }
+  const gate = gates.ReversedVPN
+  if (gate === 'always') {
+    return {
+      isReversed: true,
+      reason: 'gardener-version',
+      explanation: 'the shoot dials: this version of Gardener knows no other direction',
+      warnings: warn(value === false, 'this version of Gardener knows no other direction'),
+    }
+  }
+  // An annotation that says no counts in an old Gardener and not in a new one; without a gate this may be either.
+  if (gate === undefined && value !== true) return undefined
   if (value !== undefined && gates.APIServerSNI) {
     return {
       isReversed: value,
@@ -48,11 +67,12 @@ export function decideDirection({ gates, kubernetesVersion, annotation }: Direct
       warnings,
     }
   }
+  if (gate === undefined) return undefined
   return {
-    isReversed: gates.ReversedVPN,
+    isReversed: gate,
     reason: 'feature-gate',
-    explanation: `${dialler(gates.ReversedVPN)}: the feature gate ReversedVPN is ${gates.ReversedVPN}`,
-    warnings: value === undefined ? warnings : [...warnings, ignored('it needs the gate APIServerSNI')],
+    explanation: `${dialler(gate)}: the feature gate ReversedVPN is ${gate}`,
+    warnings: warn(value !== undefined, 'it needs the gate APIServerSNI'),
   }
 }
 

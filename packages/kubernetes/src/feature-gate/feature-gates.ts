@@ -1,25 +1,49 @@
 import { UsageError } from '@reversed-vpn/daemon'
+import { formatVersion, isAtLeast, type Version } from './version.js'
 
 /** The gardenlet's feature gates that decide about the tunnel. */
 export interface FeatureGates {
-  readonly ReversedVPN: boolean
+  /**
+   * `always`: Gardener has no other way any more. Undefined: off before Gardener 1.42 and on since, and the version is not
+   * known.
+   */
+  readonly ReversedVPN: boolean | 'always' | undefined
   readonly APIServerSNI: boolean
   readonly KonnectivityTunnel: boolean
 }
 
-/** Values of gates that the configuration does not name. */
-export const FEATURE_GATE_DEFAULTS = Object.freeze({
-  ReversedVPN: false,
-  APIServerSNI: true,
-  KonnectivityTunnel: false,
-}) satisfies FeatureGates
+/** Gates as a gardenlet's configuration names them. */
+export type GivenGates = Readonly<Partial<Record<keyof FeatureGates, boolean>>>
+
+interface GateHistory {
+  /** The minor version of Gardener 1 from which on it is on unless it is named. */
+  readonly onSince?: number
+  /** From which on it cannot be chosen any more: on where it was on by default, else gone. */
+  readonly fixedSince: number
+}
+
+/** Gardener's `docs/deployment/feature_gates.md`. */
+const HISTORY: Readonly<Record<keyof FeatureGates, GateHistory>> = {
+  ReversedVPN: { onSince: 42, fixedSince: 63 },
+  APIServerSNI: { onSince: 19, fixedSince: 73 },
+  KonnectivityTunnel: { fixedSince: 27 },
+}
+export const GATE_NAMES = Object.keys(HISTORY) as (keyof FeatureGates)[]
+export const REVERSED_VPN_ON_SINCE = `1.${HISTORY.ReversedVPN.onSince}`
 
 /**
  * Fills in gates that are not named, and checks that all go together.
+ * @param gardener its version, undefined when it is not known
  * @throws UsageError that names the gates
  */
-export function resolveFeatureGates(given: Partial<FeatureGates>): FeatureGates {
-  const gates = { ...FEATURE_GATE_DEFAULTS, ...given }
+export function resolveFeatureGates(given: GivenGates, gardener?: Version): FeatureGates {
+  const reversed = resolveGate('ReversedVPN', given, gardener)
+  const isForced = gardener !== undefined && isFixed('ReversedVPN', gardener)
+  const gates = {
+    ReversedVPN: isForced ? ('always' as const) : reversed,
+    APIServerSNI: resolveGate('APIServerSNI', given, gardener) ?? true,
+    KonnectivityTunnel: resolveGate('KonnectivityTunnel', given, gardener) ?? false,
+  }
   if (gates.ReversedVPN && !gates.APIServerSNI)
     throw new UsageError(
       'featureGates: ReversedVPN is true and APIServerSNI false, expected APIServerSNI true: ' +
@@ -30,4 +54,22 @@ export function resolveFeatureGates(given: Partial<FeatureGates>): FeatureGates 
       'featureGates: ReversedVPN and KonnectivityTunnel are both true, expected at most one of them',
     )
   return gates
+}
+
+/** Undefined when nobody says. */
+function resolveGate(name: keyof FeatureGates, given: GivenGates, gardener?: Version): boolean | undefined {
+  const { onSince, fixedSince } = HISTORY[name]
+  if (gardener === undefined) return given[name]
+  if (!isFixed(name, gardener))
+    return given[name] ?? (onSince !== undefined && isAtLeast(gardener, 1, onSince))
+  const fixed = onSince !== undefined
+  if (given[name] === undefined || given[name] === fixed) return fixed
+  throw new UsageError(
+    `featureGates: ${name} is ${given[name]}, but since Gardener 1.${fixedSince} it is always ${fixed}, ` +
+      `and this is ${formatVersion(gardener)}; expected that it is left out`,
+  )
+}
+
+function isFixed(name: keyof FeatureGates, gardener: Version): boolean {
+  return isAtLeast(gardener, 1, HISTORY[name].fixedSince)
 }

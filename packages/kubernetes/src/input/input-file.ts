@@ -6,19 +6,29 @@ import type { z } from 'zod'
 /** The steps to a place in a document: `spec`, `networking`, `pods`, 0. */
 export type InputPath = readonly PropertyKey[]
 
-/** A YAML file with one document. Its errors name the file and the path within. */
+/** A document of a YAML file. Its errors name the file and the path within. */
 export class InputFile {
   readonly file: string
   readonly #content: unknown
 
-  private constructor(file: string, content: unknown) {
+  constructor(file: string, content: unknown) {
     this.file = file
     this.#content = content
   }
 
-  /** @throws UsageError when the file cannot be read, or is not exactly one YAML document */
-  static read(file: string): InputFile {
-    return new InputFile(file, parseOneDocument(file, readText(file)))
+  /**
+   * The one document of a kind among those of a file, a lone one also if it has another kind or none, which its schema judges.
+   * @param unwrap what other documents hold
+   * @throws UsageError when the file cannot be read, is no YAML, or has no such document or several
+   */
+  static read(file: string, kind: string, unwrap = (document: unknown): unknown => document): InputFile {
+    const documents = readDocuments(file).map(unwrap)
+    const matching = documents.filter((document) => kindOf(document) === kind)
+    const [found, ...others] = matching.length === 0 ? documents : matching
+    if (found !== undefined && others.length === 0) return new InputFile(file, found)
+    throw new UsageError(
+      `${file}: ${documents.length} YAML documents, ${matching.length} of kind ${kind}, expected one`,
+    )
   }
 
   /** The document as `schema` parses it. @throws UsageError naming the path of the first thing that does not fit */
@@ -35,6 +45,20 @@ export class InputFile {
   }
 }
 
+/** The documents of a file; a list, as `kubectl get` prints it, counts as its items. @throws UsageError */
+export function readDocuments(file: string): unknown[] {
+  return parseDocuments(file, readText(file)).flatMap((document) => {
+    const items: unknown = /List$/.test(kindOf(document) ?? '') ? Reflect.get(Object(document), 'items') : []
+    return Array.isArray(items) && items.length > 0 ? items : [document]
+  })
+}
+
+/** The kind of an object as Kubernetes has them. */
+export function kindOf(document: unknown): string | undefined {
+  const kind: unknown = Reflect.get(Object(document), 'kind')
+  return typeof kind === 'string' ? kind : undefined
+}
+
 /** @throws UsageError when the file cannot be read */
 export function readText(file: string): string {
   try {
@@ -46,17 +70,16 @@ export function readText(file: string): string {
   }
 }
 
-/** Numbers stay text as written, so that `1.30` is not 1.3. @throws UsageError for text that is not YAML */
+/**
+ * Numbers stay text as written, so that `1.30` is not 1.3. Empty documents are left out.
+ *
+ * @throws UsageError for what is not YAML
+ */
 export function parseDocuments(file: string, text: string): unknown[] {
   const documents = parseAllDocuments(text, { prettyErrors: true })
-  return (Array.isArray(documents) ? documents : []).map((document) => toPlain(file, document))
-}
-
-function parseOneDocument(file: string, text: string): unknown {
-  const documents = parseDocuments(file, text)
-  if (documents.length !== 1)
-    throw new UsageError(`${file}: ${documents.length} YAML documents, expected one`)
-  return documents[0]
+  return (Array.isArray(documents) ? documents : [])
+    .map((document) => toPlain(file, document))
+    .filter((document) => document !== null)
 }
 
 function toPlain(file: string, document: Document.Parsed): unknown {

@@ -4,85 +4,120 @@ import type { InputFile, InputPath } from './input-file.js'
 export const NETWORK_KINDS = ['pods', 'services', 'nodes'] as const
 export type NetworkKind = (typeof NETWORK_KINDS)[number]
 
+const FAMILIES = [4, 6] as const
+export type Family = (typeof FAMILIES)[number]
 export const FAMILY_NAMES = { 4: 'IPv4', 6: 'IPv6' } as const
 
-/** The networks of a shoot. None of one kind overlaps one of another. */
-export type Networks = Readonly<Record<NetworkKind, readonly Cidr[]>>
+/** Where a network of the shoot is written. */
+interface Written {
+  readonly path: InputPath
+}
 
-/** Networks as written, and where in the document. */
-export type GivenNetworks = Readonly<
-  Record<NetworkKind, { readonly path: InputPath; readonly texts: readonly string[] }>
->
+/** Networks as written. */
+export type GivenNetworks = Readonly<Record<NetworkKind, readonly (Written & { readonly text: string })[]>>
 
-/**
- * @param ipFamilies the families that the shoot names, none when it leaves them to its networks
- * @throws UsageError naming the path of a network that is malformed, missing, overlapping, or of another family
- */
-export function readNetworks(file: InputFile, given: GivenNetworks, ipFamilies: readonly string[]): Networks {
+/** The networks of a shoot, each once. */
+export type Networks = Readonly<Record<NetworkKind, readonly (Written & { readonly cidr: Cidr })[]>>
+
+interface ShootNetworks {
+  readonly networks: Networks
+  /** The most preferred first. Pods and services have a network of each. */
+  readonly families: readonly Family[]
+  /** Families that are named and have no network yet. */
+  readonly missing: readonly Family[]
+}
+
+interface FamilyRules {
+  /** As the shoot names them, none when it leaves them to its networks. */
+  readonly named: readonly string[]
+  /**
+   * Whether the infrastructure has said which networks there are, so that a whole family may be missing: a migration is
+   * under way.
+   */
+  readonly isReconciled: boolean
+}
+
+/** What people who feed in a manifest of their own should use instead. */
+export const USE_API_SERVER =
+  'use the Shoot as the API server has it (kubectl get shoot -o yaml), ' +
+  'where Gardener and the infrastructure have filled in what was left out'
+
+/** @throws UsageError naming the path of a network that is malformed, missing, overlapping, or of another family */
+export function readNetworks(file: InputFile, given: GivenNetworks, rules: FamilyRules): ShootNetworks {
   const networks = {
     pods: readKind(file, 'pods', given),
     services: readKind(file, 'services', given),
     nodes: readKind(file, 'nodes', given),
   }
-  refuseOverlaps(file, given, networks)
-  checkFamilies(file, ipFamilies, given, networks)
-  return networks
+  refuseOverlaps(file, networks)
+  return { networks, ...readFamilies(file, networks, rules) }
 }
 
-/** The families of a shoot, in the order of its pod networks. */
-export function familiesOf(networks: Networks): readonly (4 | 6)[] {
-  return [...new Set(networks.pods.map(({ family }) => family))]
-}
-
-function readKind(file: InputFile, kind: NetworkKind, given: GivenNetworks): Cidr[] {
-  const { path, texts } = given[kind]
-  if (texts.length === 0)
-    throw file.error(path, `is not given, expected the network of the shoot's ${kind}, such as 10.0.0.0/16`)
-  return texts.map((text) => {
+function readKind(file: InputFile, kind: NetworkKind, given: GivenNetworks): Networks[NetworkKind] {
+  const found = given[kind].map(({ path, text }) => {
     try {
-      return parseNetworkCidr(text)
+      return { path, cidr: parseNetworkCidr(text) }
     } catch (error) {
       throw file.error(path, (error as Error).message)
     }
   })
+  if (found.length === 0) {
+    const flag = kind === 'nodes' ? ', or give --node-network' : ''
+    const problem = `is not given, expected the network of the shoot's ${kind}: ${USE_API_SERVER}${flag}`
+    throw file.error(['spec', 'networking', kind], problem)
+  }
+  return found.filter(
+    ({ cidr }, index) => found.findIndex((other) => other.cidr.text === cidr.text) === index,
+  )
 }
 
 export function overlaps(left: Cidr, right: Cidr): boolean {
   return CidrSet.of([left]).overlaps(CidrSet.of([right]))
 }
 
-function refuseOverlaps(file: InputFile, given: GivenNetworks, networks: Networks): void {
+/**
+ * IPv4 networks of different kinds may not overlap: Gardener does not allow it, so it is a mistake. With IPv6 pods and
+ * nodes share the range that the cloud assigns, and services may lie inside.
+ */
+function refuseOverlaps(file: InputFile, networks: Networks): void {
   for (const [index, kind] of NETWORK_KINDS.entries()) {
     for (const other of NETWORK_KINDS.slice(0, index)) {
-      for (const cidr of networks[kind]) {
-        const taken = networks[other].find((candidate) => overlaps(candidate, cidr))
+      for (const { path, cidr } of networks[kind].filter((network) => network.cidr.family === 4)) {
+        const taken = networks[other].find((candidate) => overlaps(candidate.cidr, cidr))
         if (taken === undefined) continue
-        const problem = `${cidr.text} overlaps ${taken.text} of ${other}, expected pods, services and nodes apart`
-        throw file.error(given[kind].path, problem)
+        const problem = `${cidr.text} overlaps ${taken.cidr.text} of ${other}, expected pods, services and nodes apart`
+        throw file.error(path, problem)
       }
     }
   }
 }
 
 /** Pods and services need a network of every family of the shoot, and no kind may have one of another family. */
-function checkFamilies(
-  file: InputFile,
-  named: readonly string[],
-  given: GivenNetworks,
-  networks: Networks,
-): void {
-  const wanted = named.length > 0 ? named : familiesOf(networks).map((family) => FAMILY_NAMES[family])
+function readFamilies(file: InputFile, networks: Networks, { named, isReconciled }: FamilyRules) {
+  const inPods = networks.pods.map(({ cidr }) => FAMILY_NAMES[cidr.family])
+  const wanted = named.length > 0 ? [...new Set(named)] : [...new Set(inPods)]
   for (const kind of NETWORK_KINDS) {
-    const found = networks[kind].map(({ family }) => FAMILY_NAMES[family])
-    const stray = found.findIndex((family) => !wanted.includes(family))
-    if (stray >= 0) {
-      const source = named.length > 0 ? 'ipFamilies says' : 'the pods have'
-      const problem = `${networks[kind][stray]?.text} is ${found[stray]}, expected ${wanted.join(' or ')} as ${source}`
-      throw file.error(given[kind].path, problem)
-    }
-    const missing =
-      kind === 'nodes' ? undefined : wanted.find((family) => !found.some((one) => one === family))
-    if (missing !== undefined)
-      throw file.error(given[kind].path, `${found.join(', ')} only, expected a network of ${missing} too`)
+    const stray = networks[kind].find(({ cidr }) => !wanted.includes(FAMILY_NAMES[cidr.family]))
+    if (stray === undefined) continue
+    const { text, family } = stray.cidr
+    const source = named.length > 0 ? 'ipFamilies says' : 'the pods have'
+    const problem = `${text} is ${FAMILY_NAMES[family]}, expected ${wanted.join(' or ')} as ${source}`
+    throw file.error(stray.path, problem)
   }
+  const has = (kind: NetworkKind, family: string) =>
+    networks[kind].some(({ cidr }) => FAMILY_NAMES[cidr.family] === family)
+  const missing = wanted.filter((family) => isReconciled && !NETWORK_KINDS.some((kind) => has(kind, family)))
+  const present = wanted.filter((family) => !missing.includes(family))
+  for (const kind of ['pods', 'services'] as const) {
+    const absent = present.find((family) => !has(kind, family))
+    if (absent === undefined) continue
+    const found = present.filter((family) => has(kind, family)).join(', ')
+    const problem = `${found} only, expected a network of ${absent} too: ${USE_API_SERVER}`
+    throw file.error(networks[kind][0]?.path ?? [], problem)
+  }
+  return { families: present.map(toFamily), missing: missing.map(toFamily) }
+}
+
+function toFamily(name: string): Family {
+  return name === FAMILY_NAMES[4] ? 4 : 6
 }

@@ -1,6 +1,7 @@
 import { isHostName } from '@reversed-vpn/daemon'
 import { z } from 'zod'
-import { KUBERNETES_VERSION_SYNTAX } from '../feature-gate/kubernetes-version.js'
+import { VERSION_SYNTAX } from '../feature-gate/version.js'
+import { USE_API_SERVER } from './networks.js'
 
 /** A value without quotes may be a boolean for YAML, and is still meant as text. */
 const text = (expected: string) =>
@@ -16,25 +17,58 @@ const networks = z
   .nullish()
 const networkLists = { pods: networks, services: networks, nodes: networks }
 
+/** What every Shoot has, whether or not it needs a tunnel. */
+const identity = {
+  kind: z.literal('Shoot', { error: 'expected Shoot' }).optional(),
+  metadata: z.looseObject(
+    {
+      name: label,
+      namespace: label,
+      annotations: z
+        .record(z.string(), text('text'), { error: 'expected a mapping of annotations to text' })
+        .nullish(),
+    },
+    { error: 'expected a mapping with name and namespace' },
+  ),
+}
+const dns = z
+  .looseObject({ domain: z.string().refine(isHostName, { error: 'expected a DNS name' }).nullish() })
+  .nullish()
+const status = {
+  technicalID: label.nullish(),
+  seedName: z.string().nullish(),
+  advertisedAddresses: z.array(z.looseObject({ name: z.string(), url: z.string() })).nullish(),
+}
+
+/** The parts of a Shoot that lead to its control plane. */
+export const CONTROL_PLANE_SCHEMA = z.looseObject(
+  {
+    ...identity,
+    spec: z.looseObject(
+      {
+        dns,
+        seedName: z.string().nullish(),
+        provider: z.looseObject({ workers: z.array(z.looseObject({})).nullish() }).nullish(),
+      },
+      { error: 'expected a mapping with kubernetes and networking' },
+    ),
+    status: z.looseObject(status).nullish(),
+  },
+  { error: 'expected a Shoot' },
+)
+export type ControlPlaneDocument = z.output<typeof CONTROL_PLANE_SCHEMA>
+
 /** The parts of a Shoot that the tunnel depends on. Other fields are ignored. */
 export const SHOOT_SCHEMA = z.looseObject(
   {
-    kind: z.literal('Shoot', { error: 'expected Shoot' }).optional(),
-    metadata: z.looseObject(
-      {
-        name: label,
-        namespace: label,
-        annotations: z
-          .record(z.string(), text('text'), { error: 'expected a mapping of annotations to text' })
-          .nullish(),
-      },
-      { error: 'expected a mapping with name and namespace' },
-    ),
+    ...identity,
     spec: z.looseObject(
       {
+        dns,
+        exposureClassName: label.nullish(),
         kubernetes: z.looseObject(
-          { version: text(KUBERNETES_VERSION_SYNTAX) },
-          { error: 'expected a mapping with version' },
+          { version: text(`${VERSION_SYNTAX}: ${USE_API_SERVER}`) },
+          { error: `expected a mapping with version: ${USE_API_SERVER}` },
         ),
         networking: z.looseObject(
           {
@@ -45,19 +79,17 @@ export const SHOOT_SCHEMA = z.looseObject(
               })
               .nullish(),
           },
-          { error: "is not given, expected the shoot's networks: pods, services and nodes" },
+          {
+            error: `is not given, expected the shoot's networks: pods, services and nodes: ${USE_API_SERVER}`,
+          },
         ),
-        dns: z
-          .looseObject({
-            domain: z.string().refine(isHostName, { error: 'expected a DNS name' }).nullish(),
-          })
-          .nullish(),
       },
       { error: 'expected a mapping with kubernetes and networking' },
     ),
     status: z
       .looseObject({
-        technicalID: label.nullish(),
+        ...status,
+        gardener: z.looseObject({ version: z.string().nullish() }).nullish(),
         networking: z.looseObject(networkLists, { error: 'expected a mapping of networks' }).nullish(),
       })
       .nullish(),

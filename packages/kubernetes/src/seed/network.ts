@@ -9,11 +9,7 @@ import {
 } from '../names.js'
 import type { RenderSetting } from '../setting/render-setting.js'
 
-const DNS_LABELS = ['kube-dns', 'coredns', 'node-local-dns']
-/** Port 53 as usual, and 8053 where CoreDNS may not bind a low port. */
-const DNS_PORTS = [53, 8053]
-/** The DNS cache that every node may have. */
-const NODE_LOCAL_DNS = '169.254.20.10/32'
+const DNS_PORT = 53
 
 /**
  * How the endpoint, kube-apiserver and Prometheus find the seed-server. Its address is published before it is ready: it
@@ -56,22 +52,40 @@ function ingressPolicy(setting: RenderSetting, from: string, peer: ValueMap, por
   })
 }
 
+/** Wherever the node's name servers are. */
 function dnsPolicy(setting: RenderSetting): Manifest {
   return policy(setting, `${SEED_SERVER}-to-dns`, {
     policyTypes: ['Egress'],
-    egress: [
-      {
-        to: [
-          {
-            namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } },
-            podSelector: { matchExpressions: [{ key: 'k8s-app', operator: 'In', values: DNS_LABELS }] },
-          },
-          { ipBlock: { cidr: NODE_LOCAL_DNS } },
-        ],
-        ports: DNS_PORTS.flatMap((port) => ['UDP', 'TCP'].map((protocol) => ({ protocol, port }))),
-      },
-    ],
+    egress: [{ ports: ['UDP', 'TCP'].map((protocol) => ({ protocol, port: DNS_PORT })) }],
   })
+}
+
+/**
+ * For a seed-server in the pod of kube-apiserver: only Prometheus may connect to its admin port. As the first policy for
+ * that pod it would close the ports of kube-apiserver too, so it keeps them open, to everybody: they have authentication of
+ * their own.
+ */
+export function sidecarNetworkPolicy(setting: RenderSetting): Manifest {
+  return defineManifest(
+    'seed',
+    {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      name: `${SEED_SERVER}-sidecar`,
+      namespace: setting.seedNamespace,
+      labels: SEED_SERVER_LABELS,
+    },
+    {
+      spec: {
+        podSelector: { matchLabels: API_SERVER_LABELS },
+        policyTypes: ['Ingress'],
+        ingress: [
+          { ports: setting.apiServerPorts.map((port) => ({ protocol: 'TCP', port })) },
+          { from: [podsHere(PROMETHEUS_LABELS)], ports: [{ protocol: 'TCP', port: SEED_PORTS.admin }] },
+        ],
+      },
+    },
+  )
 }
 
 function policy({ seedNamespace: namespace }: RenderSetting, name: string, spec: ValueMap): Manifest {

@@ -6,7 +6,7 @@ import { serviceAccount } from '../pod/security.js'
 import type { RenderSetting } from '../setting/render-setting.js'
 import { egressSelectorComponent, egressSelectorConfigMap } from './kube-apiserver/egress-selector.js'
 import { sidecarComponent } from './kube-apiserver/sidecar.js'
-import { seedNetworkPolicies, seedServerService } from './network.js'
+import { seedNetworkPolicies, seedServerService, sidecarNetworkPolicy } from './network.js'
 import { diallingSeedConfig, listeningSeedConfig } from './seed-server-config.js'
 import { seedServerAutoscaler, seedServerDeployment, seedServerDisruptionBudget } from './workload.js'
 
@@ -34,10 +34,14 @@ function listeningFiles(setting: RenderSetting): RenderedFile[] {
   ]
 }
 
-/** The seed-server is a sidecar of kube-apiserver, so it needs no Service and nothing may connect to it. */
+/** The seed-server is a sidecar of kube-apiserver, so it needs no Service, and only Prometheus may connect to it. */
 function diallingFiles(setting: RenderSetting): RenderedFile[] {
   const config = daemonConfigMap('seed', SEED_SERVER, setting.seedNamespace, diallingSeedConfig(setting))
-  return [fileOf('seed', config), componentFile(sidecarComponent(setting))]
+  return [
+    fileOf('seed', config),
+    fileOf('seed', sidecarNetworkPolicy(setting)),
+    componentFile(sidecarComponent(setting)),
+  ]
 }
 
 /** In a folder of its own, because `kubectl apply -f seed/` must not apply it. */

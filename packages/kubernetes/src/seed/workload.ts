@@ -8,6 +8,7 @@ import {
 } from '../names.js'
 import { CONFIG_FOLDER, configHashAnnotation } from '../pod/config.js'
 import { DAEMON_MEMORY, daemonContainer, setupContainer } from '../pod/containers.js'
+import { nodeTolerations } from '../pod/placement.js'
 import { DAEMON_UID, exceptionAnnotations, forwardingSysctls } from '../pod/security.js'
 import { mountedConfigMap, mountedSecret, mountedTunDevice } from '../pod/volumes.js'
 import type { RenderSetting } from '../setting/render-setting.js'
@@ -51,6 +52,9 @@ export function seedServerDeployment(setting: RenderSetting): Manifest {
             serviceAccountName: SEED_SERVER,
             automountServiceAccountToken: false,
             enableServiceLinks: false,
+            // Names in a CONNECT are none of the seed's Services.
+            dnsPolicy: 'Default',
+            tolerations: nodeTolerations(setting.tolerationSeconds),
             terminationGracePeriodSeconds: 30,
             securityContext: {
               fsGroup: DAEMON_UID,

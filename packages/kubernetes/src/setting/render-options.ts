@@ -4,13 +4,29 @@ import {
   defineOptions,
   filePath,
   hostName,
+  integer,
   type OptionValues,
   oneOf,
   text,
 } from '@reversed-vpn/daemon'
-import { DEFAULT_TRANSFER_NETWORKS, transferAddressOf } from '@reversed-vpn/ip'
+import { DEFAULT_TRANSFER_NETWORKS, parseNetworkCidr, transferAddressOf } from '@reversed-vpn/ip'
+import { parseVersion, VERSION_SYNTAX } from '../feature-gate/version.js'
+import { SNI_GATEWAY } from '../names.js'
 
-const image = text(/[a-z0-9][^\s]{0,300}/, 'an image such as example.org/seed-server:1.0.0', 'IMAGE')
+export const image = text(/[a-z0-9][^\s]{0,300}/, 'an image such as example.org/seed-server:1.0.0', 'IMAGE')
+
+const name = (expected: string) => text(/[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/, expected, 'NAME')
+
+/** The namespace of the gateway that `reversed-vpn gateway` renders. */
+export const gatewayNamespace = { kind: name('a namespace'), default: SNI_GATEWAY } as const
+
+const version = custom({ placeholder: 'VERSION', expected: VERSION_SYNTAX, parse: parseVersion })
+
+const network = custom({
+  placeholder: 'CIDR',
+  expected: 'a network such as 10.250.0.0/16',
+  parse: (value) => parseNetworkCidr(value).text,
+})
 
 const transferNetwork = custom({
   placeholder: 'CIDR',
@@ -18,8 +34,8 @@ const transferNetwork = custom({
   parse: (value) => transferAddressOf(value, 'seed').network,
 })
 
-/** Every option of `render`. @param version of this program, and the default tag of the images */
-export function renderOptions(version: string) {
+/** Every option of `render`. @param tag of the images unless they are given: the version of this program */
+export function renderOptions(tag: string) {
   return defineOptions({
     gardenlet: {
       kind: filePath(),
@@ -27,7 +43,24 @@ export function renderOptions(version: string) {
       group: 'Input',
       description: "the gardenlet's configuration (YAML): feature gates and ingress gateway",
     },
-    shoot: { kind: filePath(), required: true, group: 'Input', description: 'the Shoot (YAML)' },
+    shoot: {
+      kind: filePath(),
+      required: true,
+      group: 'Input',
+      description: 'the Shoot (YAML), best as `kubectl get shoot -o yaml` prints it',
+    },
+    'gardener-version': {
+      kind: version,
+      group: 'Input',
+      description:
+        'version of Gardener, which decides what feature gates mean that are not named; without it status.gardener of the Shoot',
+    },
+    'node-network': {
+      kind: network,
+      list: true,
+      group: 'Input',
+      description: "networks of the shoot's nodes, in addition to those in the Shoot",
+    },
     'diff-from': {
       kind: filePath(),
       group: 'Input',
@@ -51,7 +84,25 @@ export function renderOptions(version: string) {
     gateway: {
       kind: boolean(),
       group: 'Endpoint',
-      description: 'use our sni-gateway as the shared endpoint',
+      description:
+        'use our sni-gateway as the shared endpoint; `reversed-vpn gateway` renders it, once for a seed',
+    },
+    'gateway-namespace': {
+      ...gatewayNamespace,
+      group: 'Endpoint',
+      description: 'namespace of the sni-gateway in the seed',
+    },
+    'exposure-handler': {
+      kind: name('the name of a handler'),
+      group: 'Endpoint',
+      description:
+        "handler of the shoot's exposure class, one of exposureClassHandlers; without it the one with the name of the class",
+    },
+    zone: {
+      kind: name('the name of a zone'),
+      group: 'Endpoint',
+      description:
+        "zone that the shoot's control plane is pinned to, on a seed with several: its zone has an ingress gateway of its own",
     },
     transport: {
       kind: oneOf(['connect', 'sni']),
@@ -82,27 +133,29 @@ export function renderOptions(version: string) {
     },
     'image-seed-server': {
       kind: image,
-      default: `reversed-vpn/seed-server:${version}`,
+      default: `reversed-vpn/seed-server:${tag}`,
       group: 'Pods',
       description: 'image of the seed-server',
     },
     'image-shoot-client': {
       kind: image,
-      default: `reversed-vpn/shoot-client:${version}`,
+      default: `reversed-vpn/shoot-client:${tag}`,
       group: 'Pods',
       description: 'image of the shoot-client',
-    },
-    'image-sni-gateway': {
-      kind: image,
-      default: `reversed-vpn/sni-gateway:${version}`,
-      group: 'Pods',
-      description: 'image of the sni-gateway',
     },
     'api-server-flags-in': {
       kind: oneOf(['command', 'args']),
       default: 'command',
       group: 'Pods',
       description: "the field of kube-apiserver's container that holds its flags",
+    },
+    'api-server-port': {
+      kind: integer(1, 65535),
+      list: true,
+      default: '443,6443',
+      group: 'Pods',
+      description:
+        'ports of kube-apiserver in its pod; a NetworkPolicy for the seed-server in that pod keeps them open to everybody',
     },
     'pod-sysctls': {
       kind: boolean(),

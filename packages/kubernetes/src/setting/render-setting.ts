@@ -1,12 +1,12 @@
 import type { DirectionDecision } from '../feature-gate/decide-direction.js'
-import type { KubernetesVersion } from '../feature-gate/kubernetes-version.js'
+import type { Version } from '../feature-gate/version.js'
 import type { IngressGateway } from '../input/gardenlet-configuration.js'
+import type { NodeTolerationSeconds } from '../pod/placement.js'
 
 /** Container images by program. */
 interface Images {
   readonly seedServer: string
   readonly shootClient: string
-  readonly sniGateway: string
 }
 
 /** All that the manifests of one shoot depend on. The same setting renders the same bytes. */
@@ -15,7 +15,7 @@ export interface RenderSetting {
   /** The namespace of the shoot's control plane in the seed. */
   readonly seedNamespace: string
   /** Of the shoot. The seed is expected to have the stable APIs of Kubernetes 1.25. */
-  readonly kubernetesVersion: KubernetesVersion
+  readonly kubernetesVersion: Version
   readonly networks: {
     readonly pods: readonly string[]
     readonly services: readonly string[]
@@ -29,12 +29,16 @@ export interface RenderSetting {
   readonly shootHost: string
   /** What the shared endpoint is: Istio, or our own gateway. */
   readonly endpoint: 'istio' | 'sni-gateway'
+  /** The pods of that endpoint. */
   readonly ingress: IngressGateway
   /** How the shoot passes the endpoint. */
   readonly transport: 'connect' | 'sni'
   readonly images: Images
   /** The field of kube-apiserver's container that holds its flags. */
   readonly apiServerFlagsIn: 'command' | 'args'
+  /** Where kube-apiserver listens in its pod. */
+  readonly apiServerPorts: readonly number[]
+  readonly tolerationSeconds: NodeTolerationSeconds
   /** Whether pods request the sysctl for IPv6 forwarding, which is off in a new pod. */
   readonly hasPodSysctls: boolean
 }

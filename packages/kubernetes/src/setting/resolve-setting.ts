@@ -1,11 +1,13 @@
 import type { UsageError } from '@reversed-vpn/daemon'
 import { parseCidr } from '@reversed-vpn/ip'
-import { decideDirection, REVERSED_VPN_ANNOTATION } from '../feature-gate/decide-direction.js'
 import type { GardenletConfiguration } from '../input/gardenlet-configuration.js'
 import { NETWORK_KINDS, overlaps } from '../input/networks.js'
 import type { Shoot } from '../input/shoot.js'
+import { SNI_GATEWAY_LABELS } from '../names.js'
+import { chooseIngress } from './choose-ingress.js'
 import type { RenderOptions } from './render-options.js'
 import type { RenderSetting } from './render-setting.js'
+import { resolveDirection } from './resolve-direction.js'
 
 /** Makes errors about options, as opposed to errors in a file. */
 export interface OptionErrors {
@@ -28,23 +30,30 @@ export function resolveSetting(
   shoot: Shoot,
   errors: OptionErrors,
 ): ResolvedSetting {
-  const direction = decideDirection({
-    gates: gardenlet.gates,
-    kubernetesVersion: shoot.kubernetesVersion,
-    annotation: shoot.annotations[REVERSED_VPN_ANNOTATION],
-  })
+  const direction = resolveDirection(options, gardenlet, shoot)
+  const endpoint = chooseEndpoint(options, errors)
+  const isOurGateway = endpoint === 'sni-gateway'
+  const ownPods = { namespace: options.gatewayNamespace, labels: SNI_GATEWAY_LABELS }
+  // Where the seed dials, no manifest names the endpoint.
+  const isNamed = direction.isReversed && !isOurGateway
+  const ingress = isNamed ? chooseIngress(options, gardenlet, shoot, errors) : ownPods
   const domain = shoot.domain ?? `${shoot.name}.${shoot.namespace}.invalid`
-  const apiServerHost = options.apiServerHost ?? `api.${domain}`
+  const apiServerHost = options.apiServerHost ?? shoot.apiServerHosts[0] ?? `api.${domain}`
   const shootHost = options.shootHost ?? `vpn-shoot.${domain}`
   const dialled = direction.isReversed ? apiServerHost : shootHost
   const flag = direction.isReversed ? '--api-server-host' : '--shoot-host'
-  const warnings = [...direction.warnings]
+  const warnings = [...shoot.warnings, ...direction.warnings]
   if (dialled.endsWith('.invalid'))
     warnings.push(
       `${shoot.file.file} has no spec.dns.domain and ${flag} is not given: ` +
         `the name that is dialled, ${dialled}, does not resolve`,
     )
-  const networksOf = (kind: (typeof NETWORK_KINDS)[number]) => shoot.networks[kind].map(({ text }) => text)
+  if (isOurGateway && shoot.exposureClassName !== undefined)
+    warnings.push(
+      `spec.exposureClassName of ${shoot.file.file} has no effect with --gateway, which is one for all shoots`,
+    )
+  const networksOf = (kind: (typeof NETWORK_KINDS)[number]) =>
+    shoot.networks[kind].map(({ cidr }) => cidr.text)
   return {
     setting: {
       direction,
@@ -55,15 +64,16 @@ export function resolveSetting(
       transferNetworks: chooseTransferNetworks(options.vpnNetwork, shoot, errors),
       apiServerHost,
       shootHost,
-      endpoint: chooseEndpoint(options, errors),
-      ingress: gardenlet.ingress,
+      endpoint,
+      ingress,
       transport: options.transport,
       images: {
         seedServer: options.imageSeedServer,
         shootClient: options.imageShootClient,
-        sniGateway: options.imageSniGateway,
       },
       apiServerFlagsIn: options.apiServerFlagsIn,
+      apiServerPorts: options.apiServerPort,
+      tolerationSeconds: gardenlet.tolerationSeconds,
       hasPodSysctls: options.podSysctls,
     },
     warnings,
@@ -92,10 +102,10 @@ function chooseTransferNetworks(
     if (network === undefined || second !== undefined)
       throw errors.optionError('vpn-network', `expected one network of IPv${family}, a family of the shoot`)
     for (const kind of NETWORK_KINDS) {
-      const taken = shoot.networks[kind].find((cidr) => overlaps(cidr, network))
+      const taken = shoot.networks[kind].find(({ cidr }) => overlaps(cidr, network))
       if (taken === undefined) continue
-      const problem = `${taken.text} overlaps the transfer network ${network.text}, expected --vpn-network elsewhere`
-      throw shoot.file.error(shoot.given[kind].path, problem)
+      const problem = `${taken.cidr.text} overlaps the transfer network ${network.text}, expected --vpn-network elsewhere`
+      throw shoot.file.error(taken.path, problem)
     }
     return network.text
   })

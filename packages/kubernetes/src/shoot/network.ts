@@ -1,4 +1,4 @@
-import { isAtLeast } from '../feature-gate/kubernetes-version.js'
+import { isAtLeast } from '../feature-gate/version.js'
 import { FAMILY_NAMES } from '../input/networks.js'
 import { defineManifest, type Manifest, type ValueMap } from '../manifest/manifest.js'
 import { SHOOT_PORTS, VPN_SHOOT, VPN_SHOOT_LABELS, VPN_SHOOT_NAMESPACE } from '../names.js'

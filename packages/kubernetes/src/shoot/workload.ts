@@ -1,4 +1,4 @@
-import { isAtLeast } from '../feature-gate/kubernetes-version.js'
+import { isAtLeast } from '../feature-gate/version.js'
 import { defineManifest, type Manifest } from '../manifest/manifest.js'
 import {
   SHOOT_PORTS,
@@ -9,6 +9,7 @@ import {
 } from '../names.js'
 import { CONFIG_FOLDER, configHashAnnotation } from '../pod/config.js'
 import { daemonContainer, setupContainer } from '../pod/containers.js'
+import { nodeTolerations } from '../pod/placement.js'
 import { DAEMON_UID, exceptionAnnotations, forwardingSysctls } from '../pod/security.js'
 import { mountedConfigMap, mountedSecret, mountedTunDevice } from '../pod/volumes.js'
 import type { RenderSetting } from '../setting/render-setting.js'
@@ -54,7 +55,13 @@ export function vpnShootDeployment(setting: RenderSetting): Manifest {
             automountServiceAccountToken: false,
             enableServiceLinks: false,
             priorityClassName: 'system-cluster-critical',
-            tolerations: [{ key: 'CriticalAddonsOnly', operator: 'Exists' }],
+            // The gateway's name is looked up as the node does, without the cluster's search list and without a DNS pod in
+            // between.
+            dnsPolicy: 'Default',
+            tolerations: [
+              { key: 'CriticalAddonsOnly', operator: 'Exists' },
+              ...nodeTolerations(setting.tolerationSeconds),
+            ],
             // Longer than the 30 seconds that connections have to finish after SIGTERM.
             terminationGracePeriodSeconds: 45,
             securityContext: {

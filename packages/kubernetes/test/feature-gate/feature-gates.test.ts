@@ -1,13 +1,52 @@
-import { resolveFeatureGates } from '@reversed-vpn/kubernetes/testing'
+import { parseVersion, resolveFeatureGates } from '@reversed-vpn/kubernetes/testing'
 import t from 'tap'
 
-t.test('gates that are not named have their defaults', async (t) => {
-  t.same(resolveFeatureGates({}), { ReversedVPN: false, APIServerSNI: true, KonnectivityTunnel: false })
+for (const [version, ReversedVPN, APIServerSNI] of [
+  ['', undefined, true],
+  ['1.18', false, false],
+  ['1.19', false, true],
+  ['v1.41.3', false, true],
+  ['1.42', true, true],
+  ['1.62', true, true],
+  ['1.63', 'always', true],
+  ['1.70.0-dev', 'always', true],
+  ['1.150', 'always', true],
+] as const) {
+  t.test(
+    `gates that are not named have the defaults of Gardener ${version || 'of any version'}`,
+    async (t) => {
+      const gates = resolveFeatureGates({}, parseVersion(version))
+      t.same(gates, { ReversedVPN, APIServerSNI, KonnectivityTunnel: false })
+    },
+  )
+}
+
+t.test('a gate that has gone may only be named as it is', async (t) => {
+  for (const [gate, value, version, since] of [
+    ['ReversedVPN', false, '1.63', '1.63'],
+    ['ReversedVPN', false, '1.80', '1.63'],
+    ['APIServerSNI', false, '1.73', '1.73'],
+    ['KonnectivityTunnel', true, '1.27', '1.27'],
+  ] as const) {
+    const resolve = (given: boolean) => resolveFeatureGates({ [gate]: given }, parseVersion(version))
+    t.throws(() => resolve(value), {
+      code: 'ERR_USAGE',
+      message: `${gate} is ${value}, but since Gardener ${since}`,
+    })
+    t.doesNotThrow(() => resolve(!value), gate)
+  }
+  t.equal(resolveFeatureGates({ ReversedVPN: false }, parseVersion('1.62')).ReversedVPN, false)
 })
 
 t.test('reversing needs the SNI endpoint', async (t) => {
   t.throws(() => resolveFeatureGates({ ReversedVPN: true, APIServerSNI: false }), {
     code: 'ERR_USAGE',
+    message: /APIServerSNI true/,
+  })
+})
+
+t.test('reversing by default needs it too', async (t) => {
+  t.throws(() => resolveFeatureGates({ APIServerSNI: false }, parseVersion('1.42')), {
     message: /APIServerSNI true/,
   })
 })
@@ -20,5 +59,7 @@ t.test('reversing and Konnectivity exclude each other', async (t) => {
 })
 
 t.test('without reversing the others may be as they like', async (t) => {
-  t.equal(resolveFeatureGates({ APIServerSNI: false, KonnectivityTunnel: true }).ReversedVPN, false)
+  const given = { ReversedVPN: false, APIServerSNI: false, KonnectivityTunnel: true }
+  t.same(resolveFeatureGates(given), given)
+  t.equal(resolveFeatureGates({ APIServerSNI: false, KonnectivityTunnel: true }).ReversedVPN, undefined)
 })

@@ -10,7 +10,7 @@ const PROGRAM = fileURLToPath(new URL('../../bin/reversed-vpn.js', import.meta.u
 /** The sources of the tests, seen from where they are compiled to. */
 const TESTS = new URL('../../test/', import.meta.url)
 
-interface Outcome {
+export interface Outcome {
   readonly stdout: string
   readonly stderr: string
   readonly code: number | null

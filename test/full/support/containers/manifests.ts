@@ -50,12 +50,15 @@ export class Manifests {
       writeFile(shoot, JSON.stringify(SHOOT)),
     ])
     const render = ['render', '--gateway', '--gardenlet', gardenlet, '--shoot', shoot]
-    const [{ stdout }] = await Promise.all([
+    const [ofShoot, ofGateway] = await Promise.all([
       mustRunCommand(PROGRAM, render),
+      mustRunCommand(PROGRAM, ['gateway', '--shoot', shoot]),
       mustRunCommand(PROGRAM, ['certs', '--output', secretsDir, '--namespace', SEED_NAMESPACE]),
     ])
     return new Manifests(
-      parseAllDocuments(stdout).map((document) => document.toJS()),
+      [ofShoot, ofGateway].flatMap(({ stdout }) =>
+        parseAllDocuments(stdout).map((document) => document.toJS()),
+      ),
       secretsDir,
     )
   }

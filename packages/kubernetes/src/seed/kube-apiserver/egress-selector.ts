@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { isAtLeast } from '../../feature-gate/kubernetes-version.js'
+import { isAtLeast } from '../../feature-gate/version.js'
 import { defineManifest, type Manifest, toYaml, type ValueMap } from '../../manifest/manifest.js'
 import { API_SERVER_EGRESS_SECRET, SEED_PORTS, SEED_SERVER } from '../../names.js'
 import { mountedConfigMap, mountedSecret } from '../../pod/volumes.js'

@@ -1,4 +1,4 @@
-import { isAtLeast, parseKubernetesVersion } from '@reversed-vpn/kubernetes/testing'
+import { isAtLeast, parseVersion } from '@reversed-vpn/kubernetes/testing'
 import t from 'tap'
 
 for (const [text, major, minor] of [
@@ -9,7 +9,7 @@ for (const [text, major, minor] of [
   ['1.28.5-gke.1217000', 1, 28],
 ] as const) {
   t.test(`reads ${text} as ${major}.${minor}`, async (t) => {
-    t.same(parseKubernetesVersion(text), { major, minor })
+    t.same(parseVersion(text), { major, minor })
   })
 }
 
@@ -28,7 +28,7 @@ for (const text of [
   '1.018',
 ]) {
   t.test(`takes ${JSON.stringify(text)} for no version`, async (t) => {
-    t.equal(parseKubernetesVersion(text), undefined)
+    t.equal(parseVersion(text), undefined)
   })
 }
 
