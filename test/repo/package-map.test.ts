@@ -1,12 +1,28 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { makeTree } from './made-up-tree.js'
-import { mapFaults } from './package-map.js'
+import { mapFaults, PACKAGE_MAP } from './package-map.js'
 import { REPOSITORY } from './source-tree.js'
 
 t.test('the map is that of the packages', (t) => {
   t.strictSame(
     mapFaults(REPOSITORY).filter((fault) => !/(seed-server|shoot-client|tunnel-daemon)/.test(fault)),
     [],
+  )
+  t.end()
+})
+
+t.test('ARCHITECTURE.md shows the map', (t) => {
+  const text = readFileSync(join(REPOSITORY, 'ARCHITECTURE.md'), 'utf8')
+  const rows = text.matchAll(/^\| \[`([\w-]+)`\]\(packages\/\1\) \|.*\| ([^|]+) \|$/gm)
+  const map = Object.entries(PACKAGE_MAP).map(([name, { to }]) => [
+    name,
+    Object.keys(to).join(', ') || 'none',
+  ])
+  t.strictSame(
+    Object.fromEntries([...rows].map(([, name, imports]) => [name, imports])),
+    Object.fromEntries(map),
   )
   t.end()
 })
