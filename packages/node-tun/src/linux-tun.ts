@@ -3,7 +3,7 @@ import { NO_OFFLOAD, offloadMask } from './offload.js'
 import { createSyscallError } from './syscall-error.js'
 import type { TunDevice, TunOffload, TunOwner, TunQueue } from './tun-device.js'
 
-/** How `openTun` opens an interface. What is not given stays as it is on an interface that exists. */
+/** How `openTun` opens an interface. */
 interface OpenTunOptions {
   /** The interface's name, at most 15 bytes. With `%d` in it the kernel puts the first free number there. */
   readonly name: string
@@ -12,15 +12,15 @@ interface OpenTunOptions {
 }
 
 /**
- * Opens a TUN interface, which it makes unless it exists, with `IFF_VNET_HDR | IFF_MULTI_QUEUE`, little-endian headers
+ * Opens a TUN interface, and makes it if it does not exist, with `IFF_VNET_HDR | IFF_MULTI_QUEUE`, little-endian headers
  * of 10 bytes and no offload, whatever a persistent one had before. The interface is made down and without addresses.
  *
- * An interface lives by its queues, so this opens the first of them: the first `openQueue` hands that one out, the next
- * ones open more. Whoever opens a device therefore calls `openQueue` for every queue wanted, the first included.
+ * An interface exists as long as it has a queue, so this opens the first one. The first `openQueue` returns it, later ones open
+ * more. Call `openQueue` for every queue, the first included.
  *
- * @throws SyscallError EPERM without the rights (EACCES where `/dev/net/tun` itself is closed), ENAMETOOLONG, EBUSY with
- * `exclusive`, EINVAL when the name belongs to an interface
- *   of another kind (or a TUN without several queues), ENOENT or ENODEV without `/dev/net/tun`
+ * @throws SyscallError EPERM without the rights, EACCES when `/dev/net/tun` may not be opened, ENAMETOOLONG, EBUSY with
+ *   `exclusive`, EINVAL when the name belongs to an interface of another kind (or a TUN with a single queue), ENOENT or ENODEV
+ *   without `/dev/net/tun`
  * @throws TunAddonError when the addon is not built
  */
 export function openTun(options: OpenTunOptions): TunDevice {
@@ -78,14 +78,14 @@ class LinuxTunDevice implements TunDevice {
     this.#queues.clear()
   }
 
-  /** What concerns the whole interface is asked of any queue. */
+  /** Any queue will do for what concerns the whole interface. */
   #anyQueue(syscall: string): NativeQueue {
     const [queue] = this.#queues
     if (queue === undefined) throw createSyscallError('EBADF', syscall, this.name)
     return queue
   }
 
-  /** The first queue of a new interface has to bring the offload back that went with the old one. */
+  /** After the last queue was closed the interface is a new one, which needs the offload set again. */
   #open(): NativeQueue {
     const { Queue } = loadNativeAddon()
     const queue = new Queue(this.name, false)
@@ -144,7 +144,7 @@ class LinuxTunQueue implements TunQueue {
     this.#onClose()
   }
 
-  /** The kernel answers EINVAL to a state that is there already, so only changes reach it. */
+  /** The kernel refuses the state that a queue already has with EINVAL, so only changes reach it. */
   #setAttached(attached: boolean): void {
     if (attached === this.#isAttached) return
     this.#native.setAttached(attached)

@@ -1,12 +1,12 @@
 import { MAX_TUN_FRAME_BYTES, type TunDevice, type TunQueue } from './tun-device.js'
 
-/** Room for the packets of one read of what a queue leaves behind. */
-const RESCUE_BYTES = 4 * MAX_TUN_FRAME_BYTES
-const RESCUE_PACKETS = 512
+/** Room for one read of the packets that wait in a queue to be detached. */
+const LEFTOVER_BYTES = 4 * MAX_TUN_FRAME_BYTES
+const LEFTOVER_PACKETS = 512
 
 /**
- * The queues of one TUN, by lane. The kernel spreads flows over the attached queues, so a queue without a lane is detached: its
- * flows go on over the others. While nothing carries the queues stay as they are, and packets wait there.
+ * The queues of one TUN, by lane. The kernel spreads flows over the attached queues. A queue without a lane is detached, so that
+ * its flows move to the others. As long as no lane sends, the queues stay as they are and packets wait in them.
  */
 export class QueueSet {
   readonly #device: TunDevice
@@ -27,30 +27,30 @@ export class QueueSet {
   }
 
   /**
-   * Attaches the queues of the lanes that carry and detaches all others, which loses what waits in them: `rescue` has it
-   * before. Without `rescue` none is detached, so that it goes on waiting.
-   * @param rescue is given packets with their virtio-net headers, its own until it returns
+   * Attaches the queues of these lanes and detaches all others. Detaching loses the packets that wait in a queue, so `requeue`
+   * gets them first. Without `requeue` no queue is detached, and its packets wait on.
+   * @param requeue gets one packet with its virtio-net header, which is valid until it returns
    */
-  setCarrying(lanes: ReadonlySet<number>, rescue?: (payload: Buffer) => void): void {
+  setAttached(lanes: ReadonlySet<number>, requeue?: (payload: Buffer) => void): void {
     for (const [lane, queue] of this.#queues) {
       if (lanes.has(lane)) queue.attach()
-      else if (rescue !== undefined) {
-        empty(queue, rescue)
+      else if (requeue !== undefined) {
+        empty(queue, requeue)
         queue.detach()
       }
     }
   }
 }
 
-function empty(queue: TunQueue, rescue: (payload: Buffer) => void): void {
-  const bytes = Buffer.allocUnsafe(RESCUE_BYTES)
-  const lengths = new Uint32Array(RESCUE_PACKETS)
-  for (let left = RESCUE_PACKETS; left > 0; ) {
+function empty(queue: TunQueue, requeue: (payload: Buffer) => void): void {
+  const bytes = Buffer.allocUnsafe(LEFTOVER_BYTES)
+  const lengths = new Uint32Array(LEFTOVER_PACKETS)
+  for (let left = LEFTOVER_PACKETS; left > 0; ) {
     const count = queue.readBatch(bytes, 0, lengths)
     if (count === 0) return
     let at = 0
     for (const length of lengths.subarray(0, count)) {
-      rescue(bytes.subarray(at, at + length))
+      requeue(bytes.subarray(at, at + length))
       at += length
     }
     left -= count

@@ -29,8 +29,8 @@ export interface TunDevice {
   readonly name: string
 
   /**
-   * Opens one more queue of the same interface, attached. The kernel keeps a flow on one queue, and it gives flows to
-   * every attached queue: one that nobody reads loses them.
+   * Opens one more queue of the same interface, attached. The kernel spreads flows over all attached queues and keeps each
+   * flow on one of them: an attached queue that nobody reads loses its flows.
    * @throws SyscallError EBADF after `close`, E2BIG beyond what the kernel allows (256), what `openTun` throws otherwise
    */
   openQueue(): TunQueue
@@ -61,14 +61,14 @@ export interface TunDevice {
 /** One queue of a TUN interface: a file descriptor that packets are read from and written to in batches. */
 export interface TunQueue {
   /**
-   * Reads packets, each with its header, one behind the other into `target`: `headroomBytes` left free for the caller,
-   * then the header and packet. Stops when the queue is empty, `lengths` is full, or what is left of `target` is
-   * shorter than `headroomBytes + MAX_TUN_FRAME_BYTES`. `target` is the caller's again when the call returns.
+   * Reads packets, each with its header, one behind the other into `target`: `headroomBytes` left free for the caller, then the
+   * header and packet. Stops when the queue is empty, `lengths` is full, or what is left of `target` is shorter than
+   * `headroomBytes + MAX_TUN_FRAME_BYTES`. `target` is the caller's again when the call returns.
    *
    * @param lengths receives the length in bytes of header and packet of each
    * @returns how many were read, 0 when the queue was empty
-   * @throws SyscallError for any other failure than an empty queue: EBADFD when the interface is gone, EBADF after `close`.
-   *   A failure behind packets already read is thrown by the next call.
+   * @throws SyscallError for any other failure than an empty queue: EBADFD when the interface is gone (see `isDeviceGone`), EBADF
+   *   after `close`. A failure behind packets already read is thrown by the next call.
    * @throws RangeError when `target` or `lengths` has no room for even one packet
    */
   readBatch(target: Uint8Array, headroomBytes: number, lengths: Uint32Array): number
@@ -93,25 +93,25 @@ export interface TunQueue {
   ): number
 
   /**
-   * Calls `onReadable` from the event loop whenever packets wait, until `stopPolling`. Level triggered. A second call
-   * replaces the callback. Polling keeps the event loop alive. When the interface goes away `onReadable` is called one
-   * last time, and its `readBatch` throws EBADFD; what `onReadable` throws is an uncaught exception.
+   * Calls `onReadable` from the event loop whenever packets wait, until `stopPolling`. Level triggered. A second call replaces
+   * the callback. Polling keeps the event loop alive. When the interface is deleted, `onReadable` is called one last time, and
+   * its `readBatch` throws EBADFD. An error that `onReadable` throws is an uncaught exception.
    * @throws SyscallError EBADF after `close`
    */
   startPolling(onReadable: () => void): void
 
-  /** Leaves packets with the kernel, which queues up to `txqueuelen` of them and then drops. Idempotent. */
+  /** Packets stay in the kernel, which queues up to `txqueuelen` of them and drops the rest. Idempotent. */
   stopPolling(): void
 
   /**
-   * Gives the queue's flows to the other attached queues. What waited in it is lost, nothing comes to read until
-   * `attach`, writes still reach the host. Idempotent.
+   * Gives the queue's flows to the other attached queues. Packets that wait in it are lost. Until `attach` there is nothing to
+   * read; writes still reach the host. Idempotent.
    * @throws SyscallError EBADF after `close`
    */
   detach(): void
 
   /**
-   * Takes part again. Idempotent.
+   * Receives flows again. Idempotent.
    * @throws SyscallError EBADF after `close`, EINVAL when the interface is gone
    */
   attach(): void

@@ -13,12 +13,12 @@ const FRAMES = Array.from({ length: FLOWS }, (_, flow) => {
   return frame
 })
 
-/** Two lanes that carry, with packets waiting for both. */
+/** Two lanes that send, with packets waiting for both. */
 function openQueues() {
   const tun = createFakeTun()
   const queues = new QueueSet(tun.device)
   const [first, second] = [queues.queue(0), queues.queue(1)]
-  queues.setCarrying(new Set([0, 1]), () => {})
+  queues.setAttached(new Set([0, 1]), () => {})
   for (const frame of FRAMES) t.ok(tun.hostSends(frame))
   const waitingIn = (queue: typeof first) => {
     const frames: string[] = []
@@ -35,19 +35,19 @@ function openQueues() {
   return { tun, queues, first, second, waitingIn }
 }
 
-t.test('what waits in the queue of a lane that is gone is rescued before it is detached', async (t) => {
+t.test('what waits in the queue of a lane that is gone is requeued before it is detached', async (t) => {
   const { tun, queues, first, waitingIn } = openQueues()
-  const rescued: string[] = []
-  queues.setCarrying(new Set([0]), (payload) => rescued.push(payload.toString('hex')))
-  t.ok(rescued.length > 0)
-  t.strictSame([...waitingIn(first), ...rescued].sort(), FRAMES.map((frame) => frame.toString('hex')).sort())
+  const requeued: string[] = []
+  queues.setAttached(new Set([0]), (payload) => requeued.push(payload.toString('hex')))
+  t.ok(requeued.length > 0)
+  t.strictSame([...waitingIn(first), ...requeued].sort(), FRAMES.map((frame) => frame.toString('hex')).sort())
   for (const frame of FRAMES) tun.hostSends(frame)
   t.equal(waitingIn(first).length, FLOWS, 'all flows take the queue that is left')
 })
 
 t.test('while nobody can take what waits, it goes on waiting', async (t) => {
   const { queues, first, second, waitingIn } = openQueues()
-  queues.setCarrying(new Set([0]))
-  queues.setCarrying(new Set())
+  queues.setAttached(new Set([0]))
+  queues.setAttached(new Set())
   t.equal(waitingIn(first).length + waitingIn(second).length, FLOWS)
 })

@@ -47,7 +47,7 @@ export type FrameTypeName = keyof typeof FRAME_TYPE
 export const OFFLOAD_KINDS = ['checksum', 'tso4', 'tso6'] as const
 export type OffloadKind = (typeof OFFLOAD_KINDS)[number]
 
-/** Why a lane is not let in. The first seven tell what is wrong with the certificate. */
+/** Why a lane is refused. The first seven are about the certificate. */
 export const REJECT_CODES = [
   'no-certificate',
   'certificate-expired',

@@ -60,7 +60,7 @@ export function decodeControl(frameType: number, payload: Uint8Array): ControlMe
   return { type: name, ...check(name, fields, invalid) } as ControlMessage
 }
 
-// Reasons are often the messages of errors: one that is too long must not keep the CLOSE that it explains from leaving.
+// A reason is often the message of an error. If it is too long, the CLOSE must still be sent.
 function withShortReason(message: ControlMessage): ControlMessage {
   if (message.type !== 'CLOSE' && message.type !== 'REJECT') return message
   if (message.reason.length <= MAX_REASON_CHARACTERS) return message
@@ -87,7 +87,7 @@ function parseObject(name: ControlName, payload: Uint8Array): object {
   try {
     value = JSON.parse(utf8.decode(payload))
   } catch {
-    // Without its cause: a SyntaxError quotes the text around it, which may be a token, and errors are logged.
+    // Without its cause: errors are logged, and a SyntaxError quotes the text around it, which may be a token.
     throw invalid(`${name} is not JSON in UTF-8`)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -108,7 +108,7 @@ function invalid(message: string): TunnelError {
   return new TunnelError('ERR_CONTROL_INVALID', message, { closeCode: 'bad-control' })
 }
 
-/** What fails says the path to it: this text goes to the peer as the reason of a CLOSE. */
+/** Errors name the path to the bad value: the peer gets this text as the reason of a CLOSE. */
 function check(name: ControlName, fields: object, fail: (text: string) => TunnelError): object {
   try {
     return CONTROL_SCHEMAS[name](fields)

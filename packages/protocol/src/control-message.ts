@@ -2,8 +2,8 @@ import type { FrameTypeName, GoawayReason, OffloadKind, RejectCode } from './con
 import type { CloseCode } from './errors.js'
 
 /**
- * The first frame of a lane, from the shoot side whoever dialled. `session`, `token` and `lane` come together or not at all: with
- * them the lane joins a session, without it starts one.
+ * The first frame of a lane, always from the shoot side. With `session`, `token` and `lane` it joins a session; without these
+ * three it starts one.
  */
 export interface HelloMessage {
   readonly type: 'HELLO'
@@ -46,9 +46,9 @@ export interface WelcomeMessage {
     readonly service: readonly string[]
     readonly node: readonly string[]
   }
-  /** Both sides send PING when this much time has passed; 1 to 3,600,000. */
+  /** Both sides send a PING this often; 1 to 3,600,000. */
   readonly keepaliveMs: number
-  /** Both sides hold the peer for dead after this long without a byte; above `keepaliveMs`, up to 3,600,000. */
+  /** Both sides take the peer for dead after this long without a byte; above `keepaliveMs`, up to 3,600,000. */
   readonly deadAfterMs: number
 }
 

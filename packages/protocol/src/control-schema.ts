@@ -23,7 +23,7 @@ const addresses = listOf(textThat(reads(parseAddressWithPrefix), 'an address wit
 const networks = listOf(textThat(reads(parseNetworkCidr), 'a network behind the tunnel'), 256)
 const kinds = listOf(text(32), 32)
 
-/** Kinds that this version doesn't know are dropped: what is not accepted by both is not sent anyway. */
+/** Kinds that this version does not know are dropped: it never sends them. */
 const accepts: Shape<OffloadKind[]> = (value) => kinds(value).filter(isOffloadKind)
 
 function isOffloadKind(kind: string): kind is OffloadKind {
@@ -70,7 +70,7 @@ const welcome = object({
 
 const heartbeat = object({ id: integer(0, 0xffff_ffff) })
 
-/** What each control frame's JSON has to be. */
+/** The JSON of each control frame. */
 export const CONTROL_SCHEMAS = {
   HELLO: where(
     hello,

@@ -24,17 +24,17 @@ type TunnelErrorCode =
   | 'ERR_PEER_DEAD'
 
 interface TunnelErrorOptions {
-  /** What to send in CLOSE before the connection is ended; only where the peer broke the protocol. */
+  /** The code for CLOSE, when the peer broke the protocol. */
   readonly closeCode?: CloseCode
   /** The error this one follows from. */
   readonly cause?: unknown
 }
 
-/** A fault of the peer, of the connection, or of what either said. Callers match `code`, never the message. */
+/** The peer, the connection or a message is at fault. Callers match `code`, never the message. */
 export class TunnelError extends Error {
   override readonly name = 'TunnelError'
   readonly code: TunnelErrorCode
-  /** What to tell the peer; absent where the error is none of the peer's. */
+  /** The code for CLOSE; absent when the peer did not break the protocol. */
   declare readonly closeCode?: CloseCode
 
   constructor(code: TunnelErrorCode, message: string, options: TunnelErrorOptions = {}) {

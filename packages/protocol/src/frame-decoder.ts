@@ -14,9 +14,9 @@ interface FrameHandler {
 }
 
 /**
- * Cuts a byte stream into frames, however it was chunked. Payloads are not copied: chunks of an unfinished frame are referred to
- * until it is whole, so whoever pushes them must not reuse them. Allocates nothing per frame, unless one comes in more
- * than `MAX_FRAME_PIECES` pieces.
+ * Cuts a byte stream into frames, whatever its chunks. Payloads are not copied: chunks of an unfinished frame are kept until it
+ * is whole, so the caller must not reuse them. Allocates nothing per frame, unless one comes in more than `MAX_FRAME_PIECES`
+ * pieces.
  *
  *            header whole, length legal             payload whole
  *   header ──────────────────────────────▶ payload ───────────────▶ onFrame ──▶ header

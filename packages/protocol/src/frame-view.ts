@@ -1,11 +1,11 @@
-/** A frame reaches its handler in at most this many pieces; one that came in more was copied into a single one. */
+/** The most pieces of a frame. A frame that came in more is copied into one. */
 export const MAX_FRAME_PIECES = 64
 
 /**
  * A whole frame, its payload still where the stream put it: in one or more pieces of the chunks that were pushed.
  *
- * The view is one object, filled anew for every frame: it is valid during `onFrame` only. The chunks it shows belong to who
- * pushed them; a handler may keep and change them (a device writes them later) for as long as their owner leaves them alone.
+ * The view is one object that is filled anew for every frame: it is valid only during `onFrame`. Its chunks belong to the caller
+ * of `push`. A handler may keep and change them (a device writes them later) as long as that caller does not reuse them.
  */
 export interface FrameView {
   readonly type: number
@@ -21,8 +21,8 @@ export interface FrameView {
   length(index: number): number
 
   /**
-   * Makes the first `minBytes` of the payload (all of it, if it is shorter) contiguous: returns the first piece's chunk where it
-   * has them, or else `scratch`, copied into. They begin at `prefixOffset` and go on for `prefixBytes`, which may be more.
+   * Makes the first `minBytes` of the payload contiguous (all of it, if it is shorter). Returns the first piece's chunk if that
+   * has them, else `scratch` with a copy. They begin at `prefixOffset`; `prefixBytes`, which may be more, are contiguous.
    * @throws RangeError when `scratch` is needed and too short
    */
   prefix(minBytes: number, scratch: Uint8Array): Uint8Array
@@ -57,7 +57,7 @@ export class FramePieces implements FrameView {
   }
 
   append(chunk: Uint8Array, offset: number, length: number): void {
-    // A peer that sends a byte at a time would otherwise have us hold a Buffer object, and what lies behind it, for each.
+    // Otherwise a peer that sends one byte at a time would make us hold a Buffer object with its memory for each.
     if (this.#joined || this.pieceCount === MAX_FRAME_PIECES) {
       this.#join(chunk, offset, length)
       return
@@ -124,7 +124,7 @@ export class FramePieces implements FrameView {
       const chunk = this.#chunks[index] as Uint8Array
       const from = this.#offsets[index] as number
       const length = Math.min(this.#lengths[index] as number, wantedBytes - copiedBytes)
-      // Byte by byte where it is short: a subarray costs more than the few bytes that a packet's headers are.
+      // Byte by byte if short: for the few bytes of a packet's headers a subarray costs more.
       if (length <= 256) {
         for (let at = 0; at < length; at++) target[copiedBytes + at] = chunk[from + at] as number
       } else {
@@ -138,7 +138,7 @@ export class FramePieces implements FrameView {
     if (!this.#joined) {
       let heldBytes = 0
       for (let index = 0; index < this.pieceCount; index++) heldBytes += this.#lengths[index] as number
-      // A buffer per frame, not one for all: the handler may keep the chunks it was shown.
+      // A new buffer for each frame, since the handler may keep its chunks.
       const whole = Buffer.allocUnsafeSlow(this.payloadBytes)
       this.#copyTo(whole, heldBytes)
       this.release()

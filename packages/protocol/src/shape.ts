@@ -1,10 +1,10 @@
-/** Looks at a value that came from elsewhere: returns what is kept of it. @throws ShapeError */
+/** Checks a value from outside and returns what is kept of it. @throws ShapeError */
 export type Shape<Value> = (value: unknown) => Value
 
-/** A value that is not what it has to be. Quotes nothing of it: it may be a secret. */
+/** A value is not as expected. The message quotes nothing of it: it may be a secret. */
 export class ShapeError extends Error {
   override readonly name = 'ShapeError'
-  /** The way to it, from the outside in. */
+  /** The keys that lead to it, the outermost first. */
   readonly path: readonly string[]
 
   constructor(expected: string, path: readonly string[] = []) {
@@ -72,10 +72,7 @@ export function optional<Value>(shape: Shape<Value>): OptionalShape<Value> {
   return { optional: shape }
 }
 
-/**
- * An object with these keys of its own, of which those with a value are kept; others are dropped, so that a later version can
- * add some.
- */
+/** An object with these keys. Other keys are dropped, so that a later version can add some. */
 export function object<const F extends Fields>(fields: F): Shape<ValueOf<F>> {
   const entries = Object.entries(fields)
   return (value) => {
@@ -91,7 +88,7 @@ export function object<const F extends Fields>(fields: F): Shape<ValueOf<F>> {
   }
 }
 
-/** A shape whose values keep a rule between their parts as well. */
+/** A shape with a rule about several parts of its value. */
 export function where<Value>(
   shape: Shape<Value>,
   holds: (value: Value) => boolean,

@@ -45,7 +45,7 @@ export class SendingLanes {
     const ready = lanes.ready()
     const indexes = new Set(ready.map(({ index }) => index))
     const responsive = ready.find((lane) => this.#isResponsive(lane))
-    queues.setCarrying(indexes, responsive && ((payload) => this.#requeue(payload, responsive)))
+    queues.setAttached(indexes, responsive && ((payload) => this.#requeue(payload, responsive)))
     this.#steer([...indexes].map((index) => ({ index, queue: queues.queue(index) })))
     for (const lane of ready) lane.startSending()
     return responsive !== undefined || ready.length === 0

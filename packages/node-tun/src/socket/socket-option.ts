@@ -66,8 +66,8 @@ export function getMaxPacingRate(fd: number): number | undefined {
 }
 
 /**
- * How much kernel memory holds what was written to a Unix socket and its other end has not read yet, in bytes; 0 once it has read
- * everything (`SIOCOUTQ`, linux/sockios.h).
+ * How much kernel memory holds data that was written to a Unix socket and not read at the other end, in bytes; 0 when everything
+ * was read (`SIOCOUTQ`, linux/sockios.h).
  * @throws SyscallError EBADF or ENOTTY when `fd` is no socket
  */
 export function getUnreadBytes(fd: number): number {
@@ -75,11 +75,11 @@ export function getUnreadBytes(fd: number): number {
 }
 
 /**
- * The descriptor under a connected or listening socket (a TLS socket's is the TCP socket's), or undefined when it has none:
- * closed, or not of the kernel. It stays the socket's: use it at once, never keep it.
+ * The descriptor of a connected or listening socket; for a TLS socket, of the TCP socket below. Undefined when the socket is
+ * closed or has no kernel socket. The socket keeps it: use it at once, never store it.
  */
 export function socketDescriptor(socket: Socket | Server): number | undefined {
-  // Node has no public way to it.
+  // Node has no public API for it.
   const { _handle: handle } = socket as { _handle?: { fd?: unknown } | null }
   const fd = handle?.fd
   return typeof fd === 'number' && fd >= 0 ? fd : undefined

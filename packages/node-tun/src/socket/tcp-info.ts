@@ -11,10 +11,10 @@ const INFO = { bytes: 168, rtt: 68, sndSsthresh: 76, bytesAcked: 120, minRtt: 14
 /** Where slow start ends as long as nothing has ended it (`TCP_INFINITE_SSTHRESH` in Linux's `net/tcp.h`). */
 const INFINITE_SSTHRESH = 0x7fff_ffff
 
-/** `struct tcp_bbr_info`: of the others of `union tcp_cc_info`, one has 16 bytes, and the third has another first word. */
+/** `struct tcp_bbr_info`. Its length tells it from the other members of `union tcp_cc_info`. */
 const BBR = { bytes: 20, pacingGain: 12, gainUnit: 256 } as const
 
-/** What the kernel knows of the way of a connection. */
+/** What the kernel knows about the path of a connection. */
 export interface TcpInfo {
   /** Smoothed (RFC 6298), in microseconds. */
   readonly roundTripUs: number
@@ -22,7 +22,7 @@ export interface TcpInfo {
   readonly minRoundTripUs: number
   /** No loss and no growing round trip has ended slow start (RFC 5681) yet. */
   readonly isInSlowStart: boolean
-  /** Acknowledged since the connection is open. Exact up to 2⁵³. */
+  /** Acknowledged since the connection was opened. Exact up to 2⁵³. */
   readonly ackedBytes: number
 }
 
@@ -40,8 +40,8 @@ export function getTcpInfo(fd: number): TcpInfo {
 }
 
 /**
- * By how much BBR sends faster than it believes the way to be: 2.89 as long as it looks for the end of that, in its STARTUP;
- * 0 before the first acknowledgement (`TCP_CC_INFO`).
+ * BBR's pacing gain (`TCP_CC_INFO`): how much faster it sends than its estimate of the bandwidth. 2.89 in STARTUP, 0 before
+ * the first acknowledgement.
  * @returns undefined under another congestion control
  * @throws SyscallError as `setTcpUserTimeoutMs`
  */

@@ -23,8 +23,8 @@ const SCTP_PROTOCOL = 132
 
 /**
  * Does what the virtio-net header leaves to the receiver, for frames of our own kernel that a peer would refuse
- * (`isOffloadReason`): cuts a GSO packet into segments of `gso_size` and completes checksums, those inside a tunnel too. A rare
- * path, which allocates: the packets are new memory and belong to the caller.
+ * (`isOffloadReason`): cuts a GSO packet into segments of `gso_size` and completes checksums, also those inside a tunnel. It runs
+ * rarely and allocates: the packets are new memory and belong to the caller.
  *
  * @param frame virtio-net header and packet, as read from a TUN; not changed, not kept
  * @returns plain IP packets in order, each to be sent with an all-zero virtio-net header; none when it can't be done (a
@@ -53,8 +53,8 @@ function readHeaders(packet: Uint8Array, headers: PacketHeaders): number {
   return version === 6 ? readIpv6(packet, 0, packet.length, packet.length, headers) : VERDICT['ip-version']
 }
 
-// The field holds the sum of the pseudo-header already; so what is summed goes from `csum_start` to the end, field included
-// (`skb_checksum_help`). SCTP has a CRC instead, which this is not.
+// The checksum field already holds the sum of the pseudo-header, so it is included in the sum from `csum_start` to the end
+// (`skb_checksum_help`). SCTP has a CRC instead.
 function completeChecksum(frame: Uint8Array, packet: Uint8Array, headers: PacketHeaders): boolean {
   const start = readChecksumStart(frame, 0)
   const field = start + readChecksumOffset(frame, 0)

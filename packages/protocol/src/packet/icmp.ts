@@ -6,8 +6,8 @@ import { VERDICT } from './verdict.js'
 const QUOTED_L4_BYTES = 8
 
 /**
- * Reads an ICMP or ICMPv6 message. Echo and errors pass; what changes routes or neighbours never crosses the tunnel. Errors are
- * short by rule and never fragmented, so a fragment's quote, which could not be judged whole, is refused with its type.
+ * Reads an ICMP or ICMPv6 message. Echo and errors pass; messages that change routes or neighbours do not. Errors are short and
+ * never fragmented, so an error in a fragment is refused by its type: its quote could not be checked whole.
  *
  * @param headers fills in `quoteOffset`
  * @returns a verdict

@@ -10,9 +10,8 @@ import { readIcmp } from './icmp.js'
 import { VERDICT } from './verdict.js'
 
 /**
- * Reads what follows the IP headers, as far as a verdict needs it. Of fragments it asks that no header be hidden: the first
- * holds all of them, no later one writes over the fixed part of a TCP header (RFC 1858). Other overlaps show only when the
- * fragments are put together, which is the receiving kernel's connection tracking's job.
+ * Reads what follows the IP headers, as far as a verdict needs it. The first fragment must hold all headers, and no later one may
+ * write over the fixed part of a TCP header (RFC 1858). The receiving kernel finds other overlaps when it reassembles.
  *
  * @param headers has all but `l4HeaderBytes` and `quoteOffset`, which are filled in
  * @returns a verdict

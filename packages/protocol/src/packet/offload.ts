@@ -14,7 +14,7 @@ import {
   writePlainHeader,
 } from './virtio-header.js'
 
-/** The smallest `gso_size` that a receiver takes: below, one frame could become thousands of packets. */
+/** The smallest `gso_size` that a receiver takes. Below that, one frame could become thousands of packets. */
 export const MIN_GSO_SIZE_BYTES = 256
 
 const KNOWN_FLAGS = VIRTIO_FLAG.needsChecksum | VIRTIO_FLAG.dataValid
@@ -92,7 +92,7 @@ function rebuildGso(
   if (headerBytes + gsoSize > limits.mtuBytes) return VERDICT['exceeds-mtu']
   if (gsoSize < MIN_GSO_SIZE_BYTES) return VERDICT['gso-size']
   if (packetBytes - headerBytes <= gsoSize) {
-    // With one segment it is no GSO packet. The kernel sees it so too; older ones have to be told.
+    // One segment only: an ordinary packet. Newer kernels see that themselves, older ones do not.
     writeOffloadHeader(bytes, at, GSO_TYPE.none, 0, 0, headers.l4Offset, TCP_CHECKSUM_OFFSET)
     return VERDICT.passed
   }
@@ -113,7 +113,7 @@ function isAccepted(gsoKind: number, limits: ReceiverLimits): boolean {
   return gsoKind === GSO_TYPE.tcpV6 && limits.tcpV6
 }
 
-// 0 for a protocol without a checksum that could be left to the receiver.
+// 0 for a protocol whose checksum can not be left to the receiver.
 function checksumOffsetOf(protocol: number): number {
   if (protocol === IP_PROTOCOL.tcp) return TCP_CHECKSUM_OFFSET
   return protocol === IP_PROTOCOL.udp ? UDP_CHECKSUM_OFFSET : 0

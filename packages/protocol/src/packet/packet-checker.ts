@@ -15,15 +15,15 @@ import { VERDICT } from './verdict.js'
 /** How much of a packet is looked at. Headers that do not end within it are refused. */
 export const PACKET_PREFIX_BYTES = 256
 
-/** Between which addresses packets may cross in one direction. */
+/** The addresses between which packets may pass in one direction. */
 export interface AddressPolicy {
   readonly sources: CidrSet
   readonly destinations: CidrSet
-  /** Refused as destinations though `destinations` has them (FORBIDDEN_DESTINATIONS, the transfer network). */
+  /** Destinations that are refused even within `destinations` (FORBIDDEN_DESTINATIONS, the transfer network). */
   readonly refused: CidrSet
 }
 
-/** What may cross in one direction. */
+/** What may pass in one direction. */
 export interface PacketPolicy extends AddressPolicy {
   /** What the receiving TUN takes. */
   readonly accepts: readonly OffloadKind[]
@@ -65,7 +65,7 @@ export class PacketChecker {
     this.#limits = new ReceiverLimits(policy.accepts, policy.mtu)
   }
 
-  /** Counts for every packet from now on. */
+  /** Takes effect with the next packet. */
   setAddresses({ sources, destinations, refused }: AddressPolicy): void {
     this.#sources = sources
     this.#destinations = destinations
@@ -99,7 +99,7 @@ export class PacketChecker {
     return rebuildHeader(bytes, offset, packetBytes, this.#headers, this.#limits)
   }
 
-  // Headers before addresses, so that neighbour discovery has a reason of its own whatever it is sent to.
+  // Headers before addresses, so that neighbour discovery has its own reason whatever its destination.
   #judgePacket(bytes: Uint8Array, start: number, packetBytes: number, readableBytes: number): number {
     const headers = this.#headers
     const version = uint8(bytes, start) >> 4

@@ -32,14 +32,14 @@ const UDP_CHECKSUM = 6
 const NO_BYTES = new Uint8Array(0)
 
 /**
- * Makes one UDP GSO packet (`GSO_UDP_L4`, linux/virtio_net.h, from Linux 6.2) of packets that follow each other in a flow, so
- * that the kernel routes, filters and translates them once. Works on headers alone: payloads stay where they are, and the
- * header of the first packet becomes the header of all.
+ * Joins successive packets of a flow into one UDP GSO packet (`GSO_UDP_L4`, linux/virtio_net.h, from Linux 6.2), so that the
+ * kernel routes, filters and translates them once. Only headers change: payloads stay where they are, and the header of the first
+ * packet becomes the header of all.
  *
  *     add(first) = 0      add(second) = bytes of header to leave out      …      end()
  *
- * Packets join only when the kernel makes the very same ones of the GSO packet again: equal headers, equal payload lengths (the
- * last may be shorter), a checksum that is still to be computed, identifications that count up or mean nothing (RFC 6864 §4.1).
+ * Packets join only if the kernel will cut the GSO packet into exactly the same packets: equal headers, equal payload lengths
+ * (the last may be shorter), a partial checksum, identifications that count up or mean nothing (RFC 6864 §4.1).
  */
 export class UdpCoalescer {
   // The first packet, until the group ends: not changed before, so that each next one is compared with it.

@@ -1,6 +1,6 @@
 /**
- * Every verdict on a packet, by the number that `PacketChecker.check` returns. From FIRST_OFFLOAD_VERDICT on the packet
- * itself is good and only what its virtio-net header leaves to the receiver is not.
+ * Every verdict on a packet, by the number that `PacketChecker.check` returns. From FIRST_OFFLOAD_VERDICT on, the packet itself
+ * passes and only its virtio-net header does not.
  */
 export const VERDICT = {
   passed: 0,
@@ -67,8 +67,8 @@ export const DROP_REASONS: readonly (DropReason | 'passed')[] = Object.freeze(
 )
 
 /**
- * Whether the verdict is about what the virtio-net header leaves undone and nothing else, so that a sender repairs the
- * packet with `finishInSoftware` and loses nothing. All other checks come first: such a packet has passed them.
+ * Whether only the virtio-net header was refused. The packet has passed all other checks, so a sender repairs it with
+ * `finishInSoftware` and loses nothing.
  */
 export function isOffloadReason(verdict: number): boolean {
   return verdict >= FIRST_OFFLOAD_VERDICT
