@@ -1,5 +1,6 @@
 import { type Command, defineCommand, defineOptions, filePath, text, UsageError } from '@reversed-vpn/daemon'
-import { type GatewaySetting, gatewayFiles } from '../gateway/gateway-files.js'
+import { gatewayFiles } from '../gateway/gateway-files.js'
+import type { GatewaySetting } from '../gateway/gateway-setting.js'
 import { type ControlPlane, readControlPlane } from '../input/control-plane.js'
 import { InputFile, kindOf, readDocuments } from '../input/input-file.js'
 import { USE_API_SERVER } from '../input/networks.js'

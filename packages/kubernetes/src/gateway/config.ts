@@ -11,7 +11,7 @@ import {
   seedServerHost,
 } from '../names.js'
 import { CONFIG_FOLDER, type DaemonConfig, daemonConfigMap } from '../pod/config.js'
-import type { GatewaySetting } from './gateway-files.js'
+import type { GatewaySetting } from './gateway-setting.js'
 
 export const ROUTES_FOLDER = `${CONFIG_FOLDER}-routes`
 const ROUTES_KEY = 'routes.yaml'

@@ -6,7 +6,7 @@ import {
   SNI_GATEWAY_LABELS,
   SNI_GATEWAY_PORTS,
 } from '../names.js'
-import type { GatewaySetting } from './gateway-files.js'
+import type { GatewaySetting } from './gateway-setting.js'
 
 /** Anybody may connect to the gateway's two ports, and Prometheus, wherever it is in the seed, to the third. */
 export function gatewayNetworkPolicies({ namespace }: GatewaySetting): Manifest[] {

@@ -5,7 +5,7 @@ import { daemonContainer } from '../pod/containers.js'
 import { nodeTolerations } from '../pod/placement.js'
 import { mountedConfigMap } from '../pod/volumes.js'
 import { ROUTES_FOLDER, SNI_GATEWAY_CONFIG } from './config.js'
-import type { GatewaySetting } from './gateway-files.js'
+import type { GatewaySetting } from './gateway-setting.js'
 
 /**
  * The gateway: two replicas that share nothing, without an exception from the restricted profile. It does not change with

@@ -1,8 +1,8 @@
 import { findMisspelt } from '@reversed-vpn/daemon'
 import { z } from 'zod'
 import { GATE_NAMES, type GivenGates } from '../feature-gate/feature-gates.js'
-import { MAX_TOLERATION_SECONDS, type NodeTolerationSeconds } from '../pod/placement.js'
 import { InputFile, kindOf, parseDocuments } from './input-file.js'
+import { MAX_TOLERATION_SECONDS, type NodeTolerationSeconds } from './node-toleration.js'
 
 /** The pods of an endpoint that all shoots of a seed share. */
 export interface IngressGateway {

@@ -1,14 +1,7 @@
+import { MAX_TOLERATION_SECONDS, type NodeTolerationSeconds } from '../input/node-toleration.js'
 import type { ValueMap } from '../manifest/manifest.js'
 
-/** How long a pod stays on a node that is gone, in seconds. */
-export interface NodeTolerationSeconds {
-  readonly notReady: number
-  readonly unreachable: number
-}
-
-/** A tunnel may not be down for longer because a node is gone. Kubernetes by itself waits five minutes. */
-export const MAX_TOLERATION_SECONDS = 60
-
+/** How soon a pod leaves a node that is gone. Kubernetes by itself waits five minutes. */
 export function nodeTolerations(
   { notReady, unreachable }: NodeTolerationSeconds = {
     notReady: MAX_TOLERATION_SECONDS,

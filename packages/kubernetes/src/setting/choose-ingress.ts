@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { GardenletConfiguration, IngressGateway } from '../input/gardenlet-configuration.js'
 import type { Shoot } from '../input/shoot.js'
+import type { OptionErrors } from './option-errors.js'
 import type { RenderOptions } from './render-options.js'
-import type { OptionErrors } from './resolve-setting.js'
 
 const MAX_NAMESPACE_LENGTH = 63
 const ZONE_LABELS = ['istio', 'gardener.cloud/role']

@@ -1,7 +1,7 @@
 import type { DirectionDecision } from '../feature-gate/decide-direction.js'
 import type { Version } from '../feature-gate/version.js'
 import type { IngressGateway } from '../input/gardenlet-configuration.js'
-import type { NodeTolerationSeconds } from '../pod/placement.js'
+import type { NodeTolerationSeconds } from '../input/node-toleration.js'
 
 /** Container images by program. */
 interface Images {

@@ -1,18 +1,13 @@
-import type { UsageError } from '@reversed-vpn/daemon'
 import { parseCidr } from '@reversed-vpn/ip'
 import type { GardenletConfiguration } from '../input/gardenlet-configuration.js'
 import { NETWORK_KINDS, overlaps } from '../input/networks.js'
 import type { Shoot } from '../input/shoot.js'
 import { SNI_GATEWAY_LABELS } from '../names.js'
 import { chooseIngress } from './choose-ingress.js'
+import type { OptionErrors } from './option-errors.js'
 import type { RenderOptions } from './render-options.js'
 import type { RenderSetting } from './render-setting.js'
 import { resolveDirection } from './resolve-direction.js'
-
-/** Makes errors about options, as opposed to errors in a file. */
-export interface OptionErrors {
-  readonly optionError: (flag: string, problem: string) => UsageError
-}
 
 interface ResolvedSetting {
   readonly setting: RenderSetting
