@@ -16,17 +16,20 @@ export const PACKAGE_MAP: Readonly<Record<string, PackageRule>> = {
     to: {},
     reason: 'the device knows nothing of the tunnel, so it can be used and tested alone',
   },
+  relay: {
+    to: { ip: 'strangers are counted by their network' },
+    reason: 'it judges connections by address and socket, whatever they carry',
+  },
   daemon: {
-    to: { ip: 'options and the PROXY protocol hold addresses' },
+    to: {
+      ip: 'options and the PROXY protocol hold addresses',
+      relay: 'it waits for a PROXY header until a signal fires',
+    },
     reason: 'what any daemon needs knows nothing of tunnels',
   },
   protocol: {
     to: { ip: 'the networks of a WELCOME, and the addresses of packets' },
     reason: 'the wire needs addresses and nothing else',
-  },
-  relay: {
-    to: { ip: 'strangers are counted by their network' },
-    reason: 'it judges connections by address and socket, whatever they carry',
   },
   secure: {
     to: {
@@ -83,6 +86,7 @@ export const PACKAGE_MAP: Readonly<Record<string, PackageRule>> = {
       ip: 'the networks of the shoot are its options',
       'node-tun': 'a lost device ends it',
       protocol: 'it answers HELLO',
+      relay: 'requests wait for the tunnel until a signal fires',
       secure: 'it lets shoot-clients in by certificate',
       session: 'it accepts lanes',
       'tunnel-daemon': 'what the shoot-client does as well',

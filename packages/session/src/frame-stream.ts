@@ -8,6 +8,7 @@ import {
   type FrameView,
   TunnelError,
 } from '@reversed-vpn/protocol'
+import { untilSettled } from '@reversed-vpn/relay'
 import { CLOSE_GRACE_MS, CONTROL_BACKLOG_BYTES, HANDSHAKE_INBOX_MESSAGES } from './limits.js'
 import { takeChunks } from './socket-push-patch.js'
 
@@ -108,16 +109,11 @@ export class FrameStream {
   }
 
   #waitForControl(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const onAbort = () => finish(signal.reason as Error)
-      const finish = (error: Error | undefined) => {
+    return untilSettled(signal, (resolve, reject) => {
+      this.#waiter = (error) => (error === undefined ? resolve() : reject(error))
+      return () => {
         this.#waiter = undefined
-        signal.removeEventListener('abort', onAbort)
-        if (error === undefined) resolve()
-        else reject(error)
       }
-      signal.addEventListener('abort', onAbort)
-      this.#waiter = finish
     })
   }
 

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { untilSettled } from '@reversed-vpn/relay'
 import { parseProxyHeader } from './parse-proxy-header.js'
 import { type ProxyHeader, ProxyHeaderError } from './proxy-header.js'
 
@@ -10,40 +11,29 @@ import { type ProxyHeader, ProxyHeaderError } from './proxy-header.js'
  * open.
  */
 export function readProxyHeader(socket: Socket, signal: AbortSignal): Promise<ProxyHeader> {
-  return new Promise((resolve, reject) => {
+  return untilSettled(signal, (resolve, reject) => {
     let bytes = Buffer.alloc(0)
-    const settle = (conclude: () => void) => {
-      socket.off('data', onData)
-      socket.pause()
-      socket.off('end', onGone)
-      socket.off('close', onGone)
-      signal.removeEventListener('abort', onAbort)
-      conclude()
-    }
     const onData = (chunk: Buffer) => {
       bytes = Buffer.concat([bytes, chunk])
       try {
         const parsed = parseProxyHeader(bytes)
         if (parsed === undefined) return
-        settle(() => {
-          const rest = bytes.subarray(parsed.headerBytes)
-          if (rest.length > 0) socket.unshift(rest)
-          resolve(parsed.header)
-        })
+        resolve(parsed.header)
+        const rest = bytes.subarray(parsed.headerBytes)
+        if (rest.length > 0) socket.unshift(rest)
       } catch (error) {
-        settle(() => reject(error))
+        reject(error)
       }
     }
     const onGone = () => {
       const text = `the connection ended after ${bytes.length} B, before a PROXY protocol header`
-      settle(() => reject(new ProxyHeaderError('ERR_PROXY_HEADER_MISSING', text)))
+      reject(new ProxyHeaderError('ERR_PROXY_HEADER_MISSING', text))
     }
-    const onAbort = () => settle(() => reject(signal.reason))
-    socket.on('data', onData)
+    socket.on('data', onData).once('end', onGone).once('close', onGone)
     socket.resume()
-    socket.once('end', onGone)
-    socket.once('close', onGone)
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
+    return () => {
+      socket.off('data', onData).off('end', onGone).off('close', onGone)
+      socket.pause()
+    }
   })
 }

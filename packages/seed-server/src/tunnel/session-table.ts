@@ -7,6 +7,7 @@ import {
   type RejectCode,
   type WelcomeMessage,
 } from '@reversed-vpn/protocol'
+import { untilSettled } from '@reversed-vpn/relay'
 import {
   createSessionKeys,
   FlowLedger,
@@ -111,21 +112,10 @@ export class SessionTable {
   /** Resolves as soon as {@link isUp}; rejects with the signal's reason. */
   waitUntilUp(signal: AbortSignal): Promise<void> {
     if (this.isUp) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) {
-        reject(signal.reason as Error)
-        return
-      }
-      const onAbort = () => {
-        this.#waiters.delete(onUp)
-        reject(signal.reason as Error)
-      }
-      const onUp = () => {
-        signal.removeEventListener('abort', onAbort)
-        resolve()
-      }
+    return untilSettled(signal, (resolve) => {
+      const onUp = () => resolve()
       this.#waiters.add(onUp)
-      signal.addEventListener('abort', onAbort, { once: true })
+      return () => this.#waiters.delete(onUp)
     })
   }
 

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { untilSettled } from '@reversed-vpn/relay'
 import { DialError, toDialError } from '@reversed-vpn/secure'
 import type { Lane } from '../lane/lane.js'
 import { Backoff, type BackoffOptions } from './backoff.js'
@@ -106,10 +107,8 @@ export class LaneDialler {
 
 /** What the promise comes to, or the signal's reason when it fires first. */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason as Error)
-    if (signal.aborted) onAbort()
-    signal.addEventListener('abort', onAbort, { once: true })
-    void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  return untilSettled(signal, (resolve, reject) => {
+    promise.then(resolve, reject)
+    return () => {}
   })
 }

@@ -1,0 +1,98 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { answerAndClose, joinSockets, resetConnection } from '@reversed-vpn/relay'
+import t, { type Test } from 'tap'
+
+/** Two sockets of one connection, both half-open: what a peer holds, and what is served. */
+async function openPair(t: Test): Promise<{ peer: Socket; served: Socket }> {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const accepted = once(server, 'connection')
+  const peer = connect({
+    port: (server.address() as AddressInfo).port,
+    host: '127.0.0.1',
+    allowHalfOpen: true,
+  })
+  const [served] = (await accepted) as [Socket]
+  server.close()
+  for (const socket of [peer, served]) socket.on('error', () => {})
+  t.teardown(() => {
+    peer.destroy()
+    served.destroy()
+  })
+  return { peer, served }
+}
+
+async function join(t: Test, head = '', greeting?: string) {
+  const [client, target] = [await openPair(t), await openPair(t)]
+  const bytes = { client: 0, target: 0 }
+  const endOf = (socket: Socket) => ({ socket, reset: () => resetConnection(socket) })
+  const outcome = joinSockets(endOf(client.served), endOf(target.served), {
+    head: Buffer.from(head),
+    greeting,
+    lingerMs: 50,
+    onClientBytes: (count) => {
+      bytes.client += count
+    },
+    onTargetBytes: (count) => {
+      bytes.target += count
+    },
+  })
+  return { client: client.peer, target: target.peer, bytes, outcome }
+}
+
+async function readAll(socket: Socket): Promise<string> {
+  let text = ''
+  for await (const chunk of socket.iterator({ destroyOnReturn: false })) text += String(chunk)
+  return text
+}
+
+t.test('passes each direction on with its end, the head and the greeting first', async (t) => {
+  const { client, target, bytes, outcome } = await join(t, 'head ', 'welcome ')
+  client.end('question')
+  t.equal(await readAll(target), 'head question')
+  target.end('answer')
+  t.equal(await readAll(client), 'welcome answer')
+  t.equal(await outcome, 'ended')
+  t.strictSame(bytes, { client: 13, target: 6 })
+})
+
+for (const broken of ['client', 'target'] as const) {
+  t.test(`resets the other end when the ${broken} breaks, and says who did`, async (t) => {
+    const joined = await join(t)
+    const other = broken === 'client' ? joined.target : joined.client
+    const failed = once(other, 'error').catch((error) => [error])
+    other.resume()
+    joined[broken].write('before')
+    await once(other, 'data')
+    joined[broken].resetAndDestroy()
+    t.match(await failed, [{ code: 'ECONNRESET' }])
+    t.equal(await joined.outcome, `${broken}-broke`)
+  })
+}
+
+t.test('hands over the whole of a direction that ended before its end broke', async (t) => {
+  const { client, target, outcome } = await join(t)
+  client.end('all of it')
+  t.equal(await readAll(target), 'all of it')
+  client.resetAndDestroy()
+  // Nothing more is read from who has ended: that it is gone shows when it is written to.
+  target.write('for nobody')
+  t.equal(await outcome, 'client-broke')
+})
+
+t.test('a last answer arrives although the other end goes on sending', async (t) => {
+  const { peer, served } = await openPair(t)
+  peer.write(Buffer.alloc(2 ** 20))
+  answerAndClose(served, 'goodbye', 60_000)
+  t.equal(await readAll(peer), 'goodbye')
+  t.notOk(served.destroyed)
+  peer.end()
+  await once(served, 'close')
+})
+
+t.test('a last answer waits no longer than it may', async (t) => {
+  const { served } = await openPair(t)
+  answerAndClose(served, 'goodbye', 20)
+  await once(served, 'close')
+})
