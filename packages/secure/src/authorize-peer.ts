@@ -36,7 +36,7 @@ export type PeerVerdict =
 /** Extended key usages (RFC 5280 §4.2.1.12). A certificate that names none may be used for any. */
 const USAGE_OIDS = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' } as const
 
-/** What OpenSSL says of a chain (`X509_V_ERR_*` as Node names them), in our words. Everything else is `wrong-ca`. */
+/** Our words for the verdicts of OpenSSL (`X509_V_ERR_*` as Node names them). All others: `wrong-ca`. */
 const CHAIN_REFUSALS: Readonly<Record<string, PeerRefusal>> = {
   CERT_HAS_EXPIRED: 'certificate-expired',
   CERT_NOT_YET_VALID: 'certificate-not-yet-valid',
@@ -46,8 +46,8 @@ const CHAIN_REFUSALS: Readonly<Record<string, PeerRefusal>> = {
 
 /**
  * Decides whether the other end of a finished TLS handshake may be talked to. Every socket here is made with
- * `rejectUnauthorized: false`, so that the reason is known: this function is the only thing between a stranger and
- * the session, and has to be called before a byte is parsed.
+ * `rejectUnauthorized: false`, so that the reason is known: this function is the only thing between a
+ * stranger and the session, and must be called before a byte is parsed.
  */
 export function authorizePeer(socket: TLSSocket, expected: PeerExpectation): PeerVerdict {
   const certificate = peerCertificate(socket)
@@ -74,8 +74,8 @@ export function authorizePeer(socket: TLSSocket, expected: PeerExpectation): Pee
 }
 
 /**
- * Parsed anew from its bytes: `getPeerX509Certificate` of Node 20 never frees what the peer sent behind its own certificate,
- * some 4 KB a handshake.
+ * Parsed again from its bytes: `getPeerX509Certificate` of Node 20 never frees the rest of the peer's chain,
+ * about 4 KB for each handshake.
  */
 function peerCertificate(socket: TLSSocket): X509Certificate | undefined {
   // Null, other than its type says, once the connection is gone.

@@ -2,13 +2,10 @@ import { X509Certificate } from 'node:crypto'
 import { CERTIFICATE_LABELS, pemBlocks } from './pem.js'
 import { TlsMaterialError } from './tls-material-error.js'
 
-/**
- * What a certificate is there for: shown to the peer, between that one and its authority, or an authority that peers are
- * trusted by.
- */
+/** `own` is sent to the peer, `intermediate` links it to its authority, `ca` is one that peers need. */
 type CertificateRole = 'own' | 'intermediate' | 'ca'
 
-/** What is told of a certificate in logs and metrics. */
+/** A certificate as logs and metrics describe it. */
 export interface CertificateFacts {
   readonly role: CertificateRole
   readonly file: string

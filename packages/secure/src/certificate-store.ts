@@ -1,15 +1,15 @@
 import { loadTlsMaterial, type TlsFiles, type TlsMaterial, tlsFileList } from './tls-material.js'
 
-/** What other material means for lanes that stand. */
+/** What a reload means for lanes that are up. */
 export interface TlsChange {
-  /** We show another certificate. */
+  /** Our own certificate is another. */
   readonly isOwnNew: boolean
-  /** A peer that was let in may not be any more: an authority is gone, or revocation lists are others. */
+  /** Peers may not be trusted any more: an authority was removed, or revocation lists have changed. */
   readonly isTrustNarrower: boolean
 }
 
-/** Has the certificates that are in force, and reads their files again. */
-export class TlsKeeper {
+/** The certificates in use. Reads their files again on request. */
+export class CertificateStore {
   readonly #files: TlsFiles
   #material: TlsMaterial
 
@@ -28,7 +28,7 @@ export class TlsKeeper {
   }
 
   /**
-   * Reads the files again. `take` puts in force what they hold now; when it throws, that is still what was there before.
+   * Reads the files again. `take` puts the new material into use; if it throws, the old one stays in use.
    * @returns what has changed; undefined when nothing has
    * @throws TlsMaterialError
    */

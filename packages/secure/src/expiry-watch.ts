@@ -2,12 +2,12 @@ import type { CertificateFacts } from './certificate-facts.js'
 
 const DAY_MS = 86_400_000
 
-/** How long before its end a certificate is warned of, and again. */
+/** Warnings are given so many days before a certificate expires. */
 const EXPIRY_WARNINGS_DAYS = [30, 7, 1, 0] as const
 
 /**
- * A certificate with more than this share of its time left is not warned of: those that live for a day or a month are renewed
- * late, and nothing is wrong with them.
+ * No warning while more than this share of a certificate's lifetime is left: one that lives for a day or a
+ * month is renewed late in its life, and that is normal.
  */
 const QUIET_SHARE = 1 / 3
 
@@ -15,7 +15,7 @@ const QUIET_SHARE = 1 / 3
 const LOOK_INTERVAL_MS = 3_600_000
 
 interface ExpiryWatchOptions {
-  /** A certificate ends soon, or has ended (`leftMs` is negative then). Once for each of the days above. */
+  /** Once for each of the days above. `leftMs` is negative when the certificate has expired. */
   readonly onNear: (certificate: CertificateFacts, leftMs: number) => void
   /** @default Date.now */
   readonly nowMs?: () => number
@@ -23,12 +23,12 @@ interface ExpiryWatchOptions {
   readonly intervalMs?: number
 }
 
-/** Tells of certificates that come to their end, each once a threshold. Does not keep the process alive. */
+/** Reports certificates that expire soon, once a threshold. Does not keep the process alive. */
 export class ExpiryWatch {
   readonly #options: ExpiryWatchOptions
   readonly #sets = new Map<string, readonly CertificateFacts[]>()
-  /** The lowest threshold that was told of, by fingerprint. */
-  readonly #told = new Map<string, number>()
+  /** The lowest threshold reported, by fingerprint. */
+  readonly #warned = new Map<string, number>()
   readonly #timer: NodeJS.Timeout
 
   constructor(options: ExpiryWatchOptions) {
@@ -42,11 +42,12 @@ export class ExpiryWatch {
     return this.#sets
   }
 
-  /** Watches these from now on, in place of those that were there for the same use. Tells at once of what is near its end. */
+  /** Watches these from now on, in place of those of the same use. Reports at once what expires soon. */
   set(use: string, certificates: readonly CertificateFacts[]): void {
     this.#sets.set(use, certificates)
     const known = new Set([...this.#sets.values()].flat().map(({ fingerprint }) => fingerprint))
-    for (const fingerprint of this.#told.keys()) if (!known.has(fingerprint)) this.#told.delete(fingerprint)
+    for (const fingerprint of this.#warned.keys())
+      if (!known.has(fingerprint)) this.#warned.delete(fingerprint)
     this.#look()
   }
 
@@ -62,8 +63,8 @@ export class ExpiryWatch {
       const leftMs = notAfterMs - nowMs
       if (leftMs > (notAfterMs - notBeforeMs) * QUIET_SHARE) continue
       const days = EXPIRY_WARNINGS_DAYS.findLast((threshold) => leftMs <= threshold * DAY_MS)
-      if (days === undefined || days >= (this.#told.get(fingerprint) ?? Number.POSITIVE_INFINITY)) continue
-      this.#told.set(fingerprint, days)
+      if (days === undefined || days >= (this.#warned.get(fingerprint) ?? Number.POSITIVE_INFINITY)) continue
+      this.#warned.set(fingerprint, days)
       this.#options.onNear(certificate, leftMs)
     }
   }

@@ -1,6 +1,6 @@
 export { type AuthenticatedPeer, authorizePeer, PEER_REFUSALS } from './authorize-peer.js'
 export type { CertificateFacts } from './certificate-facts.js'
-export { type TlsChange, TlsKeeper } from './certificate-store.js'
+export { CertificateStore, type TlsChange } from './certificate-store.js'
 export { DIAL_FAILURES, DialError, type DialFailure, toDialError } from './dial-error.js'
 export { ExpiryWatch } from './expiry-watch.js'
 export { HANDSHAKE_TIMEOUT_MS } from './limits.js'

@@ -9,20 +9,21 @@ import { secureContextOptions, type TlsMaterial } from './tls-material.js'
 
 export interface SecureTunnelOptions {
   readonly tls: TlsMaterial
-  /** The name that the peer's certificate has to carry. */
+  /** The DNS name that the peer's certificate must have. */
   readonly peerName: string
   /** The TLS server name sent (RFC 6066 §3); never an IP address. */
   readonly sni: string
 }
 
-/** A mutual TLS connection whose other end has shown who it is. Nothing was said on it yet. */
+/** A mutual TLS connection to an authenticated peer. Nothing was sent or read on it yet. */
 interface SecuredTunnel {
   readonly socket: TLSSocket
   readonly peer: AuthenticatedPeer
 }
 
 /**
- * Opens a mutual TLS connection on a stream and makes sure who is at the other end. The stream is the connection's, or destroyed.
+ * Opens a mutual TLS connection on a stream and authenticates the peer. The stream is the connection's, or
+ * destroyed.
  * @throws DialError; the signal's reason when it fires first
  */
 export async function secureTunnel(
@@ -40,7 +41,7 @@ export async function secureTunnel(
   return judgePeer(socket, options.peerName)
 }
 
-/** Looks at the other end; one that is refused is told why, and left. */
+/** A peer that is refused is told why, and the connection ends. */
 function judgePeer(socket: TLSSocket, peerName: string): SecuredTunnel {
   const verdict = authorizePeer(socket, { name: peerName, usage: 'server' })
   if (!verdict.ok) {

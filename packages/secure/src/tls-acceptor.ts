@@ -9,14 +9,14 @@ import { rejectBeforeHello } from './reject-before-hello.js'
 import { TlsHandshakes } from './tls-handshakes.js'
 import type { TlsMaterial } from './tls-material.js'
 
-/** `Context` is whatever its owner knows a connection by. */
+/** `Context` is what the owner identifies a connection by. */
 interface TlsAcceptorOptions<Context> {
   readonly tls: TlsMaterial
-  /** The name that a peer's certificate has to carry. */
+  /** The DNS name that a peer's certificate must have. */
   readonly peerName: string
-  /** A peer that proved who it is. Nothing of it was read yet. */
+  /** An authenticated peer. Nothing of it was read yet. */
   readonly onPeer: (context: Context, socket: TLSSocket, peer: AuthenticatedPeer) => void
-  /** The connection came to nothing, and is ended. `context` is absent when its socket was gone before. */
+  /** The connection is refused, and ends. `context` is absent when its socket was gone before. */
   readonly onRefused: (
     context: Context | undefined,
     socket: Socket,
@@ -25,7 +25,7 @@ interface TlsAcceptorOptions<Context> {
   ) => void
 }
 
-/** TLS for connections that were accepted elsewhere, up to where it is known who is at the other end. */
+/** TLS for connections that were accepted elsewhere, until the peer is authenticated. */
 export class TlsAcceptor<Context> {
   readonly #options: TlsAcceptorOptions<Context>
   readonly #handshakes: TlsHandshakes<Context>
@@ -42,7 +42,7 @@ export class TlsAcceptor<Context> {
     })
   }
 
-  /** Counts for every handshake from now on. */
+  /** Applies to every handshake from now on. */
   setTlsMaterial(material: TlsMaterial): void {
     this.#handshakes.setTlsMaterial(material)
   }

@@ -12,11 +12,16 @@ interface TlsHandshakesOptions<Context> {
   readonly timeoutMs: number
   /** A finished handshake. The certificate has not been judged, and nothing has been read. */
   readonly onSecure: (context: Context, socket: TLSSocket) => void
-  /** A handshake that failed; `socket` is destroyed next. `context` is absent when its socket was gone before. */
+  /**
+   * A handshake that failed; `socket` is destroyed next. `context` is absent when its socket was gone before.
+   */
   readonly onFailed: (context: Context | undefined, socket: TLSSocket, error: Error) => void
 }
 
-/** TLS servers for connections that were accepted elsewhere. A client certificate is asked for, and not judged. */
+/**
+ * TLS servers for connections that were accepted elsewhere. A client certificate is asked for, and not
+ * judged.
+ */
 export class TlsHandshakes<Context> {
   readonly #options: TlsHandshakesOptions<Context>
   /** Never listens: it is given what a port accepted. */
@@ -55,7 +60,10 @@ export class TlsHandshakes<Context> {
     this.#server.emit('connection', socket)
   }
 
-  /** Begins a handshake on any other stream. It has no addresses to be found by, so each gets a server of its own. */
+  /**
+   * Begins a handshake on any other stream. It has no addresses to be found by, so each gets a server of its
+   * own.
+   */
   takeStream(stream: Duplex, context: Context): void {
     this.#createServer(() => context).emit('connection', stream)
   }

@@ -22,15 +22,16 @@ export interface TlsMaterial {
   readonly cert: string
   readonly key: string
   readonly ca: string
-  /** One list each: of several in one text OpenSSL would take the first alone. */
+  /** One list each: OpenSSL reads only the first of a text. */
   readonly crl?: readonly string[]
-  /** Every certificate there is in it: the own one first, then its intermediates and the authorities. */
+  /** All of its certificates: the own one first, then its intermediates and the authorities. */
   readonly certificates: readonly CertificateFacts[]
 }
 
 /**
- * Tunnel and egress speak TLS 1.3 and nothing older. AES-128-GCM first: the fastest where AES is in hardware. Without tickets
- * nobody resumes: each connection proves anew who it is, and revocation counts at once.
+ * Tunnel and egress use TLS 1.3 only. AES-128-GCM first: the fastest where the CPU has AES instructions.
+ * Without tickets no session is resumed: each connection authenticates again, and revocation takes effect at
+ * once.
  */
 const TLS_DEFAULTS = {
   minVersion: 'TLSv1.3',

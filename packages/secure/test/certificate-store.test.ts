@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { loadTlsMaterial, type TlsChange, TlsKeeper } from '@reversed-vpn/secure'
+import { CertificateStore, loadTlsMaterial, type TlsChange } from '@reversed-vpn/secure'
 import { Authority, type Pair } from '@reversed-vpn/secure/testing'
 import t from 'tap'
 
@@ -8,8 +8,8 @@ const dir = t.testdir({})
 const [one, other] = [new Authority(dir, 'one'), new Authority(dir, 'other')]
 const [first, second] = [one.issue('seed'), one.issue('seed')]
 
-/** The files of a set in a directory of their own, and a keeper that has read them. */
-function createKeeper(name: string, crl?: string) {
+/** The files of a set in a directory of their own, and a store that has read them. */
+function createStore(name: string, crl?: string) {
   const path = (file: string) => join(dir, `${name}-${file}`)
   const write = (file: string, text: string) => writeFileSync(path(file), text)
   const show = ({ cert, key }: Pair) => {
@@ -25,30 +25,30 @@ function createKeeper(name: string, crl?: string) {
     caFile: path('ca'),
     crlFile: crl === undefined ? undefined : path('crl'),
   }
-  const keeper = new TlsKeeper(files, loadTlsMaterial(files))
-  const reload = () => keeper.reload(() => {})
-  return { keeper, path, write, show, reload }
+  const store = new CertificateStore(files, loadTlsMaterial(files))
+  const reload = () => store.reload(() => {})
+  return { store, path, write, show, reload }
 }
 
 const change = (isOwnNew: boolean, isTrustNarrower: boolean): TlsChange => ({ isOwnNew, isTrustNarrower })
 
 t.test('files that are written again with the same in them are no change', async (t) => {
-  const { keeper, show, reload } = createKeeper('same')
-  const before = keeper.material
+  const { store, show, reload } = createStore('same')
+  const before = store.material
   show(first)
   t.equal(reload(), undefined)
-  t.equal(keeper.material, before)
+  t.equal(store.material, before)
 })
 
 t.test('another own certificate is taken, and takes trust from nobody', async (t) => {
-  const { keeper, show, reload } = createKeeper('own')
+  const { store, show, reload } = createStore('own')
   show(second)
   t.same(reload(), change(true, false))
-  t.equal(keeper.material.cert, second.cert)
+  t.equal(store.material.cert, second.cert)
 })
 
 t.test('one more authority takes trust from nobody, one less does', async (t) => {
-  const { write, reload } = createKeeper('bundle')
+  const { write, reload } = createStore('bundle')
   write('ca', `${one.ca}a remark\n${other.ca}`)
   t.same(reload(), change(false, false))
   write('ca', other.ca + one.ca)
@@ -58,7 +58,7 @@ t.test('one more authority takes trust from nobody, one less does', async (t) =>
 })
 
 t.test('another revocation list takes trust from somebody', async (t) => {
-  const { write, reload } = createKeeper('lists', one.revocationList())
+  const { write, reload } = createStore('lists', one.revocationList())
   write('crl', one.revocationList(second))
   t.same(reload(), change(false, true))
   t.equal(reload(), undefined)
@@ -90,42 +90,42 @@ t.test('what cannot be used is refused by its file, and the old stays', async (t
       /crl cannot be parsed/,
     ],
   ] as const) {
-    const { keeper, path, write, reload } = createKeeper(`bad-${file}`, one.revocationList())
-    const before = keeper.material
+    const { store, path, write, reload } = createStore(`bad-${file}`, one.revocationList())
+    const before = store.material
     write(file, text)
     t.throws(reload, { name: 'TlsMaterialError', code, file: path(file), message }, `${what} as ${file}`)
-    t.equal(keeper.material, before)
+    t.equal(store.material, before)
     rmSync(path(file))
     t.throws(reload, { code: 'ERR_TLS_FILE', file: path(file), message: /ENOENT/ }, `no ${file}`)
   }
 })
 
 t.test('what could not be put in force is not in force', async (t) => {
-  const { keeper, show } = createKeeper('untaken')
-  const before = keeper.material
+  const { store, show } = createStore('untaken')
+  const before = store.material
   show(second)
   const fail = () => {
     throw new Error('no')
   }
-  t.throws(() => keeper.reload(fail), { message: 'no' })
-  t.equal(keeper.material, before)
+  t.throws(() => store.reload(fail), { message: 'no' })
+  t.equal(store.material, before)
   t.same(
-    keeper.reload(() => {}),
+    store.reload(() => {}),
     change(true, false),
     'and is offered again',
   )
 })
 
 t.test('tells of every certificate that there is', async (t) => {
-  const { keeper, write, reload } = createKeeper('facts')
+  const { store, write, reload } = createStore('facts')
   write('crt', first.cert + one.ca)
   write('ca', one.ca + other.ca)
   reload()
   t.match(
-    keeper.material.certificates.map(({ role, subject }) => `${role} ${subject}`),
+    store.material.certificates.map(({ role, subject }) => `${role} ${subject}`),
     ['own CN=seed', 'intermediate CN=one', 'ca CN=one', 'ca CN=other'],
   )
-  const [own] = keeper.material.certificates
+  const [own] = store.material.certificates
   t.match(own?.serial, /^[0-9A-F]{10,}$/)
   t.equal((own?.notAfterMs ?? 0) - (own?.notBeforeMs ?? 0), 2 * 86_400_000)
 })

@@ -1,9 +1,9 @@
 import { type DaemonContext, formatEndpoint, lookAtFiles, type TcpEndpoint } from '@reversed-vpn/daemon'
 import { CidrSet } from '@reversed-vpn/ip'
 import {
+  CertificateStore,
   loadTlsMaterial,
   type TlsFiles,
-  TlsKeeper,
   TlsMaterialError,
   tlsFileList,
 } from '@reversed-vpn/secure'
@@ -29,7 +29,7 @@ export interface Setting extends NetworkSetting {
 
 /** Certificates, and what their files looked like before they were read. */
 export interface WatchedTls {
-  readonly keeper: TlsKeeper
+  readonly keeper: CertificateStore
   readonly seen: string
 }
 
@@ -123,7 +123,7 @@ function loadTls(
   ])
   try {
     const seen = lookAtFiles(tlsFileList(files))
-    return { keeper: new TlsKeeper(files, loadTlsMaterial(files)), seen }
+    return { keeper: new CertificateStore(files, loadTlsMaterial(files)), seen }
   } catch (error) {
     if (!(error instanceof TlsMaterialError)) throw error
     throw context.optionError(flagOf.get(error.file) ?? `${prefix}-cert`, error.message)

@@ -1,21 +1,19 @@
 import { SyscallError } from '@reversed-vpn/node-tun'
 import { getTcpCongestion, getTcpInfo, setTcpCongestion } from '@reversed-vpn/node-tun/socket'
 
-/** A lost packet is no sign of a full queue to it, which most losses on the way between a shoot and its seed are not. */
+/** It does not take loss for congestion. Most losses between a shoot and its seed are not. */
 export const PREFERRED_CONGESTION = 'bbr'
 
-/** What a connection over a long way has until its slow start has ended. */
+/** What a connection on a high-RTT path has until its slow start has ended. */
 export const SLOW_START_CONGESTION = 'cubic'
 
-/**
- * A connection inside takes a few milliseconds more for a full queue. Spread over a shorter round trip, packets are never
- * that late.
- */
-const LONG_WAY_US = 9_000
+/** From here on a path is a high-RTT path: pacing delays packets by milliseconds, which look like a full queue. */
+const HIGH_RTT_US = 9_000
 
 /**
- * Sets the congestion control that a connection begins with. Over a long way that is not BBR: see `StartupWatch`, which has
- * it take over. Where the kernel has BBR on its own account, or does not let us have the other, BBR it is.
+ * Sets the congestion control that a connection begins with. On a high-RTT path that is not BBR:
+ * `StartupWatch` switches to it later. If BBR is the kernel's default, or the kernel refuses the other one,
+ * it is BBR from the beginning.
  * @param fd a connected TCP socket
  * @throws SyscallError when the kernel refuses it
  */
@@ -25,12 +23,12 @@ export function setFirstCongestion(fd: number, wanted: string): void {
   setTcpCongestion(fd, wanted)
 }
 
-/** A socket that had BBR once spreads what it sends for ever, whatever it has later. */
+/** A socket that once had BBR paces for ever, whatever it has later. */
 function isPacingAvoidable(fd: number): boolean {
-  return getTcpInfo(fd).roundTripUs >= LONG_WAY_US && getTcpCongestion(fd) !== PREFERRED_CONGESTION
+  return getTcpInfo(fd).roundTripUs >= HIGH_RTT_US && getTcpCongestion(fd) !== PREFERRED_CONGESTION
 }
 
-/** Whether the kernel lets us have it. */
+/** @returns false if the kernel refuses it */
 export function trySetCongestion(fd: number, name: string): boolean {
   try {
     setTcpCongestion(fd, name)

@@ -19,13 +19,13 @@ export interface FrameStreamHandler {
   onData(view: FrameView): void
   /** All frames of one chunk of the stream have been handed over: the moment to write them on. */
   onChunkEnd(chunkBytes: number): void
-  /** The stream is gone: `error` says why, absent when the peer ended it. Called once, and nothing after it. */
+  /** The stream is gone. `error` is absent when the peer ended it. Called once, and nothing after it. */
   onClose(error?: Error): void
 }
 
 /**
- * Frames over a byte stream. Until a handler is set, control messages wait in a short inbox (a handshake reads them with
- * {@link FrameStream.nextControl}) and DATA is refused.
+ * Frames over a byte stream. Until a handler is set, control messages wait in a short inbox (a handshake
+ * reads them with {@link FrameStream.nextControl}) and DATA is refused.
  */
 export class FrameStream {
   readonly stream: Duplex
@@ -54,7 +54,7 @@ export class FrameStream {
 
   /**
    * Sends a control message behind everything written before it.
-   * @returns false if it was left out: the stream is closing, or a peer that does not read has let too much pile up
+   * @returns false if it was left out: the stream is closing, or the peer does not read and too much waits
    */
   sendControl(message: ControlMessage): boolean {
     if (!this.stream.writable || this.stream.writableLength > CONTROL_BACKLOG_BYTES) return false
@@ -63,7 +63,7 @@ export class FrameStream {
   }
 
   /**
-   * The next control message, in the order of arrival. One caller at a time, and only before a handler is set.
+   * The next control message, in order of arrival. One caller at a time, before a handler is set.
    * @throws TunnelError ERR_PEER_CLOSED when the peer leaves first; the signal's reason when it fires first
    */
   async nextControl(signal: AbortSignal): Promise<ControlMessage> {
@@ -128,7 +128,7 @@ export class FrameStream {
     }
   }
 
-  /** A peer that breaks the protocol is told so, as far as it still listens: here, or by who runs the handshake. */
+  /** Once there is a handler, tells a peer that broke the protocol so; before, the handshake does. */
   #fail(error: Error): void {
     this.#onClose(error)
     if (this.#handler !== undefined) this.#sayWhy(error)

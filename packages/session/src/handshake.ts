@@ -22,9 +22,9 @@ export class RejectedError extends TunnelError {
 }
 
 /**
- * The seed side's part: waits for HELLO, whoever dialled. What comes in its place is answered with REJECT, and the connection
- * ended.
- * @throws TunnelError ERR_PEER_REJECTED when the shoot side does not take our certificate; ERR_HANDSHAKE_TIMEOUT,
+ * The seed side's part: waits for HELLO, whoever dialled. Anything else is answered with REJECT, and the
+ * connection is ended.
+ * @throws TunnelError ERR_PEER_REJECTED when the shoot side refuses our certificate; ERR_HANDSHAKE_TIMEOUT,
  *   ERR_FRAME_UNEXPECTED, ERR_CONTROL_INVALID, ERR_PEER_CLOSED
  */
 export async function receiveHello(
@@ -35,7 +35,7 @@ export async function receiveHello(
     return await awaitHello(frames, timeoutMs)
   } catch (error) {
     const code = error instanceof TunnelError ? error.code : undefined
-    // Who has said REJECT or CLOSE hears no more.
+    // A peer that has sent REJECT or CLOSE gets no answer.
     if (code === 'ERR_PEER_REJECTED' || code === 'ERR_PEER_CLOSED') frames.end()
     else
       rejectPeer(
@@ -60,10 +60,10 @@ async function awaitHello(frames: ControlStream, timeoutMs: number): Promise<Hel
 }
 
 /**
- * The shoot side's part: sends HELLO and waits for the answer. A seed side that breaks the protocol is told so, and the
- * connection ended.
- * @throws RejectedError when it is REJECT; TunnelError ERR_HANDSHAKE_TIMEOUT, ERR_FRAME_UNEXPECTED, ERR_CONTROL_INVALID,
- * ERR_PEER_CLOSED
+ * The shoot side's part: sends HELLO and waits for the answer. A seed side that breaks the protocol is told
+ * so, and the connection ended.
+ * @throws RejectedError when it is REJECT; TunnelError ERR_HANDSHAKE_TIMEOUT, ERR_FRAME_UNEXPECTED,
+ *   ERR_CONTROL_INVALID, ERR_PEER_CLOSED
  */
 export async function sendHello(
   frames: ControlStream,

@@ -1,6 +1,4 @@
-/**
- * Tuning constants of the session, each the bound of one queue or wait. Wire limits stand in the protocol package.
- */
+/** Tuning constants, each the bound of one queue or wait. Limits of the wire are in `protocol`. */
 
 /** Room for packets read from a queue in one go. Holds three of the longest packets, or 512 small ones. */
 export const BATCH_BYTES = 262_144
@@ -8,36 +6,36 @@ export const BATCH_BYTES = 262_144
 /** The most packets taken from a queue in one go: bounds the time until the stream is served again. */
 export const BATCH_PACKETS = 512
 
-/** Batches that may be on their way into the stream at a time, per lane. Memory per lane: this times `BATCH_BYTES`. */
+/** Batches that a lane may have written and not yet flushed. Memory per lane: this times `BATCH_BYTES`. */
 export const BATCHES_IN_FLIGHT = 3
 
 /**
- * Small-packet batching: after a batch of at least so many packets that are on average shorter than `SMALL_PACKET_BYTES`,
- * packets gather in the kernel for `SMALL_PACKET_PAUSE_MS`, as far as timers are exact. The pause is what it costs in delay.
+ * Small-packet batching: after a batch of at least so many packets that are on average shorter than
+ * `SMALL_PACKET_BYTES`, packets gather in the kernel for `SMALL_PACKET_PAUSE_MS`, as far as timers are exact.
+ * The pause is what it costs in delay.
  */
 export const SMALL_PACKET_COUNT = 4
 export const SMALL_PACKET_BYTES = 512
 export const SMALL_PACKET_PAUSE_MS = 1
 
-/** Read coalescing: how long bulk that comes in small pieces gathers before it is read again, as far as timers are exact. */
+/** Read coalescing: so long bulk in small pieces gathers in the kernel, as far as timers are exact. */
 export const COALESCE_PAUSE_MS = 3
 
 /**
- * A flow is bulk while it has sent so much more than it may: the first round trips of a page or of a log are not. It empties
- * in a quarter of a second, at 2 Mbit/s.
+ * Each flow has an account that grows with what it sends and drains by `BULK_FLOW_BYTES_PER_MS` (2 Mbit/s).
+ * Above `BULK_FLOW_BYTES` the flow is bulk. The first round trips of a page or a log stay below that. A full
+ * account drains in a quarter of a second.
  */
 export const BULK_FLOW_BYTES = 65_536
 export const BULK_FLOW_BYTES_PER_MS = 250
 
-/**
- * A lane has bulk for so long after the last packet of a bulk flow: longer than flows on high-RTT paths pause between windows.
- */
+/** A lane has bulk for so long after a bulk packet: longer than flows pause between windows on high-RTT paths. */
 export const BULK_LANE_MS = 1000
 
-/** In which flows are told apart by their hash. A power of two. */
+/** Entries of the flow table, by hash. A power of two. */
 export const FLOW_ENTRIES = 4096
 
-/** What is read of a lane before everything else in the process has its turn. Without it libuv would read 2 MiB. */
+/** How much is read from a lane before the event loop goes on. Without this limit libuv reads 2 MiB. */
 export const READ_TURN_BYTES = 262_144
 
 /** The most frames gathered for one write to the TUN queue. */
@@ -46,27 +44,27 @@ export const WRITE_FRAMES = 1024
 /** Unsent bytes the kernel may hold for a lane before it stops taking more (`TCP_NOTSENT_LOWAT`). */
 export const UNSENT_BYTES = 262_144
 
-/** Control messages that may wait for a lane that is still being set up. One more ends the connection. */
+/** Control messages that may wait during the handshake. One more ends the connection. */
 export const HANDSHAKE_INBOX_MESSAGES = 8
 
-/** Unsent bytes behind which no further control message is queued: a peer that sends PINGs and reads nothing costs no more. */
+/** Bounds unsent control messages: a peer that sends PINGs and reads nothing costs no more. */
 export const CONTROL_BACKLOG_BYTES = 1_048_576
 
-/** TLS records that AES-GCM may protect with one key: a little less than RFC 8446 §5.5 allows. Node does not update keys. */
+/** Limit of TLS records under one AES-GCM key, below that of RFC 8446 §5.5: Node does not update keys. */
 export const MAX_RECORDS_OF_A_KEY = 2 ** 24
 
 /**
- * TLS records of one direction after which a lane is replaced. The distance to the limit covers what a lane sends until it is
- * looked at again and replaced.
+ * TLS records of one direction after which a lane is replaced. The margin below the limit covers what a lane
+ * sends until the next check and until its replacement is up.
  */
 export const ROTATE_AFTER_RECORDS = 2 ** 23
 
-/** Age at which a lane is replaced, so that no key lives long. */
+/** Age at which a lane is replaced, which bounds the life of a key. */
 export const ROTATE_AFTER_MS = 12 * 3_600_000
 
 /**
- * Lanes that were let in by authorities or revocation lists which do not count any more are ended after so many times
- * `--dead-after`: room for a replacement that needs a few attempts.
+ * When authorities were removed or revocation lists changed, lanes of before are ended after this many times
+ * `--dead-after`. That leaves time for a replacement that needs a few attempts.
  */
 export const TRUST_GRACE_DEAD_TIMES = 2
 
@@ -74,8 +72,8 @@ export const TRUST_GRACE_DEAD_TIMES = 2
 export const CLOSE_GRACE_MS = 1_000
 
 /**
- * Connections to one port whose other end has not shown who it is. A quarter is out of a single source's reach. Together with
- * those of the other ports they stay below the 1024 descriptors that many a container has. A flood of silent ones drops its
- * own oldest: whoever is quick gets in.
+ * Connections to one port whose peer is not authenticated yet. A single source cannot take the last quarter.
+ * Those of all ports together stay below 1024 descriptors, the limit of many containers. Silent connections
+ * push out their own oldest, so a quick client gets in.
  */
 export const UNFINISHED_LIMITS = Object.freeze({ max: 256, maxPerSource: 192, whenFull: 'drop-oldest' })

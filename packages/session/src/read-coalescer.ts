@@ -7,20 +7,18 @@ const SAME_WAKEUP_MS = 0.1
 /** Rates are taken over at least this long. */
 const WINDOW_MS = 1
 
-/** The rate must hold for so many windows. A shorter stretch at this rate is faster bulk that was held up for a moment. */
+/** For so many windows in a row. A shorter stretch is faster bulk that was held up for a moment. */
 const STEADY_WINDOWS = 8
 
-/**
- * Bytes a millisecond. Below this range it is not bulk, and no answer may be delayed; above it each wakeup brings much anyway.
- */
+/** Bytes a millisecond. Less is no bulk, and no answer may be late; with more, wakeups bring much. */
 const RATE = { min: 8_192, max: 131_072 } as const
 
 /**
- * Decides when reading should pause, so that bulk that comes in small pieces gathers in the kernel: many wakeups, each for
- * little. A proxy that relays 2 KiB at a time sends like that.
+ * Decides when reading should pause, so that bulk that comes in small pieces gathers in the kernel: many
+ * wakeups, each for little. A proxy that relays 2 KiB at a time sends like that.
  *
- * A pause begins with the first chunk of a wakeup, since nobody knows which will be its last. The wakeup after a pause brings
- * all that has gathered; no pause follows on that one or the next.
+ * A pause begins with the first chunk of a wakeup, since nobody knows which will be its last. The wakeup
+ * after a pause brings all that has gathered; no pause follows on that one or the next.
  */
 export class ReadCoalescer {
   #windowSinceMs = 0

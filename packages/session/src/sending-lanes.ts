@@ -13,8 +13,8 @@ interface SendingLanesOptions {
 }
 
 /**
- * Who sends: attaches the queues of the lanes that do, has flows steered among them, and sends what waited in the queue of a
- * lane that is gone over another one.
+ * Who sends: attaches the queues of the lanes that do, has flows steered among them, and sends what waited in
+ * the queue of a lane that is gone over another one.
  */
 export class SendingLanes {
   readonly #options: SendingLanesOptions
@@ -24,7 +24,7 @@ export class SendingLanes {
     this.#options = options
   }
 
-  /** Lets `redirect` take packets out of what the lanes read, those of today and `lane`s that come; undefined: none. */
+  /** Lets `redirect` take packets out of what the lanes read, also those that come later; undefined: none. */
   setRedirector(redirect: PacketRedirector | undefined): void {
     this.#redirect = redirect
     for (const lane of this.#options.lanes.all()) lane.setRedirector(redirect)
@@ -37,7 +37,8 @@ export class SendingLanes {
 
   /**
    * Has exactly the lanes send that are ready.
-   * @returns false if none of them is known to live: queues of lanes that are gone were left as they are, so try again
+   * @returns false if none of them is known to live: queues of lanes that are gone were left as they are,
+   *   so try again
    * @throws SyscallError when the interface is gone
    */
   start(): boolean {

@@ -8,8 +8,8 @@ import { checkLegal, type Legal } from './state.js'
  *        └──────────replaced, or ended─────────────────────────────▲           ▲
  *        └───────────────┴────────────────lost─────────────────────────────────┘
  *
- * Packets to the peer may take a lane that is `ready`. One that is leaving still brings packets, until its last bytes are
- * through.
+ * Packets to the peer may take a lane that is `ready`. One that is leaving still brings packets, until its
+ * last bytes are through.
  */
 type LanePhase = 'opening' | 'ready' | 'leaving' | 'closed'
 
@@ -69,7 +69,8 @@ export class SessionLanes {
 
   /**
    * Adds a lane, which replaces those of its index, and `predecessor`, as soon as it is ready.
-   * @returns lanes of its index that never were ready: they have to leave now, or a peer that never answers could pile them up
+   * @returns lanes of its index that never were ready: they must leave now, or a peer that never answers
+   *   could accumulate them
    */
   add(lane: Lane, predecessor: Lane | undefined): Lane[] {
     const held = [...this.#records.values()].filter(
@@ -82,7 +83,10 @@ export class SessionLanes {
     return unanswered.map((record) => record.lane)
   }
 
-  /** The peer has answered on it. @returns the lanes that leave now; undefined if it was ready before, or is leaving */
+  /**
+   * The peer has answered on it.
+   * @returns the lanes that leave now; undefined if it was ready before, or is leaving
+   */
   setReady(lane: Lane): Lane[] | undefined {
     const record = this.#records.get(lane)
     if (record?.phase !== 'opening') return undefined

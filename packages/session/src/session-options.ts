@@ -1,5 +1,6 @@
 import type { QueueSet } from '@reversed-vpn/node-tun'
 import type { GoawayReason } from '@reversed-vpn/protocol'
+import type { AuthenticatedPeer } from '@reversed-vpn/secure'
 import type { Lane } from './lane/lane.js'
 import type { LaneEnd } from './lane/lane-handler.js'
 import type { LaneSettings } from './lane/lane-options.js'
@@ -7,11 +8,8 @@ import type { TrafficTotals } from './lane/traffic-totals.js'
 import type { TrafficPolicy } from './traffic-policy.js'
 
 /** Who is at the other end, as its certificate and its HELLO say. */
-export interface SessionPeer {
-  /** The name its certificate was accepted for. */
+export interface SessionPeer extends Partial<AuthenticatedPeer> {
   readonly name: string
-  /** SHA-256 of its certificate, where it was kept. */
-  readonly fingerprint?: string
   /** Random per process of the shoot side. */
   readonly instance: string
   /** The address it dialled from, or was dialled at. */
@@ -20,7 +18,7 @@ export interface SessionPeer {
 
 export interface SessionOptions extends LaneSettings {
   readonly id: string
-  /** What a further lane has to show: 256 bits, hexadecimal. Never logged. */
+  /** A further lane must present it: 256 bits, hexadecimal. Never logged. */
   readonly token: string
   readonly peer: SessionPeer
   readonly queues: QueueSet

@@ -33,7 +33,7 @@ const LEGAL: Legal<SessionState> = {
   closed: [],
 }
 
-/** How soon it is looked again whether a lane has been heard from. */
+/** Between two checks whether the peer has answered on a lane. */
 const RETRY_SENDING_MS = 100
 
 export class Session {
@@ -49,8 +49,8 @@ export class Session {
   readonly #timers = new Timers()
   #state: SessionState = 'opening'
   #retry: NodeJS.Timeout | undefined
-  /** Told to every lane once the session is closing, to one that comes too late as well. */
-  #farewell: readonly [code: CloseCode, reason: string] = ['internal', 'the session has ended']
+  /** Sent to every lane when the session is closing, also to one that comes too late. */
+  #closeWith: readonly [code: CloseCode, reason: string] = ['internal', 'the session has ended']
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -60,7 +60,7 @@ export class Session {
     this.#sending = new SendingLanes({ ...options, lanes: this.#lanes })
   }
 
-  /** What a further lane has to show. A secret: for WELCOME only. */
+  /** A further lane must present it. A secret: for WELCOME only. */
   get token(): string {
     return this.#options.token
   }
@@ -85,14 +85,15 @@ export class Session {
 
   /** Compares in constant time. */
   hasToken(token: string): boolean {
-    const [own, shown] = [Buffer.from(this.#options.token), Buffer.from(token)]
-    return own.length === shown.length && timingSafeEqual(own, shown)
+    const [own, presented] = [Buffer.from(this.#options.token), Buffer.from(token)]
+    return own.length === presented.length && timingSafeEqual(own, presented)
   }
 
   /**
-   * Adds a lane whose handshake is done. One that holds the same index sends until this one is ready, then ends in order;
-   * so does `predecessor`, whatever its index.
-   * @throws SyscallError when the TUN gives no queue; the connection is cut then, and the session ended if it has no other lane
+   * Adds a lane whose handshake is done. One that holds the same index sends until this one is ready, then
+   * ends in order; so does `predecessor`, whatever its index.
+   * @throws SyscallError when the TUN gives no queue; the connection is cut then, and the session ended if
+   *   it has no other lane
    */
   addLane(index: number, frames: FrameStream, predecessor?: Lane): Lane {
     const lane = this.#createLane(index, frames)
@@ -100,12 +101,12 @@ export class Session {
     for (const old of this.#lanes.add(lane, predecessor)) this.#replace(old)
     this.#options.totals.add(lane)
     lane.open()
-    if (this.#state === 'closing' || this.#state === 'closed') void this.#letGo(lane, ...this.#farewell)
+    if (this.#state === 'closing' || this.#state === 'closed') void this.#letGo(lane, ...this.#closeWith)
     else if (this.#options.isReadyOnOpen) this.#onReady(lane)
     return lane
   }
 
-  /** From now on packets to the peer go over this session's lanes. */
+  /** From now on packets to the peer take this session's lanes. */
   activate(): void {
     this.#enter('active')
     this.#send()
@@ -122,8 +123,8 @@ export class Session {
   }
 
   /**
-   * Has every lane replaced by one that is dialled, and judged, from now on; the old ones send until then.
-   * @param withinMs those of today that are still there then are ended. @default they stay until they are replaced
+   * Has every lane replaced by one dialled, and authenticated, from now on; the old ones send until then.
+   * @param withinMs lanes of today that are still there then are ended. @default they wait for a replacement
    */
   renewLanes(withinMs?: number): void {
     const lanes = this.#lanes.all()
@@ -136,12 +137,18 @@ export class Session {
     })
   }
 
-  /** Sends one packet, with its virtio-net header, that another session's lane has read. Copied; any lane will do. */
+  /**
+   * Sends one packet, with its virtio-net header, that another session's lane has read. Copied; any lane will
+   * do.
+   */
   sendPayload(payload: Uint8Array): void {
     this.#lanes.first()?.sendPayload(payload)
   }
 
-  /** Leaves packets to the peer to another session and asks the peer to leave. Its packets are taken until {@link close}. */
+  /**
+   * Leaves packets to the peer to another session and asks the peer to leave. Its packets are taken until
+   * {@link close}.
+   */
   drain(reason: GoawayReason, { closeAfterMs }: DrainOptions = {}): void {
     if (this.#state !== 'opening' && this.#state !== 'active') return
     this.#enter('draining')
@@ -152,18 +159,20 @@ export class Session {
     this.#timers.start(closeAfterMs, () => void this.close('going-away', text))
   }
 
-  /** Ends every lane in order, those included that come up meanwhile. Settles when all are gone. Idempotent. */
+  /**
+   * Ends every lane in order, those included that come up meanwhile. Settles when all are gone. Idempotent.
+   */
   async close(code: CloseCode, reason: string): Promise<void> {
     this.#beginClosing(code, reason)
     while (this.#lanes.size > 0) {
-      await Promise.all(this.#lanes.all().map((lane) => this.#letGo(lane, ...this.#farewell)))
+      await Promise.all(this.#lanes.all().map((lane) => this.#letGo(lane, ...this.#closeWith)))
     }
     this.#end(undefined)
   }
 
   /** Cuts every lane at once. Idempotent. */
   abort(error: Error): void {
-    this.#beginClosing(...this.#farewell)
+    this.#beginClosing(...this.#closeWith)
     for (const lane of this.#lanes.all()) lane.abort(error)
     this.#end(error)
   }
@@ -175,7 +184,7 @@ export class Session {
 
   #beginClosing(code: CloseCode, reason: string): void {
     if (this.#state === 'closing' || this.#state === 'closed') return
-    this.#farewell = [code, reason]
+    this.#closeWith = [code, reason]
     this.#enter('closing')
   }
 
@@ -212,7 +221,7 @@ export class Session {
     }
   }
 
-  /** Has the lanes send that are ready, and tries again while none of them has been heard from lately. */
+  /** Has the ready lanes send, and tries again while the peer answers on none of them. */
   #send(): void {
     if (this.#state !== 'active') return
     try {
@@ -252,7 +261,7 @@ export class Session {
   }
 }
 
-/** A new session's name and what further lanes have to show. */
+/** The id of a new session, and the token for its further lanes. */
 export function createSessionKeys(): { id: string; token: string } {
   return { id: randomBytes(16).toString('hex'), token: randomBytes(32).toString('hex') }
 }

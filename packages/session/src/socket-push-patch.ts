@@ -4,16 +4,18 @@ import { COALESCE_PAUSE_MS, READ_TURN_BYTES } from './limits.js'
 import { ReadCoalescer } from './read-coalescer.js'
 
 /**
- * Hands over every chunk of a stream as it comes, like a `data` listener. On a socket the chunks take a shorter path, by a
- * **patch of Node's private contract**: a socket delivers by `push` until that returns false, and reads on when `_read` is
- * called. Our own `push` gets a chunk before the stream queues, emits and schedules anything. `socket-push-patch.test.ts`
- * holds Node to this.
+ * Hands over every chunk of a stream as it comes, like a `data` listener. On a socket the chunks take a
+ * shorter path, by a **patch of Node's private contract**: a socket delivers by `push` until that returns
+ * false, and reads on when `_read` is called. Our own `push` gets a chunk before the stream queues, emits and
+ * schedules anything. `socket-push-patch.test.ts` holds Node to this.
  *
- * What is queued already, or comes while the stream is paused, goes through the stream and keeps its place; so do the end and
- * errors. Streams that are no socket wait to be asked for more after each `push`, and are left as they are.
+ * What is queued already, or comes while the stream is paused, goes through the stream and keeps its place;
+ * so do the end and errors. Streams that are no socket wait to be asked for more after each `push`, and are
+ * left as they are.
  *
- * A `push` that returns false stops reading until `_read`: after every `READ_TURN_BYTES`, so that everything else that the
- * loop watches has its turn, and for `COALESCE_PAUSE_MS` where bulk comes in small pieces, so that it gathers in the kernel.
+ * A `push` that returns false stops reading until `_read`: after every `READ_TURN_BYTES`, so that everything
+ * else that the loop watches has its turn, and for `COALESCE_PAUSE_MS` where bulk comes in small pieces, so
+ * that it gathers in the kernel.
  */
 export function takeChunks(stream: Duplex, onChunk: (chunk: Buffer) => void): void {
   if (stream instanceof Socket) patchPush(stream, onChunk)

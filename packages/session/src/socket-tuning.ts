@@ -7,7 +7,8 @@ interface SocketTuning {
   /** Unacknowledged data older than this ends the connection (`TCP_USER_TIMEOUT`). */
   readonly userTimeoutMs: number
   /**
-   * The congestion control that it is to have, the kernel's default when absent. It may begin with another: see `StartupWatch`.
+   * The congestion control that it is to have, the kernel's default when absent. It may begin with another:
+   * see `StartupWatch`.
    */
   readonly congestion?: string | undefined
 }

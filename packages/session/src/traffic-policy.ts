@@ -16,8 +16,9 @@ export interface TrafficPolicy {
 }
 
 /**
- * What may travel. Towards the shoot: from the seed-server's transfer address to the shoot's networks, never to the transfer
- * network or an address that is refused always. Towards the seed: the other way round. Both sides keep both rules.
+ * What may travel. Towards the shoot: from the seed-server's transfer address to the shoot's networks, never
+ * to the transfer network or an address that is always refused. Towards the seed: the reverse. Both sides
+ * check both directions.
  */
 export class TrafficCheckers {
   readonly toPeer: PacketChecker

@@ -5,8 +5,8 @@ import type { WebSocket } from 'ws'
 export const MAX_WEB_SOCKET_MESSAGE_BYTES = 1_048_576
 
 /**
- * The byte stream inside a WebSocket. Each write is a binary message; where messages begin and end means nothing to the
- * reader. The stream owns the WebSocket. It ends both ways at once: a WebSocket has no half-close.
+ * The byte stream inside a WebSocket. Each write is a binary message; message boundaries have no meaning. The
+ * stream owns the WebSocket. Both directions end at once: a WebSocket has no half-close.
  */
 export class WebSocketStream extends Duplex {
   readonly #socket: WebSocket
@@ -23,7 +23,7 @@ export class WebSocketStream extends Duplex {
     socket.on('error', (error) => this.destroy(error))
     socket.on('close', () => {
       this.push(null)
-      // Nobody is there to read what would still be written.
+      // Nobody reads what would still be written.
       this.destroy()
     })
   }
@@ -42,7 +42,7 @@ export class WebSocketStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    // What was said before the end still has to leave; an error has nothing to say.
+    // What was written before the end must still leave; after an error nothing must.
     if (error !== null || !this.writableFinished) this.#socket.terminate()
     done(error)
   }

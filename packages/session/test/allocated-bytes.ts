@@ -5,8 +5,9 @@ setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
 /**
- * Bytes of JavaScript heap that `work` takes, what was collected meanwhile included: the least of some rounds, since the compiler
- * works on the same heap. Memory outside of the heap, where Buffers have their bytes, is not counted.
+ * Bytes of JavaScript heap that `work` takes, what was collected meanwhile included: the least of some
+ * rounds, since the compiler works on the same heap. Memory outside of the heap, where Buffers have their
+ * bytes, is not counted.
  */
 export async function allocatedBytes(work: () => Promise<void>): Promise<number> {
   for (let warmUp = 0; warmUp < 5; warmUp++) await work()

@@ -147,7 +147,10 @@ export function udpFrame(payload: Buffer, options: { readonly destination?: stri
   return frame
 }
 
-/** As {@link udpFrame}, but as a kernel hands over what a program beside it sent: the checksum is left to the receiver. */
+/**
+ * As {@link udpFrame}, but as a kernel hands over what a program beside it sent: the checksum is left to the
+ * receiver.
+ */
 export function unsummedUdpFrame(payload: Buffer): Buffer {
   const frame = udpFrame(payload)
   frame.set([1, 0, 0, 0, 0, 0, 20, 0, 6, 0])
@@ -165,7 +168,10 @@ function foldedSum(bytes: Buffer): number {
   return (sum & 0xffff) + (sum >>> 16)
 }
 
-/** A TCP GSO packet to a pod, as the kernel hands it over: 64 KiB at most, checksum and cutting left to the receiver. */
+/**
+ * A TCP GSO packet to a pod, as the kernel hands it over: 64 KiB at most, checksum and cutting left to the
+ * receiver.
+ */
 export function superFrame(payload: Buffer): Buffer {
   const frame = Buffer.alloc(10 + 40 + payload.length)
   frame.set([1, 1], 0)

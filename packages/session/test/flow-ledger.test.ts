@@ -24,66 +24,66 @@ function ledgerOf(...carriers: (typeof OLD)[]): FlowLedger<typeof OLD> {
 t.test('one carrier has everything, and nothing has to be looked at', async (t) => {
   const ledger = ledgerOf(OLD)
   t.equal(ledger.isKept, false)
-  t.equal(ledger.olderCarrierOf(tcpFrame(1, FLAGS.ack), 0), undefined)
+  t.equal(ledger.olderOwnerOf(tcpFrame(1, FLAGS.ack), 0), undefined)
 })
 
 t.test('a connection that is older than the takeover stays with the older carrier', async (t) => {
   const ledger = ledgerOf(OLD, NEW)
   t.equal(ledger.isKept, true)
-  t.equal(ledger.olderCarrierOf(tcpFrame(1, FLAGS.ack), 0), OLD)
+  t.equal(ledger.olderOwnerOf(tcpFrame(1, FLAGS.ack), 0), OLD)
 })
 
 t.test('a connection opened after the takeover belongs to the newest carrier from its SYN on', async (t) => {
   const ledger = ledgerOf(OLD, NEW)
-  t.equal(ledger.olderCarrierOf(tcpFrame(2, FLAGS.syn), 0), undefined)
-  t.equal(ledger.olderCarrierOf(tcpFrame(2, FLAGS.ack), 0), undefined)
-  t.equal(ledger.olderCarrierOf(tcpFrame(1, FLAGS.ack), 0), OLD, 'its neighbour is not touched')
+  t.equal(ledger.olderOwnerOf(tcpFrame(2, FLAGS.syn), 0), undefined)
+  t.equal(ledger.olderOwnerOf(tcpFrame(2, FLAGS.ack), 0), undefined)
+  t.equal(ledger.olderOwnerOf(tcpFrame(1, FLAGS.ack), 0), OLD, 'its neighbour is not touched')
 })
 
 t.test('with two takeovers in a row each connection stays with its carrier', async (t) => {
   const ledger = ledgerOf(OLD, MIDDLE)
-  ledger.olderCarrierOf(tcpFrame(2, FLAGS.syn), 0)
+  ledger.olderOwnerOf(tcpFrame(2, FLAGS.syn), 0)
   ledger.add(NEW)
-  ledger.olderCarrierOf(tcpFrame(3, FLAGS.syn), 0)
-  t.equal(ledger.olderCarrierOf(tcpFrame(1, FLAGS.ack), 0), OLD)
-  t.equal(ledger.olderCarrierOf(tcpFrame(2, FLAGS.ack), 0), MIDDLE)
-  t.equal(ledger.olderCarrierOf(tcpFrame(3, FLAGS.ack), 0), undefined)
+  ledger.olderOwnerOf(tcpFrame(3, FLAGS.syn), 0)
+  t.equal(ledger.olderOwnerOf(tcpFrame(1, FLAGS.ack), 0), OLD)
+  t.equal(ledger.olderOwnerOf(tcpFrame(2, FLAGS.ack), 0), MIDDLE)
+  t.equal(ledger.olderOwnerOf(tcpFrame(3, FLAGS.ack), 0), undefined)
 })
 
 t.test('what a dead carrier had goes to those that are left', async (t) => {
   const ledger = ledgerOf(OLD, NEW)
   ledger.delete(OLD)
   t.equal(ledger.isKept, false)
-  t.equal(ledger.olderCarrierOf(tcpFrame(1, FLAGS.ack), 0), undefined)
+  t.equal(ledger.olderOwnerOf(tcpFrame(1, FLAGS.ack), 0), undefined)
 })
 
 t.test('datagrams go to the newest carrier at once', async (t) => {
   const ledger = ledgerOf(OLD, NEW)
-  t.equal(ledger.olderCarrierOf(udpFrame(Buffer.from('query')), 0), undefined)
+  t.equal(ledger.olderOwnerOf(udpFrame(Buffer.from('query')), 0), undefined)
 })
 
 t.test(
   'a SYN that comes again keeps its connection with the newest, an answer to one is no opening',
   async (t) => {
     const ledger = ledgerOf(OLD, NEW)
-    t.equal(ledger.olderCarrierOf(tcpFrame(2, FLAGS.syn), 0), undefined)
-    t.equal(ledger.olderCarrierOf(tcpFrame(2, FLAGS.syn), 0), undefined)
-    t.equal(ledger.olderCarrierOf(tcpFrame(4, FLAGS.synAck), 0), OLD)
+    t.equal(ledger.olderOwnerOf(tcpFrame(2, FLAGS.syn), 0), undefined)
+    t.equal(ledger.olderOwnerOf(tcpFrame(2, FLAGS.syn), 0), undefined)
+    t.equal(ledger.olderOwnerOf(tcpFrame(4, FLAGS.synAck), 0), OLD)
   },
 )
 
 t.test('finds the connection behind other bytes of a batch, and in IPv6', async (t) => {
   const ledger = ledgerOf(OLD, NEW)
   const ipv4 = Buffer.concat([Buffer.alloc(1000, 0xff), tcpFrame(2, FLAGS.syn)])
-  t.equal(ledger.olderCarrierOf(ipv4, 1000), undefined)
-  t.equal(ledger.olderCarrierOf(tcpFrame(2, FLAGS.ack), 0), undefined)
+  t.equal(ledger.olderOwnerOf(ipv4, 1000), undefined)
+  t.equal(ledger.olderOwnerOf(tcpFrame(2, FLAGS.ack), 0), undefined)
   const ipv6 = Buffer.alloc(10 + 40 + 20)
   ipv6[10] = 0x60
   ipv6[10 + 6] = 6
   ipv6[10 + 40 + 13] = FLAGS.ack
-  t.equal(ledger.olderCarrierOf(ipv6, 0), OLD)
+  t.equal(ledger.olderOwnerOf(ipv6, 0), OLD)
   ipv6[10 + 40 + 13] = FLAGS.syn
-  t.equal(ledger.olderCarrierOf(ipv6, 0), undefined)
+  t.equal(ledger.olderOwnerOf(ipv6, 0), undefined)
   ipv6[10 + 40 + 13] = FLAGS.ack
-  t.equal(ledger.olderCarrierOf(ipv6, 0), undefined)
+  t.equal(ledger.olderOwnerOf(ipv6, 0), undefined)
 })

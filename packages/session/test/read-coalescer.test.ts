@@ -10,7 +10,9 @@ interface Wakeups {
   readonly bytes?: number
 }
 
-/** How often a watch wants a pause of a stream with `perWakeup` records together, a wakeup every `everyMs`. */
+/**
+ * How often a watch wants a pause of a stream with `perWakeup` records together, a wakeup every `everyMs`.
+ */
 function pausesOf({ everyMs, perWakeup, bytes = RECORD_BYTES }: Wakeups): number {
   const coalescer = new ReadCoalescer()
   let pauses = 0

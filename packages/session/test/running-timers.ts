@@ -1,6 +1,9 @@
 import { createHook } from 'node:async_hooks'
 
-/** Counts timers that were started since, and neither fired nor were cleared. Those that hold no process count as well. */
+/**
+ * Counts timers that were started since, and neither fired nor were cleared. Those that hold no process count
+ * as well.
+ */
 export function countTimers() {
   const running = new Set<number>()
   const hook = createHook({

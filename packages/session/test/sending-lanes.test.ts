@@ -13,7 +13,10 @@ async function openTwoLanes(timing: { keepaliveMs?: number; deadAfterMs?: number
   return { rig, lanes }
 }
 
-/** Packets of as many flows, spread over the attached queues. None is read before the next turn of the event loop. */
+/**
+ * Packets of as many flows, spread over the attached queues. None is read before the next turn of the event
+ * loop.
+ */
 function hostSends({ tun }: SessionRig): number {
   let taken = 0
   for (let i = 0; i < PACKETS; i++) {

@@ -63,7 +63,7 @@ t.test('bulk in small pieces comes whole and in order, though reading pauses', a
   await using streams = await (STREAM_KINDS.TCP as () => Promise<StreamPair>)()
   const frames = new FrameStream(streams.far)
   const pieces = 400
-  let heard = 0
+  let received = 0
   let isInOrder = true
   const done = new Promise<void>((resolve) => {
     frames.setHandler({
@@ -72,9 +72,9 @@ t.test('bulk in small pieces comes whole and in order, though reading pauses', a
         // A number that lies across two chunks is told by its neighbours.
         if (view.length(0) >= 4) {
           const number = Buffer.from(view.chunk(0).subarray(view.offset(0))).readUInt32BE()
-          if (number !== heard) isInOrder = false
+          if (number !== received) isInOrder = false
         }
-        heard++
+        received++
       },
       onChunkEnd: () => {},
       onClose: () => resolve(),
@@ -90,7 +90,7 @@ t.test('bulk in small pieces comes whole and in order, though reading pauses', a
   }
   streams.near.end()
   await done
-  t.equal(heard, pieces)
+  t.equal(received, pieces)
   t.ok(isInOrder)
 })
 
@@ -113,12 +113,12 @@ t.test('bulk that comes as fast as it can leaves a turn to others', async (t) =>
   }
   setImmediate(nextTurn)
   const frames = new FrameStream(streams.far)
-  let heard = 0
+  let received = 0
   await new Promise<void>((resolve) => {
     frames.setHandler({
       onControl: () => {},
       onData: (view) => {
-        heard++
+        received++
         inTurnBytes += view.payloadBytes
       },
       onChunkEnd: () => {},
@@ -126,11 +126,14 @@ t.test('bulk that comes as fast as it can leaves a turn to others', async (t) =>
     })
   })
   isOver = true
-  t.equal(heard, count)
+  t.equal(received, count)
   t.ok(longestBytes > 0 && longestBytes < 2 * READ_TURN_BYTES, `${longestBytes} bytes in a turn`)
 })
 
-/** Majors of Node that the contract was tried with. Another one: run this file with it, then the ladder of the bench, and add it. */
+/**
+ * Majors of Node that the contract was tried with. Another one: run this file with it, then the ladder of the
+ * bench, and add it.
+ */
 const KNOWN_MAJORS = [20, 22, 24]
 
 t.test('the Node that runs is one whose private contract was tried', async (t) => {

@@ -1,7 +1,10 @@
 import type { TunQueue } from '@reversed-vpn/node-tun'
 import { MAX_TUN_FRAME_BYTES } from '@reversed-vpn/node-tun/testing'
 
-/** A queue that has the same packet as often as it is told whenever it is asked, forgets what is written, and allocates nothing. */
+/**
+ * A queue that has the same packet as often as it is told whenever it is asked, forgets what is written, and
+ * allocates nothing.
+ */
 export class SteadyQueue implements TunQueue {
   /** How many packets the next reads bring. */
   packetsPerRead = 0

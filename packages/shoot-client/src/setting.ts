@@ -6,7 +6,7 @@ import {
   type TcpEndpoint,
   UsageError,
 } from '@reversed-vpn/daemon'
-import { loadTlsMaterial, TlsKeeper, TlsMaterialError, tlsFileList } from '@reversed-vpn/secure'
+import { CertificateStore, loadTlsMaterial, TlsMaterialError, tlsFileList } from '@reversed-vpn/secure'
 import { type Transport, tuneLaneSocket } from '@reversed-vpn/session'
 import { getProxyForUrl } from 'proxy-from-env'
 import { connectTransport } from './dial/connect-transport.js'
@@ -21,7 +21,7 @@ type Flag = keyof typeof SHOOT_CLIENT_OPTIONS
 /** What the options come to, checked against each other. */
 export interface Setting {
   readonly options: ShootClientOptions
-  readonly tls: Watched<TlsKeeper>
+  readonly tls: Watched<CertificateStore>
   /** Of a gateway that is reached by TLS, where they were given. */
   readonly gatewayCa: Watched<GatewayAuthorities> | undefined
   readonly way: TunnelWay
@@ -147,7 +147,7 @@ function chooseProxy(
 function loadTls(
   options: ShootClientOptions,
   context: Pick<DaemonContext, 'optionError'>,
-): Watched<TlsKeeper> {
+): Watched<CertificateStore> {
   const { tlsCert, tlsKey, tlsCa, tlsCrl } = options
   const flagOf = new Map<string | undefined, Flag>([
     [tlsCrl, 'tls-crl'],
@@ -158,7 +158,7 @@ function loadTls(
   try {
     const files = { certFile: tlsCert, keyFile: tlsKey, caFile: tlsCa, crlFile: tlsCrl }
     const seen = lookAtFiles(tlsFileList(files))
-    return { keeper: new TlsKeeper(files, loadTlsMaterial(files)), seen }
+    return { keeper: new CertificateStore(files, loadTlsMaterial(files)), seen }
   } catch (error) {
     if (!(error instanceof TlsMaterialError)) throw error
     throw context.optionError(flagOf.get(error.file) ?? 'tls-cert', error.message)

@@ -288,7 +288,7 @@ export class SessionTable {
     this.#active?.setRedirector(
       flows.isKept
         ? (bytes, payloadOffset, payloadBytes) => {
-            const carrier = flows.olderCarrierOf(bytes, payloadOffset)
+            const carrier = flows.olderOwnerOf(bytes, payloadOffset)
             carrier?.sendPayload(bytes.subarray(payloadOffset, payloadOffset + payloadBytes))
             return carrier !== undefined
           }

@@ -8,8 +8,8 @@ export interface BackoffOptions {
 }
 
 /**
- * How long to wait before dialling again: uniform between 0 and a bound that doubles with each failure ("full jitter"), so
- * that thousands of clients that lost the same endpoint together do not come back together.
+ * How long to wait before dialling again: uniform between 0 and a bound that doubles with each failure ("full
+ * jitter"), so that thousands of clients that lost the same endpoint together do not come back together.
  */
 export class Backoff {
   readonly #options: BackoffOptions

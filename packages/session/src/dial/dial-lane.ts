@@ -16,7 +16,7 @@ interface DialLaneOptions extends SecureTunnelOptions {
   readonly deadAfterMs: number
 }
 
-/** A connection whose other end has shown who it is. Nothing was said on it yet. */
+/** A connection to an authenticated peer. No frame was sent or read yet. */
 export interface DialledLane {
   readonly frames: FrameStream
   readonly peer: AuthenticatedPeer
@@ -24,7 +24,7 @@ export interface DialledLane {
 }
 
 /**
- * Opens a stream to the peer's tunnel port and a mutual TLS connection on it, and makes sure who is at the other end.
+ * Opens a stream to the peer's tunnel port and a mutual TLS connection on it, and authenticates the peer.
  * @throws DialError; the signal's reason when it fires first
  */
 export async function dialLane(options: DialLaneOptions, signal: AbortSignal): Promise<DialledLane> {
@@ -36,7 +36,7 @@ async function openTransport(options: DialLaneOptions, signal: AbortSignal): Pro
   const { transport, deadAfterMs, congestion } = options
   const stream = await transport.open(signal)
   try {
-    // What is no socket has one below it, which its transport has seen to.
+    // A stream that is no socket has one below it, which its transport has tuned.
     if (stream instanceof Socket) tuneLaneSocket(stream, { userTimeoutMs: deadAfterMs, congestion })
     return stream
   } catch (error) {

@@ -9,7 +9,7 @@ export interface DialTarget {
   readonly port: number
 }
 
-/** Plain TCP to an endpoint. The name is looked up anew each time and every address of it tried, both families. */
+/** Plain TCP. The name is resolved for each dial, and all its addresses of both families are tried. */
 export function directTransport(endpoint: DialTarget): Transport {
   return {
     description: `TCP to ${isIPv6(endpoint.host) ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`,
@@ -18,7 +18,7 @@ export function directTransport(endpoint: DialTarget): Transport {
 }
 
 /**
- * Connects to a name or address: the name is looked up anew, every address of it tried.
+ * Connects to a name or address. The name is resolved first, and all its addresses are tried.
  * @throws DialError, or the signal's reason when it fires first
  */
 export async function openTcp(endpoint: DialTarget, signal: AbortSignal): Promise<Socket> {
@@ -37,7 +37,7 @@ export async function openTcp(endpoint: DialTarget, signal: AbortSignal): Promis
   })
 }
 
-/** With several addresses Node reports all their failures together; the first is the one of the preferred address. */
+/** With several addresses Node reports all failures together. The first is that of the preferred address. */
 function firstCause(error: Error): Error {
   return error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error
 }

@@ -8,11 +8,11 @@ interface LaneDiallerOptions {
   readonly backoff: BackoffOptions
   /** Settles when a connection for that slot is wanted. */
   readonly untilWanted: (slot: number, signal: AbortSignal) => Promise<void>
-  /** Dials, and makes the connection a lane. `held` is the slot's lane of before, where that still carries. */
+  /** Dials, and makes the connection a lane. `held` is the slot's previous lane if it is still up. */
   readonly bringUp: (slot: number, signal: AbortSignal, held: Lane | undefined) => Promise<Lane>
-  /** An attempt came to nothing; the next follows after `waitMs`. */
+  /** An attempt failed; the next follows after `waitMs`. */
   readonly onFailed: (slot: number, error: DialError, waitMs: number) => void
-  /** How long one attempt may take, from the first look-up to the lane. @default 15000 */
+  /** How long one attempt may take, from name resolution to the lane. @default 15000 */
   readonly attemptTimeoutMs?: number
 }
 
@@ -28,13 +28,13 @@ const STABLE_AFTER_MS = 5_000
  *            ▼                                        │
  *     until wanted ──▶ dial ──▶ HELLO, WELCOME ──▶ up ┤ lost
  *            ▲                                        │
- *            └── the old lane carries meanwhile ◀─────┘ to be replaced
+ *            └── the old lane sends meanwhile ◀───────┘ to be replaced
  */
 export class LaneDialler {
   readonly #options: LaneDiallerOptions
   readonly #stopping = new AbortController()
   readonly #loops: Promise<void>[] = []
-  /** Those that are under way. */
+  /** Those in progress. */
   readonly #attempts = new Set<AbortController>()
 
   constructor(options: LaneDiallerOptions) {
@@ -46,13 +46,13 @@ export class LaneDialler {
     while (this.#loops.length < slots) this.#loops.push(this.#keepSlot(this.#loops.length))
   }
 
-  /** Gives up the attempts under way, which began with what does not count any more. They are made again after a wait. */
+  /** Gives up the attempts in progress, which use old certificates. Each slot dials again after a wait. */
   dialAnew(): void {
     const reason = new DialError('closed', 'given up, since the certificates have changed')
     for (const attempt of this.#attempts) attempt.abort(reason)
   }
 
-  /** Dials no more; lanes that are up stay. Settles when no attempt is under way. Idempotent. */
+  /** Dials no more; lanes that are up stay. Settles when no attempt is in progress. Idempotent. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('stopping'))
     await Promise.all(this.#loops)
@@ -82,9 +82,9 @@ export class LaneDialler {
   }
 
   /**
-   * Runs `work` with a signal that fires when dialling stops or begins anew, or after `timeoutMs` with a DialError `timeout`.
-   * `AbortSignal.any` with `AbortSignal.timeout` would be the same, but on Node 20 nobody holds that timer: a garbage
-   * collection takes it, and it never fires.
+   * Runs `work` with a signal that fires when dialling stops or begins anew, or after `timeoutMs` with a
+   * DialError `timeout`. Not `AbortSignal.any` with `AbortSignal.timeout`: on Node 20 nothing holds that
+   * timer, and after a garbage collection it never fires.
    */
   async #attempt<T>(timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { signal } = this.#stopping

@@ -1,11 +1,11 @@
 import { BATCH_BYTES, BATCHES_IN_FLIGHT } from '../limits.js'
 
-/** The buffers that a lane reads its batches into: a bounded number, made on first use and used again. */
+/** The buffers that a lane reads its batches into: a bounded number, allocated on first use and reused. */
 export class BatchBuffers {
   readonly #free: Buffer[] = []
   #made = 0
 
-  /** Undefined while all of them are on their way into the stream. */
+  /** Undefined while the stream holds all of them. */
   take(): Buffer | undefined {
     const free = this.#free.pop()
     if (free !== undefined || this.#made === BATCHES_IN_FLIGHT) return free
@@ -13,7 +13,7 @@ export class BatchBuffers {
     return Buffer.allocUnsafeSlow(BATCH_BYTES)
   }
 
-  /** Gives one back. Nobody may read it any more. */
+  /** Gives one back. The stream must be done with it. */
   release(buffer: Buffer): void {
     this.#free.push(buffer)
   }

@@ -9,24 +9,24 @@ export interface SteeredLane {
 }
 
 /**
- * Keeps a lane free for flows that send little, so that they never wait behind bulk: neither in the TUN's queue, nor in the
- * connection, nor for what was lost there.
+ * Keeps one lane free for sparse flows, so that they never wait behind bulk: not in the TUN's queue, not in
+ * the connection, and not for its lost packets.
  *
- * The kernel hands over the packets of a flow on the queue that the last packet of its other direction was written to. So the
- * flow is led by where its packets from the peer are written:
+ * The kernel delivers the packets of a flow on the queue that the last packet of its other direction was
+ * written to. So a flow is steered by where its packets from the peer are written:
  *
  *     peer ─▶ any lane ─▶ queueOf ─┬─ the flow is bulk ─────────────────▶ its lane's queue, or ─┐
  *                                  ├─ sends little, on a lane with bulk ─▶ the free lane's       │ the kernel
  *                                  └─ sends little, on another ─────────▶ its lane's queue      │ notes
  *     peer ◀── that queue's lane ◀── the flow's next packet ◀───────────────────────────────────┘
  *
- * Bulk stays on the lane where it became bulk, whose congestion window has grown with it: on another it would begin anew,
- * with a whole window waiting. So the role moves instead: another lane without bulk becomes the free one. Where all others
- * have some, their windows are large too, and the flow is led there.
+ * Bulk stays on the lane where it became bulk, whose congestion window has grown with it: on another it would
+ * begin anew, with a whole window waiting. So the role moves instead: another lane without bulk becomes the
+ * free one. Where all others have some, their windows are large too, and the flow is steered there.
  *
- * What a flow sends either way counts: of the acknowledgements of bulk enough are lost on a bad link to hold up what is
- * behind them. A flow without answers, and the first packet of any, go where the kernel's hash puts them. The peer leads what
- * it sends by itself.
+ * What a flow sends in either direction counts: on a lossy link, acknowledgements of bulk are lost often
+ * enough to hold up what follows them. A flow without answers, and the first packet of any flow, go where the
+ * kernel's hash puts them. The peer steers what it sends itself.
  */
 export class FlowSteering {
   readonly #own: number
@@ -48,12 +48,15 @@ export class FlowSteering {
     this.#lanes = [...this.#queues.keys()].toSorted((one, other) => one - other)
   }
 
-  /** Whether packets have to be looked at. */
+  /** Whether packets must be looked at. */
   get isNeeded(): boolean {
     return this.#lanes.length > 1
   }
 
-  /** Takes note of a packet to the peer, which has passed the checks. @param payloadOffset where its virtio-net header begins */
+  /**
+   * Records a packet to the peer that has passed the checks.
+   * @param payloadOffset where its virtio-net header begins
+   */
   note(bytes: Uint8Array, payloadOffset: number, payloadBytes: number, nowMs: number): void {
     const table = this.#table
     const hash = flowHash(bytes, payloadOffset)
@@ -63,7 +66,7 @@ export class FlowSteering {
   }
 
   /**
-   * Where a packet from the peer, which has passed the checks, should be written. Takes note of it, too.
+   * Where a packet from the peer that has passed the checks should be written. Records it, too.
    * @returns undefined: the queue of the lane it came by
    */
   queueOf(

@@ -1,18 +1,19 @@
 import { MAX_LANES } from '@reversed-vpn/protocol'
 import { BULK_FLOW_BYTES, BULK_FLOW_BYTES_PER_MS, BULK_LANE_MS, FLOW_ENTRIES } from '../limits.js'
 
-/** What a flow has to give up before it is sparse again bounds how long that takes. */
+/** No account holds more: bounds how long a flow stays bulk after it has stopped. */
 const CEILING_BYTES = 2 * BULK_FLOW_BYTES
 
 /** Lanes are kept as their index + 1, so that fresh memory says "none". */
 const NONE = 0
 
 /**
- * What all lanes of a session know of the flows they carry. Takes the same memory however many flows there are; those that share
- * an entry are judged together. `hash` is always that of `flowHash`.
+ * What all lanes of a session know of the flows they carry. Takes the same memory however many flows there
+ * are; those that share an entry are judged together. `hash` is always that of `flowHash`.
  *
- * Tells flows that send much from those that send little: each has an account that fills with what it sends and empties at
- * `BULK_FLOW_BYTES_PER_MS`. One above `BULK_FLOW_BYTES` is bulk, until it is empty: on a high-RTT path bulk comes in bursts.
+ * Tells bulk from sparse flows: each has an account that grows with what it sends and drains at
+ * `BULK_FLOW_BYTES_PER_MS`. A flow above `BULK_FLOW_BYTES` is bulk until its account is empty, since on a
+ * high-RTT path bulk comes in bursts.
  */
 export class FlowTable {
   /** The lane that is kept free of bulk, of all there are: it may have been lost. */
@@ -24,7 +25,7 @@ export class FlowTable {
   readonly #laneOf = new Uint16Array(FLOW_ENTRIES)
   readonly #bulkAtMs = new Float64Array(MAX_LANES)
 
-  /** Takes note of what a flow sends, either way. */
+  /** Records what a flow sends, in either direction. */
   add(hash: number, bytes: number, nowMs: number): void {
     const entry = hash & (FLOW_ENTRIES - 1)
     const left = this.#left(entry, nowMs)

@@ -7,23 +7,23 @@ interface KeepaliveOptions {
   /** Without a byte from the peer for this long it counts as dead. */
   readonly deadAfterMs: number
   readonly onRoundTrip: (rttMs: number) => void
-  /** Called when the peer should have been heard of, and again while it is not, until it counts as dead. */
+  /** Called when an answer of the peer is overdue, and again while it is, until the peer counts as dead. */
   readonly onSilent: () => void
-  /** Called with every PING: the moment to look after the lane. */
+  /** Called with every PING: the moment to check the lane. */
   readonly onTick: () => void
   /** Called once; the keepalive has stopped. */
   readonly onDead: (silentMs: number) => void
 }
 
 /**
- * When a peer that was not heard of is silent, rather than asked too lately: as a share of `deadAfterMs`, and of
- * `keepaliveMs`. The first is such that TCP inside, whose retransmissions are each about twice as far from the fault as the
- * one before, has one between silence and death.
+ * When a peer counts as silent: after this share of `deadAfterMs`, and not before this share of
+ * `keepaliveMs`, since it was asked too lately then. TCP inside the tunnel doubles the time from a fault to
+ * each retransmission. The first share leaves room for one between silence and death.
  */
 const SILENT_SHARE_OF_DEAD = 0.4
 const SILENT_SHARE_OF_KEEPALIVE = 1.3
 
-/** How long a peer may say nothing before it is silent: from then on nothing is sent to it. */
+/** After so long without a byte the peer is silent: from then on nothing is sent to it. */
 export function silentAfterMs({
   keepaliveMs,
   deadAfterMs,
@@ -31,7 +31,7 @@ export function silentAfterMs({
   return Math.max(SILENT_SHARE_OF_DEAD * deadAfterMs, SILENT_SHARE_OF_KEEPALIVE * keepaliveMs)
 }
 
-/** Asks the peer regularly for an answer, measures how long it takes, and notices when nothing comes any more. */
+/** Sends PINGs, measures the round trip, and detects a silent and a dead peer. */
 export class Keepalive {
   readonly #options: KeepaliveOptions
   readonly #silentAfterMs: number
@@ -57,7 +57,7 @@ export class Keepalive {
     clearTimeout(this.#silenceTimer)
   }
 
-  /** Takes a PONG. One that answers no PING, or an older one, says nothing. */
+  /** Takes a PONG. One that does not answer the last PING is ignored. */
   onPong(id: number): boolean {
     if (id !== this.#pingId || this.#pingSentAtMs === 0) return false
     this.#options.onRoundTrip(performance.now() - this.#pingSentAtMs)

@@ -1,6 +1,6 @@
 import { DROP_REASONS } from '@reversed-vpn/protocol'
 
-/** What one direction of a lane has sent or taken. Plain numbers: counted per packet, read when someone asks. */
+/** Traffic of one direction of a lane. Plain numbers: counted per packet, read on request. */
 interface DirectionCounters {
   packets: number
   /** IP bytes, without headers of ours. */
@@ -30,7 +30,7 @@ export interface LaneCounters {
 
 const TLS_RECORD_BYTES = 16_384
 
-/** How many TLS records so many bytes take: of one write here, of one chunk that came, of which TLS makes one for each record. */
+/** TLS records of one write, or of one chunk that came: TLS delivers each record as a chunk of its own. */
 export function recordsOf(bytes: number): number {
   return Math.ceil(bytes / TLS_RECORD_BYTES)
 }

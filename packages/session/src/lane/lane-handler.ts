@@ -2,14 +2,11 @@ import type { GoawayReason } from '@reversed-vpn/protocol'
 
 /** What the owner of a lane is told. */
 export interface LaneHandler {
-  /** The first answer to a PING of ours: the peer is ready for packets. Not called once the lane is closing. */
+  /** The first answer to our PING: the peer takes packets. Not called once the lane is closing. */
   onReady(): void
-  /** The peer asks for the whole session to be left. That it wants this lane replaced shows in `Lane.leaving`. */
+  /** The peer asks us to leave the session. (`Lane.leaving` says that it wants this lane replaced.) */
   onGoAway(reason: GoawayReason): void
-  /**
-   * The lane's key has protected enough, or is old enough: it should be replaced. Called once, unless the peer wanted that
-   * before.
-   */
+  /** The lane should be replaced. Called once; not if the peer has asked for that before. */
   onRotationDue(reason: RotationReason): void
   /** The lane is gone. Called once. */
   onDown(end: LaneEnd): void

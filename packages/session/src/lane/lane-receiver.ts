@@ -9,20 +9,20 @@ import type { FlowSteering } from './flow-steering.js'
 import type { LaneCounters } from './lane-counters.js'
 import { TunWriter } from './tun-writer.js'
 
-/** What has to lie in one piece for the checks: the virtio-net header and the headers of the packet. */
+/** The checks need these bytes contiguous: the virtio-net header and the headers of the packet. */
 const PREFIX_BYTES = VIRTIO_NET_HEADER_BYTES + PACKET_PREFIX_BYTES
 
 interface LaneReceiverOptions {
   readonly queue: TunQueue
   readonly checker: PacketChecker
   readonly counters: LaneCounters['fromPeer']
-  /** Says which queue of the device a packet is written to. */
+  /** Chooses the queue of the device that a packet is written to. */
   readonly steering: FlowSteering
 }
 
 /**
- * Stream to device. Frames are checked as they come, their virtio-net header rebuilt in place, and all frames of one piece
- * of the stream are written together.
+ * Stream to device. Frames are checked as they come, their virtio-net header rebuilt in place, and all frames
+ * of one piece of the stream are written together.
  */
 export class LaneReceiver {
   readonly #options: LaneReceiverOptions

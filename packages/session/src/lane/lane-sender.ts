@@ -39,8 +39,8 @@ const LEGAL: Legal<SenderState> = {
 }
 
 /**
- * Device to stream. One wakeup of the queue fills one buffer with packets, which goes to the stream in one write. Decides
- * when to look at the queue again:
+ * Device to stream. One wakeup of the queue fills one buffer with packets, which goes to the stream in one
+ * write. Decides when to look at the queue again:
  *
  *     stopped ──start──▶ polling ◀────── stream drained, buffer free ──────── stalled
  *        ▲               │   ▲ └──────── stream full, or no buffer ─────────▶ ▲
@@ -48,8 +48,8 @@ const LEGAL: Legal<SenderState> = {
  *        │    packets    │   │ are many small ones again                      │
  *        └─stop─ (any)   └─▶ pausing ─────────────────────────────────────────┘
  *
- * Stalled, packets wait in the kernel and nowhere else. Pausing lets small packets gather, since a wakeup, a TLS record and a
- * system call for every few of them cost more than the packets themselves.
+ * Stalled, packets wait in the kernel and nowhere else. Pausing lets small packets gather, since a wakeup, a
+ * TLS record and a system call for every few of them cost more than the packets themselves.
  */
 export class LaneSender {
   readonly #options: LaneSenderOptions
@@ -78,8 +78,8 @@ export class LaneSender {
   }
 
   /**
-   * Sends one packet that came from elsewhere, with its virtio-net header; copied. Checked like any other. Dropped, as a full
-   * queue would, while too much waits already.
+   * Sends one packet that came from elsewhere, with its virtio-net header; copied. Checked like any other.
+   * Dropped, as a full queue would, while too much waits already.
    */
   sendPayload(payload: Uint8Array): void {
     const { stream, framer } = this.#options

@@ -16,7 +16,7 @@ import type { LaneOptions } from './lane-options.js'
 import type { PacketRedirector } from './packet-framer.js'
 import { rotationDue } from './rotation.js'
 
-/** `closing`: we have said CLOSE, with that code. */
+/** `closing`: we have sent CLOSE, with that code. */
 type LaneState =
   | { readonly name: 'new' | 'up' | 'retiring' | 'down' }
   | { readonly name: 'closing'; readonly code: CloseCode }
@@ -37,13 +37,13 @@ const LEGAL: Legal<LaneState['name']> = {
  *
  *     new ──open──▶ up ──either end wants it replaced──▶ retiring
  *      │             ├───────────── close ────────────────┴──▶ closing ──connection gone──▶ down
- *      └─────────────┴───────── connection gone, or the peer says CLOSE ────────────────────▶ ▲
+ *      └─────────────┴───────── connection gone, or the peer sends CLOSE ────────────────────▶ ▲
  *
- * It takes packets from the peer as soon as it is open, and sends packets to the peer between {@link startSending} and
- * {@link stopSending}, while it is up or retiring.
+ * It takes packets from the peer as soon as it is open. It sends packets to the peer between {@link startSending}
+ * and {@link stopSending}, while it is up or retiring.
  *
- * While the peer is silent nothing is sent: what went to one that turns out to be dead would be lost, what waits in the queue
- * goes out at once on the lane after this one.
+ * While the peer is silent nothing is sent: if it is dead, what was sent is lost, while what waits in the
+ * queue goes out at once on the next lane.
  */
 export class Lane implements FrameStreamHandler {
   readonly index: number
@@ -86,7 +86,7 @@ export class Lane implements FrameStreamHandler {
     })
   }
 
-  /** Begins to work. Apart from the constructor, since messages may be waiting and are handed over at once. */
+  /** Begins to work. Not part of the constructor, since messages that wait are delivered at once. */
   open(): void {
     this.#enter({ name: 'up' })
     this.#keepalive.start()
@@ -124,10 +124,7 @@ export class Lane implements FrameStreamHandler {
     this.#applySending()
   }
 
-  /**
-   * Has flows led to these lanes, which carry now, as `FlowSteering` does. @default each packet goes to the queue of the lane
-   * it came by
-   */
+  /** Steers flows among these lanes, see `FlowSteering`. With fewer than two, packets stay on this lane. */
   steer(lanes: readonly SteeredLane[]): void {
     this.#path.steering.setLanes(lanes)
   }
@@ -137,7 +134,7 @@ export class Lane implements FrameStreamHandler {
     this.#path.framer.redirect = redirect
   }
 
-  /** Sends one packet, with its virtio-net header, that another lane has read. Copied; dropped when the lane is full. */
+  /** Sends a packet with its virtio-net header that another lane has read. Copied; dropped if full. */
   sendPayload(payload: Uint8Array): void {
     if (this.#canSend) this.#path.sender.sendPayload(payload)
   }
@@ -153,9 +150,7 @@ export class Lane implements FrameStreamHandler {
     this.#options.frames.sendControl({ type: 'GOAWAY', ...lane, reason })
   }
 
-  /**
-   * Stops sending, tells the peer why, lets what was written leave, and ends. Settles when the connection is gone. Idempotent.
-   */
+  /** Sends CLOSE after what was written, and ends. Settles when the connection is gone. Idempotent. */
   close(code: CloseCode, reason: string): Promise<void> {
     if (this.#state.name !== 'closing' && this.#state.name !== 'down') {
       this.#enter({ name: 'closing', code })
@@ -207,7 +202,7 @@ export class Lane implements FrameStreamHandler {
     const { name } = this.#state
     if (name === 'down') return
     const isReplaced = this.#state.name === 'closing' && this.#state.code === 'replaced'
-    // How a connection that we end comes to its end is no news.
+    // After our own CLOSE it does not matter how the connection ends.
     this.#goDown({ error: name === 'closing' ? undefined : error, isReplaced })
   }
 
@@ -274,7 +269,7 @@ export class Lane implements FrameStreamHandler {
     else if (code === 'replaced' || code === 'going-away')
       this.#goDown({ error: undefined, isReplaced: code === 'replaced' })
     else this.onClose(new TunnelError('ERR_PEER_CLOSED', `peer closed the lane: ${code}, ${reason}`))
-    // The peer has said its last; what we still owe it may leave.
+    // The peer sends nothing more; what we have written may still leave.
     this.#options.frames.end()
   }
 }

@@ -11,16 +11,16 @@ import type { FlowSteering } from './flow-steering.js'
 import type { LaneCounters } from './lane-counters.js'
 
 /**
- * Takes a packet that has passed the checks out of its batch: returns true if another session sends it. The bytes are the
- * batch's: what is kept has to be copied.
+ * Takes a packet that has passed the checks out of its batch: returns true if another session sends it. The
+ * bytes belong to the batch: copy what you keep.
  */
 export type PacketRedirector = (bytes: Buffer, payloadOffset: number, payloadBytes: number) => boolean
 
 interface PacketFramerOptions {
-  /** What the peer accepts: the rules are kept on this side already. */
+  /** What the peer accepts: both sides check. */
   readonly checker: PacketChecker
   readonly counters: LaneCounters['toPeer']
-  /** Is told of what is sent. */
+  /** Records what is sent. */
   readonly steering: FlowSteering
 }
 
@@ -73,7 +73,7 @@ export class PacketFramer {
     return writeOffset
   }
 
-  /** Frames of the packets of the last batch that the peer would have refused as they were. Undefined if there are none. */
+  /** The repaired packets of the last batch as frames. Undefined if there are none. */
   takeRepaired(): Buffer | undefined {
     if (this.#repaired.length === 0) return undefined
     const repaired = this.#repaired
@@ -81,12 +81,12 @@ export class PacketFramer {
     return this.#frameCopies(repaired, VIRTIO_NET_HEADER_BYTES)
   }
 
-  /** Frames one packet that came from elsewhere, with its virtio-net header; copied. Undefined if it does not pass the checks. */
+  /** Frames a copy of a packet with its virtio-net header. Undefined if it does not pass the checks. */
   framePayload(payload: Uint8Array): Buffer | undefined {
     return this.#frameCopies([payload], 0)
   }
 
-  /** A packet that the peer would not take as it is: finished here if that helps, else dropped and counted. */
+  /** The peer would refuse it as it is: finished in software if that helps, else dropped and counted. */
   #refuse(verdict: number, payload: Uint8Array): void {
     const packets = isOffloadReason(verdict) ? finishInSoftware(payload) : []
     if (packets.length === 0) {

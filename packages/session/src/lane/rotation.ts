@@ -3,7 +3,7 @@ import type { LaneCounters } from './lane-counters.js'
 import type { RotationReason } from './lane-handler.js'
 import type { LaneSettings } from './lane-options.js'
 
-/** Why a lane should be replaced now, if it should: what its keys have protected in either direction, or its age. */
+/** Why a lane should be replaced now, if it should: records under one key in a direction, or age. */
 export function rotationDue(
   { toPeer, fromPeer }: LaneCounters,
   ageMs: number,

@@ -3,33 +3,31 @@ import { PREFERRED_CONGESTION, SLOW_START_CONGESTION } from '../congestion.js'
 import { checkLegal, type Legal } from '../state.js'
 import type { SendingPath } from './sending-path.js'
 
-/** The kernel is asked again after both: so many bytes sent, and MIN_LOOK_MS or one round trip, whichever is longer. */
+/** The kernel is asked again after so many bytes, and a round trip or MIN_LOOK_MS if that is longer. */
 const LOOK_BYTES = 262_144
 const MIN_LOOK_MS = 20
 
-/** In place of LOOK_BYTES during slow start, so that a connection that sends little also gets BBR soon after a loss. */
+/** Instead, during slow start: a connection that sends little also gets BBR soon after a loss. */
 const SLOW_START_LOOK_BYTES = 16_384
 
-/** If more round trips than this passed since the last look, sending paused meanwhile, and the rate is not measured. */
+/** More round trips since the last look: sending has paused, and the rate cannot be measured. */
 const MAX_LOOK_ROUND_TRIPS = 4
 
 /** Pacing gain: BBR has 2.89 in STARTUP, 0 before, and at most 1.25 after. */
 const STARTUP_GAIN = 2.5
 
-/** A queue counts as standing if a round trip takes so much longer than the shortest one: other traffic notices that. */
+/** A queue stands if round trips take so much longer than the shortest: other traffic notices that. */
 const QUEUE_US = 8_000
 const QUEUE_SHARE_OF_ROUND_TRIP = 0.25
-/** The queue must stand at so many looks in a row. The second look measures the rate at which it drains: that of the path. */
+/** At so many looks in a row. The second measures the rate at which the queue drains: the path's. */
 const QUEUE_LOOKS = 2
 
 /** Bytes a second. A connection that sends less fills no queue. */
 const MIN_RATE = 125_000
 
-/** Share of the path's rate while the limit holds: the queue moves from the path to this end, and the path never runs dry. */
+/** Share of the path's rate. The queue moves from the path to this end, and the path never runs dry. */
 const HELD_SHARE = 0.85
-/**
- * BBR needs three round trips without growth, after one in which the queue drains. If it takes longer, something else is wrong.
- */
+/** BBR needs three round trips without growth, after one in which the queue drains. Then give up. */
 const MAX_HELD_MS = 2_000
 const MAX_HELD_ROUND_TRIPS = 20
 /** Wait after an attempt that failed. */
@@ -45,15 +43,16 @@ const LEGAL: Legal<StartupState> = {
 }
 
 /**
- * Switches a connection that began with another congestion control (`setFirstCongestion`) to BBR when its slow start has
- * ended. BBR spreads what it sends over the round trip, at the rate it has measured. Connections inside the tunnel that are
- * in slow start double what they send each round trip, see the delay that this causes, and take it for a full path (HyStart
- * of CUBIC).
+ * Switches a connection that began with another congestion control (`setFirstCongestion`) to BBR when its
+ * slow start has ended. BBR spreads what it sends over the round trip, at the rate it has measured.
+ * Connections inside the tunnel that are in slow start double what they send each round trip, see the delay
+ * that this causes, and take it for a full path (HyStart of CUBIC).
  *
- * Then it ends STARTUP, in which BBR sends almost three times as fast as the path has delivered. BBR stays there while the
- * connections inside are what limits it, and they fill the queue of the slowest link as soon as they may: all traffic waits
- * in that queue, that of other lanes too. Paced a little below the path's rate for some round trips, the queue stands at this
- * end instead. BBR measures the path, leaves STARTUP, and keeps queues short from then on, for as long as the connection lives.
+ * Then it ends STARTUP, in which BBR sends almost three times as fast as the path has delivered. BBR stays
+ * there while the connections inside are what limits it, and they fill the queue of the slowest link as soon
+ * as they may: all traffic waits in that queue, that of other lanes too. Paced a little below the path's rate
+ * for some round trips, the queue stands at this end instead. BBR measures the path, leaves STARTUP, and
+ * keeps queues short from then on, for as long as the connection lives.
  *
  *     slow-start ── a loss, a growing round trip, a queue stands ──▶ watching, with BBR
  *         └──────── the kernel refuses BBR ────────────────────────▶ done
@@ -62,7 +61,7 @@ const LEGAL: Legal<StartupState> = {
  *         ▲ └──── STARTUP left, no BBR ─────────────│──────────────────────▶ ▲
  *         └─────── held too long ───────────────────┘
  *
- * Driven by what is sent, without a timer. A limit cannot stay: the next look, at most `LOOK_BYTES` later, judges it.
+ * Driven by what is sent, without a timer. The next look, at most `LOOK_BYTES` later, judges a limit.
  */
 export class StartupWatch {
   readonly #path: SendingPath
@@ -75,7 +74,7 @@ export class StartupWatch {
   #holdingSinceMs = 0
   #notBeforeMs = 0
 
-  /** @param congestion the congestion control that the connection is to have; undefined stands for the kernel's default */
+  /** @param congestion what the connection is to have; undefined stands for the kernel's default */
   constructor(path: SendingPath, congestion: string | undefined) {
     this.#path = path
     const isFirst = congestion === PREFERRED_CONGESTION && path.readCongestion() === SLOW_START_CONGESTION

@@ -1,7 +1,7 @@
 import type { Lane } from './lane.js'
 import { addLaneCounters, createLaneCounters, type LaneCounters } from './lane-counters.js'
 
-/** What all lanes of a process have carried, those that are gone included. */
+/** Traffic of all lanes of a process, those that are gone included. */
 export class TrafficTotals {
   readonly #gone = createLaneCounters()
   readonly #live = new Set<Lane>()
@@ -11,7 +11,7 @@ export class TrafficTotals {
     this.#live.add(lane)
   }
 
-  /** Keeps what the lane has carried. */
+  /** Keeps the counters of a lane that is gone. */
   remove(lane: Lane): void {
     if (this.#live.delete(lane)) addLaneCounters(this.#gone, lane.counters)
   }

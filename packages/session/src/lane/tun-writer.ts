@@ -9,15 +9,12 @@ import {
 import { WRITE_FRAMES } from '../limits.js'
 import type { LaneCounters } from './lane-counters.js'
 
-/**
- * Words of the piece list per frame: its number of pieces, then chunk, offset and length of each. A longest frame spans few
- * chunks.
- */
+/** Words of the piece list per frame: its number of pieces, then chunk, offset and length of each. */
 const PIECE_WORDS = 3
 
 /**
- * Gathers checked frames and writes them to a queue together, from where they lie: no packet is copied. Small UDP packets of a
- * flow that follow each other are written as one, where the kernel takes it.
+ * Gathers checked frames and writes them to a queue together, from where they lie: no packet is copied. Small
+ * UDP packets of a flow that follow each other are written as one, where the kernel takes it.
  */
 export class TunWriter {
   readonly #queue: TunQueue

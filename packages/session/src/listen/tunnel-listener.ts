@@ -10,30 +10,28 @@ import { tuneLaneSocket } from '../socket-tuning.js'
 
 interface TunnelListenerOptions {
   readonly tls: TlsMaterial
-  /** The name that a peer's certificate has to carry. */
+  /** The DNS name that a peer's certificate must have. */
   readonly peerName: string
   readonly deadAfterMs: number
   /** `TCP_CONGESTION` of accepted connections, the kernel's default when absent. */
   readonly congestion?: string | undefined
   /**
-   * Asked for every connection to the port: finds out for whom a proxy connects, by taking off the header it begins with.
-   * @returns the address, none when the proxy connects for itself; undefined when the connection is the client's own. Rejects
-   *   when such a header is not there.
+   * Called for every connection to the port: takes the PROXY header off, which names the proxy's client.
+   * @returns the client's address, none when the proxy connects for itself; undefined when no proxy connects.
+   *   Rejects when the header is missing.
    */
   readonly identify?: (socket: Socket, signal: AbortSignal) => Promise<string | undefined> | undefined
-  /**
-   * Whether that address is a proxy's, from which many clients come: no limit for a single source counts for it. @default never
-   */
+  /** Whether it is a proxy's address, to which no limit for a single source applies. @default never */
   readonly isProxy?: (address: string) => boolean
   /**
-   * A peer that proved who it is. The connection is the receiver's from here on, and counts as unfinished until this settles;
-   * when it rejects, the connection came to nothing.
+   * An authenticated peer. The receiver owns the connection, which counts as unfinished until this settles;
+   * if it rejects, the connection has failed.
    */
   readonly onPeer: (frames: FrameStream, peer: Omit<SessionPeer, 'instance'>) => Promise<void>
   readonly onRefused: (refusal: ConnectionRefusal) => void
 }
 
-/** A connection that came to nothing. */
+/** A connection that did not become a lane. */
 export interface ConnectionRefusal {
   readonly reason: RefusalReason
   readonly remoteAddress: string
@@ -42,7 +40,7 @@ export interface ConnectionRefusal {
 }
 
 /**
- * Takes connections of the side that dials, up to where it is known who that is:
+ * Takes connections of the side that dials, until the peer is authenticated:
  *
  *     TCP ─▶ (PROXY header) ─┐
  *                            ├─▶ TLS 1.3, certificate asked for ─▶ authorizePeer ─▶ onPeer: HELLO and WELCOME
@@ -70,7 +68,8 @@ export class TunnelListener {
       },
     })
     this.#server = createServer((socket) => void this.#onConnection(socket))
-    // Accepting failed, for want of descriptors, say: the port stays open. Before it listens, whoever makes it listen is told.
+    // Accepting failed, for example for lack of descriptors: the port stays open. Failing to listen is
+    // reported to the caller of listen.
     this.#server.on('error', (error) => {
       if (this.#server.listening) this.#refuse('internal', 'unknown', error.message, error)
     })
@@ -83,21 +82,21 @@ export class TunnelListener {
 
   /**
    * Counts for every handshake from now on.
-   * @param isTrustNarrower whether who was let in with the material before may not be now: what is unfinished is cut then
+   * @param isTrustNarrower peers that the old material admits may not be trusted: unfinished connections are cut
    */
   setTlsMaterial(material: TlsMaterial, isTrustNarrower: boolean): void {
     this.#acceptor.setTlsMaterial(material)
     if (isTrustNarrower) this.#unfinished.destroyAll()
   }
 
-  /** Takes no more connections and cuts those that are unfinished; the others are their sessions'. Idempotent. */
+  /** Takes no more connections and cuts the unfinished; lanes belong to their sessions. Idempotent. */
   close(): void {
     this.#server.close()
     this.#unfinished.destroyAll()
   }
 
   /**
-   * Takes a stream that came in by another way than the port.
+   * Takes a stream that did not come through the port.
    * @param below the socket it came on, where that is not the stream itself
    */
   accept(stream: Duplex, remoteAddress: string, below: Socket): void {

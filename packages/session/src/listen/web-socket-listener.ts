@@ -9,11 +9,9 @@ import { MAX_WEB_SOCKET_MESSAGE_BYTES, WebSocketStream } from '../web-socket-str
 import { dropRefusal } from './tunnel-listener.js'
 
 interface WebSocketListenerOptions {
-  /** A WebSocket that is open: what runs in it is TLS as on the tunnel port. `below` is the socket it came on. */
+  /** An open WebSocket: TLS runs in it as on the tunnel port. `below` is the socket it came on. */
   readonly onStream: (stream: Duplex, remoteAddress: string, below: Socket) => void
-  /**
-   * Whether that address is a proxy's, from which many clients come: no limit for a single source counts for it. @default never
-   */
+  /** Whether it is a proxy's address, to which no limit for a single source applies. @default never */
   readonly isProxy?: (address: string) => boolean
   /** An HTTP connection was cut for others before it became a WebSocket. */
   readonly onDropped?: (reason: RefusalReason) => void
@@ -22,9 +20,7 @@ interface WebSocketListenerOptions {
 const PATH = '/'
 const MAX_HEADER_BYTES = 8192
 
-/**
- * Takes WebSockets (RFC 6455) on path `/` and unwraps them, for ingresses that let nothing else through. Authenticates nobody.
- */
+/** Unwraps WebSockets (RFC 6455) on path `/`, for ingresses that pass only HTTP. Authenticates nobody. */
 export class WebSocketListener {
   readonly #options: WebSocketListenerOptions
   readonly #server: Server

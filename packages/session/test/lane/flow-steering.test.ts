@@ -6,7 +6,10 @@ import { superFrame, udpFrame } from '../fixtures.js'
 const SMALL = udpFrame(Buffer.from('small'))
 const BULK = superFrame(Buffer.alloc(60_000))
 
-/** The lanes of a session, and the kernel, which hands over a flow on the queue that its answers were written to. */
+/**
+ * The lanes of a session, and the kernel, which hands over a flow on the queue that its answers were written
+ * to.
+ */
 class Lanes {
   nowMs = 1000
   readonly #queues
@@ -17,10 +20,10 @@ class Lanes {
     const table = new FlowTable()
     this.#queues = Array.from({ length: count }, () => device.openQueue())
     this.#steerings = this.#queues.map((_, index) => new FlowSteering(index, table))
-    this.carry(...this.#queues.keys())
+    this.use(...this.#queues.keys())
   }
 
-  carry(...indexes: number[]): void {
+  use(...indexes: number[]): void {
     const lanes = this.#queues.flatMap((queue, index) => (indexes.includes(index) ? [{ index, queue }] : []))
     for (const steering of this.#steerings) steering.setLanes(lanes)
   }
@@ -34,7 +37,10 @@ class Lanes {
     this.#steerings[lane]?.note(frame, 0, frame.length, this.nowMs)
   }
 
-  /** The lane that the flow goes by after a packet from the peer came by `lane`; undefined: that one, whichever it went by before. */
+  /**
+   * The lane that the flow goes by after a packet from the peer came by `lane`; undefined: that one,
+   * whichever it went by before.
+   */
   receive(frame: Buffer, lane: number): number | undefined {
     const queue = this.#steerings[lane]?.queueOf(frame, 0, frame.length, this.nowMs)
     return queue === undefined ? undefined : this.#queues.indexOf(queue)
@@ -56,7 +62,7 @@ function otherBulk(byte: number): Buffer {
 t.test('a single lane has everything', async (t) => {
   const lanes = new Lanes(2)
   t.ok(lanes.isSteering)
-  lanes.carry(0)
+  lanes.use(0)
   t.notOk(lanes.isSteering)
   for (const frame of [BULK, BULK, BULK, SMALL]) t.equal(lanes.receive(frame, 0), undefined)
 })
@@ -133,11 +139,11 @@ t.test('when lanes are lost, their flows are led to what is left', async (t) => 
   const lanes = new Lanes(3)
   lanes.fill(2)
   lanes.send(SMALL, 1)
-  lanes.carry(0, 2)
+  lanes.use(0, 2)
   t.equal(lanes.receive(SMALL, 2), 0)
-  lanes.carry(0, 1)
+  lanes.use(0, 1)
   t.equal(lanes.receive(SMALL, 1), 1)
   t.equal(lanes.receive(BULK, 0), 1, 'not to the free one')
-  lanes.carry()
+  lanes.use()
   t.equal(lanes.receive(SMALL, 2), undefined, 'none: each to its own')
 })

@@ -18,7 +18,7 @@ t.test('leaves packets to the device while the stream is full, and goes on after
   t.equal(shoot.counters.fromPeer.packets, 100)
 })
 
-t.test('sends a lone small packet at once, and lets a flood of them gather', async (t) => {
+t.test('sends a lone small packet at once, and lets many of them gather', async (t) => {
   await using streams = memoryPair()
   const { seed, seedTun, shootTun } = joinLanes(streams)
   seed.startSending()

@@ -10,15 +10,18 @@ const BATCHES = 1000
 const FEW = 10
 const MANY = 100
 
-/** Half of the least that an object takes. Measured on Node 20.20, x64: −1.5 to 2.7 with half as many batches, so noise. */
+/**
+ * Half of the least that an object takes. Measured on Node 20.20, x64: −1.5 to 2.7 with half as many batches,
+ * so noise.
+ */
 const MAX_BYTES_PER_PACKET = 8
 /**
- * For what a batch needs once, however many packets it has: a callback, a view of the buffer, the stream's bookkeeping, a turn of the
- * loop. Measured: 1033 to 1338.
+ * For what a batch needs once, however many packets it has: a callback, a view of the buffer, the stream's
+ * bookkeeping, a turn of the loop. Measured: 1033 to 1338.
  */
 const MAX_BYTES_PER_BATCH = 2000
 
-/** Of sizes that a lane sends at once: a flood of small packets would wait for more. */
+/** Of sizes that a lane sends at once: many small packets would wait for more. */
 const FRAMES: Readonly<Record<string, Uint8Array>> = {
   'plain UDP packets': udpFrame(Buffer.alloc(1200)),
   'UDP packets that become GSO packets': unsummedUdpFrame(Buffer.alloc(1200)),
@@ -55,7 +58,9 @@ function openLane(frame: Uint8Array) {
   return { lane, queue, stream }
 }
 
-/** Calls `step` once in each of so many turns of the event loop: what a batch leaves to do is done in between. */
+/**
+ * Calls `step` once in each of so many turns of the event loop: what a batch leaves to do is done in between.
+ */
 function inTurns(count: number, step: () => void): Promise<void> {
   return new Promise((resolve) => {
     let left = count
@@ -77,7 +82,9 @@ function streamOf(frame: Uint8Array, count: number): Buffer {
   return bytes
 }
 
-/** The same number of batches of few and of many packets: what the many take more, they take for themselves. */
+/**
+ * The same number of batches of few and of many packets: what the many take more, they take for themselves.
+ */
 async function measure(t: Test, runBatches: (packetsPerBatch: number) => Promise<void>): Promise<void> {
   const few = await allocatedBytes(() => runBatches(FEW))
   const many = await allocatedBytes(() => runBatches(MANY))

@@ -4,10 +4,10 @@ import t from 'tap'
 const BBR = 'bbr'
 const STARTUP = 2.89
 const CRUISE = 1
-const WAY_MS = 50
+const PATH_MS = 50
 const RATE = 25_000_000
 
-/** A way as the kernel would tell of it, with all the limits that it was given. */
+/** A path as the kernel reports it, with all the limits that were set. */
 class FakePath implements SendingPath {
   queueMs = 0
   rate = RATE
@@ -25,8 +25,8 @@ class FakePath implements SendingPath {
     if (this.isClosed) return undefined
     this.looks++
     const { ackedBytes, isInSlowStart } = this
-    const roundTripUs = 1000 * (WAY_MS + this.queueMs)
-    return { roundTripUs, minRoundTripUs: 1000 * WAY_MS, isInSlowStart, ackedBytes }
+    const roundTripUs = 1000 * (PATH_MS + this.queueMs)
+    return { roundTripUs, minRoundTripUs: 1000 * PATH_MS, isInSlowStart, ackedBytes }
   }
 
   readBbrPacingGain() {
@@ -47,7 +47,7 @@ class FakePath implements SendingPath {
   }
 }
 
-/** Bulk of a lane over such a way. */
+/** Bulk of a lane over such a path. */
 class Bulk {
   readonly path: FakePath
   readonly #watch: StartupWatch
@@ -58,7 +58,7 @@ class Bulk {
     this.#watch = new StartupWatch(this.path, wanted)
   }
 
-  /** Sends at the rate of the way. */
+  /** Sends at the rate of the path. */
   flow(ms: number, everyMs = 1): void {
     for (let passedMs = 0; passedMs < ms; passedMs += everyMs) {
       this.#nowMs += everyMs
@@ -73,12 +73,12 @@ class Bulk {
   }
 }
 
-t.test('where a queue stands in STARTUP, bulk is held a little below what the way carries', async (t) => {
+t.test('where a queue stands in STARTUP, bulk is held a little below the rate of the path', async (t) => {
   const { path, flow } = flowing({ queueMs: 30 })
   flow(500)
   t.equal(path.limits.length, 1)
   const share = (path.limits[0] ?? 0) / RATE
-  t.ok(share > 0.8 && share < 0.9, `${share} of the way`)
+  t.ok(share > 0.8 && share < 0.9, `${share} of the path's rate`)
 
   t.test('until BBR has left it, and from then on nothing is asked any more', async (t) => {
     path.gain = 0.35
@@ -113,7 +113,7 @@ t.test('what comes in bursts far apart fills no queue, whatever the last round t
   t.strictSame(path.limits, [])
 })
 
-t.test('a way on which nothing arrives gets no limit', async (t) => {
+t.test('a path on which nothing arrives gets no limit', async (t) => {
   const { path, flow } = flowing({ queueMs: 30 })
   path.isArriving = false
   flow(2000)
@@ -177,7 +177,7 @@ t.test('but not where it is to have another, or the kernel refuses BBR', async (
   t.equal(refused.path.looks, 1, 'nor is it asked again')
 })
 
-/** Slow start, under the congestion control that has it over a long way. */
+/** Slow start, under the congestion control that has it on a high-RTT path. */
 const BEGINNING = { congestion: 'cubic', isInSlowStart: true, gain: STARTUP }
 
 type PathState = Partial<FakePath>
