@@ -23,7 +23,8 @@ export const PACKAGE_MAP: Readonly<Record<string, PackageRule>> = {
   daemon: {
     to: {
       ip: 'options and the PROXY protocol hold addresses',
-      relay: 'it waits for a PROXY header until a signal fires',
+      relay:
+        'its admin port serves strangers as other ports do, and it waits for a PROXY header until a signal fires',
     },
     reason: 'what any daemon needs knows nothing of tunnels',
   },

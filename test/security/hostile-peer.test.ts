@@ -14,7 +14,7 @@ import { residentBytes } from '../e2e/support/process-state.js'
 import { inUrl, TunnelLab } from '../e2e/support/tunnel-lab.js'
 import { frameOf as dataOf, ip4, udp4 } from '../fuzz/sample-packets.js'
 import { ABUSES } from './support/abuses.js'
-import { dropsOf, risen } from './support/drops.js'
+import { dropsOf, metricsWithFirewall, risen } from './support/drops.js'
 import { countReasons, flawedPackets } from './support/flawed-packets.js'
 import { frameOf, HostilePeer } from './support/hostile-peer.js'
 import { dialTls, Inlet } from './support/inlet.js'
@@ -84,7 +84,7 @@ t.test('packets that no shoot may send are dropped, each counted by its reason',
 t.test('packets in the right form that answer nobody end at the firewall', async (t) => {
   const [peer] = await dialLane()
   const counter = 'seed_server_tunnel_firewall_dropped_packets_total{rule="from_shoot_not_reply"}'
-  const before = (await seed.metrics()).get(counter) ?? 0
+  const before = (await metricsWithFirewall(seed)).get(counter) ?? 0
   const ports = 100
   for (let port = 0; port < ports; port++) {
     const packet = udp4({ source: ENDS.source, destination: ENDS.destination })
@@ -92,7 +92,7 @@ t.test('packets in the right form that answer nobody end at the firewall', async
     peer.sayFrame(FRAME_TYPE.DATA, dataOf(packet))
   }
   await peer.roundTrip(1)
-  t.equal((await seed.metrics()).get(counter), before + ports)
+  t.equal((await metricsWithFirewall(seed)).get(counter), before + ports)
   t.equal(peer.packets.length, 0, 'without an answer')
   peer.destroy()
 })

@@ -13,7 +13,7 @@ import { countPackets } from '../e2e/support/packet-count.js'
 import { inUrl, TunnelLab } from '../e2e/support/tunnel-lab.js'
 import { frameOf as dataOf, udp4 } from '../fuzz/sample-packets.js'
 import { ABUSES } from './support/abuses.js'
-import { dropsOf, risen } from './support/drops.js'
+import { dropsOf, metricsWithFirewall, risen } from './support/drops.js'
 import { FalseServer } from './support/false-server.js'
 import { countReasons, flawedPackets } from './support/flawed-packets.js'
 import { frameOf, type HostilePeer } from './support/hostile-peer.js'
@@ -149,7 +149,7 @@ t.test('packets that no seed may send are dropped, each counted by its reason', 
 t.test("the client's own ports and other addresses of the node end at its firewall", async (t) => {
   const peer = await welcomed()
   const firewall = async () =>
-    [...(await client.metrics())]
+    [...(await metricsWithFirewall(client))]
       .filter(([name]) => name.startsWith('shoot_client_tunnel_firewall_dropped_packets_total'))
       .reduce((sum, [, value]) => sum + value, 0)
   const before = await firewall()

@@ -1,8 +1,17 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type Server, type Socket } from 'node:net'
+import {
+  Admission,
+  answerAndClose,
+  type RequestFlaw,
+  RequestReader,
+  remoteAddressOf,
+} from '@reversed-vpn/relay'
 import type { Registry } from 'prom-client'
+import { type AdminAnswer, formatAnswer, textAnswer } from './admin-answer.js'
 import { listenOn } from './listen.js'
 import type { Logger } from './logger.js'
 import type { Endpoint } from './options/endpoint.js'
+import { SharedRead } from './shared-read.js'
 
 /** Whether the daemon can serve. `reasons` say why not; the answer has one per line. */
 export interface Readiness {
@@ -14,59 +23,80 @@ export interface AdminServerOptions {
   readonly endpoint: Endpoint
   readonly registry: Registry
   readonly log: Logger
-  /** Asked for every `/readyz`. */
+  /** Asked for `/readyz`, once at a time. */
   readonly readiness: () => Readiness | Promise<Readiness>
-  /** Asked for every `/status`. Must be JSON and hold no secret. */
+  /** Asked for `/status`, once at a time. Must be JSON and hold no secret. */
   readonly status: () => unknown
 }
 
-interface Answer {
-  readonly code: number
-  readonly type: string
-  readonly body: string
-}
-
 const MAX_HEADER_BYTES = 8192
-const MAX_CONNECTIONS = 128
-/** Limit for the header of a request; the whole request has twice as long. */
+/** One more drops the oldest, so that a health check gets through whatever else is open. */
+const MAX_CONNECTIONS = 64
+const MAX_CONNECTIONS_PER_SOURCE = 48
 const HEADER_TIMEOUT_MS = 5000
-/** A connection without traffic for this long is closed. */
-const IDLE_TIMEOUT_MS = 30_000
+/** How long a client may take to read its answer and close. */
+const ANSWER_TIMEOUT_MS = 10_000
 const CLOSE_DEADLINE_MS = 2000
 
-const TEXT = 'text/plain; charset=utf-8'
-const JSON_TYPE = 'application/json; charset=utf-8'
+const FLAWS = {
+  'header-too-long': textAnswer(431, 'header too long\n'),
+  malformed: textAnswer(400, 'bad request\n'),
+} as const satisfies Record<Exclude<RequestFlaw, 'left'>, AdminAnswer>
 
 /**
  * Serves GET and HEAD of `/metrics` (Prometheus), `/healthz` (the process responds), `/readyz` (200, or 503 with reasons) and
- * `/status` (JSON). There is no authentication: listen where only operators can connect, and serve no secrets.
+ * `/status` (JSON), one request for each connection. There is no authentication: listen where only operators can connect, and
+ * serve no secrets. What anybody can make it do is bounded in connections, bytes and time.
  */
 export class AdminServer {
   readonly #options: AdminServerOptions
   readonly #server: Server
+  readonly #reader = new RequestReader(MAX_HEADER_BYTES)
+  readonly #admission = new Admission<Socket>({
+    max: MAX_CONNECTIONS,
+    maxPerSource: MAX_CONNECTIONS_PER_SOURCE,
+    whenFull: 'drop-oldest',
+  })
+  /** Connections whose request is not there yet. */
+  readonly #waiting = new Set<Socket>()
+  readonly #routes: ReadonlyMap<string, () => AdminAnswer | Promise<AdminAnswer>>
   #closing: Promise<void> | undefined
 
   constructor(options: AdminServerOptions) {
     this.#options = options
-    this.#server = createServer(
-      {
-        maxHeaderSize: MAX_HEADER_BYTES,
-        connectionsCheckingInterval: HEADER_TIMEOUT_MS,
-      },
-      (request, response) => void this.#onRequest(request, response),
+    const { registry } = options
+    const shared = (read: () => AdminAnswer | Promise<AdminAnswer>) => {
+      const answer = new SharedRead(read)
+      return () => answer.get()
+    }
+    this.#routes = new Map<string, () => AdminAnswer | Promise<AdminAnswer>>([
+      ['/healthz', () => textAnswer(200, 'ok\n')],
+      [
+        '/metrics',
+        shared(async () => ({
+          code: 200,
+          type: registry.contentType,
+          body: Buffer.from(await registry.metrics()),
+        })),
+      ],
+      ['/readyz', shared(async () => readinessAnswer(await options.readiness()))],
+      ['/status', shared(async () => statusAnswer(await options.status()))],
+    ])
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      this.#onConnection(socket),
     )
-    this.#server.headersTimeout = HEADER_TIMEOUT_MS
-    this.#server.requestTimeout = 2 * HEADER_TIMEOUT_MS
-    this.#server.maxConnections = MAX_CONNECTIONS
-    this.#server.setTimeout(IDLE_TIMEOUT_MS)
   }
 
   /**
    * Resolves with the bound address once connections are accepted.
    * @throws EnvironmentError when it cannot listen
    */
-  listen(): Promise<Endpoint> {
-    return listenOn(this.#server, this.#options.endpoint)
+  async listen(): Promise<Endpoint> {
+    const bound = await listenOn(this.#server, this.#options.endpoint)
+    this.#server.on('error', (error) =>
+      this.#options.log.error({ err: error }, 'admin server failed to accept'),
+    )
+    return bound
   }
 
   /** Accepts no more connections, lets open requests finish, and cuts them off at the deadline. Idempotent. */
@@ -77,76 +107,63 @@ export class AdminServer {
 
   #shutDown(deadlineMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const deadline = setTimeout(() => this.#server.closeAllConnections(), deadlineMs)
+      const deadline = setTimeout(() => this.#admission.destroyAll(), deadlineMs)
       // An error means that it never listened, so there is nothing to close.
       this.#server.close(() => {
         clearTimeout(deadline)
         resolve()
       })
-      this.#server.closeIdleConnections()
+      for (const socket of this.#waiting) socket.destroy()
     })
   }
 
-  async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { method, url = '/' } = request
-    const path = url.split('?', 1)[0] ?? url
-    let answer: Answer
+  #onConnection(socket: Socket): void {
+    const address = remoteAddressOf(socket)
+    this.#admission.attribute(this.#admission.enter(socket, address), address)
+    const timer = setTimeout(() => socket.destroy(), HEADER_TIMEOUT_MS)
+    this.#waiting.add(socket)
+    const stopWaiting = () => {
+      clearTimeout(timer)
+      this.#waiting.delete(socket)
+    }
+    socket.once('close', stopWaiting)
+    this.#reader.read(socket, {
+      onRequest: ({ method, url = '/' }) => {
+        stopWaiting()
+        void this.#respond(socket, method, url.split('?', 1)[0] ?? url)
+      },
+      onFlaw: (flaw) => {
+        stopWaiting()
+        if (flaw === 'left') socket.destroy()
+        else answerAndClose(socket, formatAnswer(FLAWS[flaw], true), ANSWER_TIMEOUT_MS)
+      },
+    })
+  }
+
+  async #respond(socket: Socket, method: string | undefined, path: string): Promise<void> {
+    let answer: AdminAnswer
     try {
       answer = await this.#answer(method, path)
     } catch (error) {
       this.#options.log.error({ err: error, path }, 'admin request failed')
-      answer = { code: 500, type: TEXT, body: 'internal error\n' }
+      answer = textAnswer(500, 'internal error\n')
     }
-    response.writeHead(answer.code, {
-      'content-type': answer.type,
-      'content-length': Buffer.byteLength(answer.body),
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      ...(answer.code === 405 ? { allow: 'GET, HEAD' } : {}),
-      // A request body is not read, so a connection that may carry one cannot be reused.
-      ...(this.#closing || (method !== 'GET' && method !== 'HEAD') ? { connection: 'close' } : {}),
-    })
-    response.end(answer.body)
+    answerAndClose(socket, formatAnswer(answer, method !== 'HEAD'), ANSWER_TIMEOUT_MS)
   }
 
-  async #answer(method: string | undefined, path: string): Promise<Answer> {
-    const route = this.#route(path)
-    if (!route) return { code: 404, type: TEXT, body: 'not found\n' }
-    if (method !== 'GET' && method !== 'HEAD') return { code: 405, type: TEXT, body: 'method not allowed\n' }
+  #answer(method: string | undefined, path: string): AdminAnswer | Promise<AdminAnswer> {
+    const route = this.#routes.get(path)
+    if (!route) return textAnswer(404, 'not found\n')
+    if (method !== 'GET' && method !== 'HEAD') return textAnswer(405, 'method not allowed\n')
     return route()
   }
+}
 
-  #route(path: string): (() => Promise<Answer> | Answer) | undefined {
-    switch (path) {
-      case '/metrics':
-        return () => this.#metrics()
-      case '/healthz':
-        return () => ({ code: 200, type: TEXT, body: 'ok\n' })
-      case '/readyz':
-        return () => this.#readiness()
-      case '/status':
-        return () => this.#status()
-      default:
-        return undefined
-    }
-  }
+function readinessAnswer({ ready, reasons }: Readiness): AdminAnswer {
+  return ready ? textAnswer(200, 'ok\n') : textAnswer(503, reasons.map((reason) => `${reason}\n`).join(''))
+}
 
-  async #metrics(): Promise<Answer> {
-    const { registry } = this.#options
-    return { code: 200, type: registry.contentType, body: await registry.metrics() }
-  }
-
-  async #readiness(): Promise<Answer> {
-    const { ready, reasons } = await this.#options.readiness()
-    if (ready) return { code: 200, type: TEXT, body: 'ok\n' }
-    return { code: 503, type: TEXT, body: reasons.map((reason) => `${reason}\n`).join('') }
-  }
-
-  async #status(): Promise<Answer> {
-    return {
-      code: 200,
-      type: JSON_TYPE,
-      body: `${JSON.stringify(await this.#options.status(), undefined, 2)}\n`,
-    }
-  }
+function statusAnswer(status: unknown): AdminAnswer {
+  const body = Buffer.from(`${JSON.stringify(status, undefined, 2)}\n`)
+  return { code: 200, type: 'application/json; charset=utf-8', body }
 }

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
-import { AdminServer, createRegistry, formatEndpoint } from '@reversed-vpn/daemon'
+import { AdminServer, createRegistry, type Endpoint, formatEndpoint } from '@reversed-vpn/daemon'
 import type { AdminServerOptions } from '@reversed-vpn/daemon/testing'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
@@ -121,13 +121,20 @@ t.test('close lets an answer under way finish and may be called again', async (t
 })
 
 t.test('close cuts off after its deadline', async (t) => {
-  const { admin, bound } = await serve(t, { readiness: () => new Promise(() => {}) })
+  const steps = new EventEmitter()
+  const { admin, bound } = await serve(t, {
+    readiness: () => {
+      steps.emit('asked')
+      return new Promise(() => {})
+    },
+  })
   if (bound.type !== 'tcp') return t.fail('expected TCP')
   const socket = connect(bound.port, bound.host)
   const closed = once(socket, 'close')
   socket.on('error', () => {})
+  const asked = once(steps, 'asked')
   socket.write('GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n')
-  await once(socket, 'connect')
+  await asked
   await admin.close(20)
   await closed
   t.ok(socket.destroyed)
@@ -142,4 +149,81 @@ t.test('close before listen settles', async (t) => {
     status: () => ({}),
   })
   await t.resolves(admin.close())
+})
+
+/** A connection that says `text` and reads what it is answered, to its end. */
+async function say({ bound }: { bound: Endpoint }, text: string): Promise<string> {
+  if (bound.type !== 'tcp') throw new Error('expected TCP')
+  const socket = connect({ port: bound.port, host: bound.host, allowHalfOpen: true })
+  socket.on('error', () => {})
+  socket.write(text)
+  let answer = ''
+  socket.on('data', (chunk) => (answer += String(chunk))).on('end', () => socket.destroy())
+  await new Promise((resolve) => socket.once('close', resolve))
+  return answer
+}
+
+const HEALTH = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'
+
+t.test('of pipelined requests the first is answered, and nothing is done for the others', async (t) => {
+  let asked = 0
+  const admin = await serve(t, {
+    readiness: () => {
+      asked += 1
+      return { ready: true, reasons: [] }
+    },
+  })
+  const answer = await say(admin, 'GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(20_000))
+  t.match(answer, /^HTTP\/1\.1 200 OK\r\n.*Connection: close\r\n\r\nok\n$/s)
+  t.equal(asked, 1)
+})
+
+t.test('what is asked for at the same time is read once, for all who ask', async (t) => {
+  const steps = new EventEmitter()
+  let asked = 0
+  const { origin } = await serve(t, {
+    status: async () => {
+      asked += 1
+      await once(steps, 'answer')
+      return { asked }
+    },
+  })
+  const answers = Array.from({ length: 20 }, () => fetch(`${origin}/status`))
+  // Answered behind them: they have been read too.
+  t.equal((await fetch(`${origin}/healthz`)).status, 200)
+  steps.emit('answer')
+  for (const answer of answers) t.same(await (await answer).json(), { asked: 1 })
+})
+
+t.test('whatever is open, a health check gets through', async (t) => {
+  const admin = await serve(t, { readiness: () => new Promise(() => {}) })
+  const { bound } = admin
+  if (bound.type !== 'tcp') return t.fail('expected TCP')
+  const texts = [
+    '',
+    'GET /healthz HTTP/1.1\r\n',
+    'GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n',
+    'GET /metrics HTTP/1.1\r\n\r\n',
+  ]
+  const held = texts.flatMap((text) =>
+    Array.from({ length: 100 }, () => {
+      const socket = connect({ port: bound.port, host: bound.host })
+      socket.on('error', () => {})
+      socket.write(text)
+      return socket
+    }),
+  )
+  t.teardown(() => {
+    for (const socket of held) socket.destroy()
+  })
+  for (let check = 0; check < 10; check++) t.match(await say(admin, HEALTH), /^HTTP\/1\.1 200 OK\r\n/)
+})
+
+t.test('who leaves, or says no request, ends their connection', async (t) => {
+  const admin = await serve(t)
+  t.match(await say(admin, '\x16\x03\x01'), /^HTTP\/1\.1 400 Bad Request\r\n/)
+  t.match(
+    await say(admin, 'POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello'),
+    /^HTTP\/1\.1 405 /,
+  )
 })

@@ -119,17 +119,24 @@ function registerTraffic({ registry, prefix, side, totals }: TunnelMetricsOption
   )
 }
 
+/** Reading the firewall's counters starts a process. */
+const FIREWALL_READ_INTERVAL_MS = 1000
+
 function registerFirewall({ registry, prefix, tun }: TunnelMetricsOptions): void {
+  let readAtMs = Number.NEGATIVE_INFINITY
+  let counters: ReadonlyMap<string, number> = new Map()
   new Counter({
     name: `${prefix}tunnel_firewall_dropped_packets_total`,
     help: 'Packets that the firewall dropped, by its rule. Begins anew when the rules are applied anew.',
     labelNames: ['rule'],
     registers: [registry],
     async collect() {
+      if (tun !== undefined && performance.now() - readAtMs >= FIREWALL_READ_INTERVAL_MS) {
+        // Before the rules are applied, and after they are taken away, there is nothing to tell.
+        counters = await readDropCounters(tun).catch(() => new Map())
+        readAtMs = performance.now()
+      }
       this.reset()
-      if (tun === undefined) return
-      // Before the rules are applied, and after they are taken away, there is nothing to tell.
-      const counters = await readDropCounters(tun).catch(() => new Map<string, number>())
       for (const [rule, packets] of counters) this.inc({ rule }, packets)
     },
   })

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Daemon } from '@reversed-vpn/test/lab'
 
 /** What the checks of a daemon dropped in one direction, by reason. */
@@ -23,4 +24,10 @@ export function risen(
     value - (before.get(key) ?? 0),
   ])
   return new Map(differences.filter(([, more]) => more > 0))
+}
+
+/** Metrics in which what the firewall has counted so far is told: its counters are read once a second at most. */
+export async function metricsWithFirewall(daemon: Daemon): Promise<ReadonlyMap<string, number>> {
+  await delay(1000)
+  return daemon.metrics()
 }
