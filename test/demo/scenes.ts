@@ -142,13 +142,13 @@ async function breakAndGoOn(stage: Stage, narrator: Narrator): Promise<void> {
   const client = stage.shootClient
   const fromLine = client.process.output.length
   await stage.gateway.stop('SIGKILL')
-  await client.waitForLog(({ msg }) => msg === 'session down', { fromLine })
+  await client.waitForLog(({ msg }) => msg === 'session closed', { fromLine })
   const beganMs = performance.now()
   narrator.aside(
     'The gateway is killed, and with it the connection that carries the tunnel; then it starts again.',
   )
   await stage.startGateway()
-  await client.waitForLog(({ msg }) => msg === 'session up', { fromLine })
+  await client.waitForLog(({ msg }) => msg === 'session opened', { fromLine })
   const tookMs = Math.round(performance.now() - beganMs)
   const { code, stdout, stderr } = await download
   assert.equal(code, 0, `the download: ${stderr}`)

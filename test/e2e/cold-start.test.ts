@@ -28,7 +28,7 @@ t.test('no tunnel ever comes up behind a gateway that waits for a ready seed-ser
   t.match(await seed.admin('/readyz'), { status: 503, body: /no session with a shoot-client is up/ })
   t.notOk(await client.isReady())
   t.notOk(gateway.output.some(({ text }) => /seed is UP/.test(text)))
-  t.notOk(client.logs.some(({ msg }) => msg === 'lane up'))
+  t.notOk(client.logs.some(({ msg }) => msg === 'lane opened'))
 })
 
 const TAKING_ALL = {

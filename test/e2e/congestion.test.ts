@@ -32,7 +32,7 @@ t.test("connections of the tunnel are carried by bbr, whatever the kernel's defa
   const { seed: server, client } = await stage.startBoth([], { args: ['--lanes', '2'] })
   await using _server = server
   await using _client = client
-  await client.waitForLog(({ msg, lane }) => msg === 'lane up' && lane === 1)
+  await client.waitForLog(({ msg, lane }) => msg === 'lane opened' && lane === 1)
   t.strictSame(await controlsOn(seed), ['bbr', 'bbr'])
   t.strictSame(await controlsOn(node), ['bbr', 'bbr'])
 })

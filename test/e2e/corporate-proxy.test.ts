@@ -50,7 +50,7 @@ for (const [what, args] of Object.entries(WAYS)) {
     await using client = await stage.startClient({ args: [...args, '--proxy', GOOD] })
     await Promise.all([client.waitUntilReady(), seed.waitUntilReady()])
     t.match(await stage.curlEgress(`http://${pod1.addresses.ipv4}/`), { code: 0, stdout: 'pod1\n' })
-    t.match(await client.status(), { way: /by proxy 127\.0\.0\.1:3128$/ })
+    t.match(await client.status(), { transport: /by proxy 127\.0\.0\.1:3128$/ })
     const said = client.process.output.map(({ text }) => text).join('\n')
     t.notMatch(
       said + JSON.stringify(await client.status()),

@@ -78,7 +78,7 @@ t.test('without any right where the seed-server dials', async (t) => {
   const fromLine = seed.process.output.length
   await client.stop('SIGKILL')
   client = await startClient()
-  await seed.waitForLog(({ msg }) => msg === 'session carries the traffic', { fromLine })
+  await seed.waitForLog(({ msg }) => msg === 'session active', { fromLine })
   await expectTraffic(t, seed, client)
 
   await Promise.all([seed.stop(), client.stop()])

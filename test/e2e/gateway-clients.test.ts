@@ -110,7 +110,7 @@ t.test('curl goes by server name', async (t) => {
 
 t.test('openssl is routed by server name and protocol, with TLS 1.2 and 1.3', async (t) => {
   await using seed = await stage.startSeed()
-  await seed.waitForLog(({ msg }) => msg === 'seed-server started')
+  await seed.waitForLog(({ msg }) => msg === 'started')
   const good = ['-servername', API, '-verify_return_error']
   const api = /Peer certificate: CN ?= ?api\.lab\.example\n/
   const unrecognized = /unrecognized name:.*SSL alert number 112/

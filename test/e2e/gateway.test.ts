@@ -32,7 +32,9 @@ t.test('the tunnel goes through CONNECT, with the header that the gateway routes
   const heard = listener.stderr.join('\n')
   t.match(heard, /CONNECT 192\.0\.2\.10:1194 HTTP\/1\.1/)
   t.match(heard, HEADER)
-  t.match(await client.status(), { way: `CONNECT through ${gatewayHost.addresses.ipv4}:${LISTENING_PORT}` })
+  t.match(await client.status(), {
+    transport: `CONNECT through ${gatewayHost.addresses.ipv4}:${LISTENING_PORT}`,
+  })
   t.match(await seed.status(), { sessions: [{ peer: { remoteAddress: /198\.51\.100\.10/ } }] })
   t.match(await stage.curlEgress(`http://${pod1.addresses.ipv4}/`), { code: 0, stdout: 'pod1\n' })
 })
@@ -69,7 +71,7 @@ t.test('a gateway whose name is not known is looked up until it is', async (t) =
 
   await appendFile(join(lab.etcDir('node'), 'hosts'), `${gatewayHost.addresses.ipv6} ingress.example\n`)
   await client.waitUntilReady()
-  t.match(await client.status(), { way: 'CONNECT through ingress.example:8132' })
+  t.match(await client.status(), { transport: 'CONNECT through ingress.example:8132' })
   t.match(await stage.curlEgress(`http://${pod1.addresses.ipv4}/`), { code: 0, stdout: 'pod1\n' })
 })
 

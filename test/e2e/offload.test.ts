@@ -93,7 +93,7 @@ t.test('several lanes carry, and go on when one of them is lost', async (t) => {
     downloads.every(({ isUnderWay }) => isUnderWay),
     'lost in the middle',
   )
-  await client.waitForLog(({ msg, lane }) => msg === 'lane up' && lane === lost.lane, { fromLine })
+  await client.waitForLog(({ msg, lane }) => msg === 'lane opened' && lane === lost.lane, { fromLine })
 
   for (const download of downloads) t.equal(await download.outcome(), 'intact')
   await untilLanes(t, seed, client, LANES)
@@ -109,7 +109,7 @@ t.test('several lanes carry, and go on when one of them is lost', async (t) => {
 /** Every lane is logged when it is up; then both sides have to agree on how many there are. */
 async function untilLanes(t: Test, seed: Daemon, client: Daemon, wanted: number): Promise<void> {
   const up = new Set<unknown>()
-  await client.waitForLog(({ msg, lane }) => msg === 'lane up' && up.add(lane).size === wanted)
+  await client.waitForLog(({ msg, lane }) => msg === 'lane opened' && up.add(lane).size === wanted)
   t.equal(await count(client, 'shoot_client_tunnel_lanes'), wanted)
   t.equal(await count(seed, 'seed_server_tunnel_lanes'), wanted)
 }

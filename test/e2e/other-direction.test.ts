@@ -57,12 +57,12 @@ t.test('the seed-server dials until a shoot-client listens, and both are ready t
   await Promise.all([seed.waitUntilReady(), client.waitUntilReady()])
   t.match(await seed.status(), {
     tunnelUp: true,
-    way: `TCP to ${NODE_PUBLIC.ipv4}:${PORT}`,
+    transport: `TCP to ${NODE_PUBLIC.ipv4}:${PORT}`,
     sessions: [{ state: 'active', peer: { name: 'vpn-shoot-client', remoteAddress: NODE_PUBLIC.ipv4 } }],
   })
   t.match(await client.status(), {
     tunnelUp: true,
-    way: `listening on [::]:${PORT}`,
+    transport: `listening on [::]:${PORT}`,
     session: { peer: { name: 'vpn-seed-server' } },
   })
   t.ok(await count(seed, 'seed_server_tunnel_dial_failures_total{reason="refused"}'))
@@ -95,7 +95,7 @@ for (const { where, host, filter } of [
     const downloads = await startDownloads()
     const fromLine = client.process.output.length
     await cut(host, filter)
-    await client.waitForLog(({ msg }) => msg === 'session up', { fromLine })
+    await client.waitForLog(({ msg }) => msg === 'session opened', { fromLine })
     await Promise.all([seed.waitUntilReady(), client.waitUntilReady()])
     await expectIntact(t, downloads)
   })
@@ -105,7 +105,7 @@ t.test('a shoot-client that is killed and started again is dialled again', async
   const fromLine = seed.process.output.length
   await client.stop('SIGKILL')
   client = await startClient(['--lanes', String(LANES)])
-  await seed.waitForLog(({ msg }) => msg === 'session carries the traffic', { fromLine })
+  await seed.waitForLog(({ msg }) => msg === 'session active', { fromLine })
   await Promise.all([seed.waitUntilReady(), client.waitUntilReady()])
   t.match(await stage.curlEgress(`http://${pod1.addresses.ipv4}/`), { code: 0 })
 })
@@ -122,7 +122,7 @@ t.test('as many lanes are dialled as the shoot-client wants, and one that is los
   const lost = await client.waitForLog(({ msg }) => msg === 'lane lost' || msg === 'lane closed', {
     fromLine,
   })
-  await client.waitForLog(({ msg, lane }) => msg === 'lane up' && lane === lost.lane, { fromLine })
+  await client.waitForLog(({ msg, lane }) => msg === 'lane opened' && lane === lost.lane, { fromLine })
   await expectIntact(t, downloads)
   await untilLanes(t)
   t.equal(await count(client, 'shoot_client_tunnel_sessions_opened_total'), 1, 'the same session')
@@ -136,7 +136,7 @@ t.test('the name is looked up anew for every dial, and every address of it tried
   await seed.waitForLog(({ msg, reason }) => msg === 'dial failed' && reason === 'refused')
   await writeFile(hostsFile, `${gateway.addresses.ipv6} load-balancer\n${NODE_PUBLIC.ipv4} load-balancer\n`)
   await seed.waitUntilReady()
-  t.match(await seed.status(), { way: `TCP to load-balancer:${PORT}`, tunnelUp: true })
+  t.match(await seed.status(), { transport: `TCP to load-balancer:${PORT}`, tunnelUp: true })
 })
 
 t.test('a certificate for the other use alone is refused, and both sides say so', async (t) => {
@@ -229,7 +229,7 @@ async function expectIntact(t: Test, downloads: readonly Download[]): Promise<vo
 /** Every lane is logged when it is up; then both sides have to agree on how many there are. */
 async function untilLanes(t: Test): Promise<void> {
   const up = new Set<unknown>()
-  await client.waitForLog(({ msg, lane }) => msg === 'lane up' && up.add(lane).size === LANES)
+  await client.waitForLog(({ msg, lane }) => msg === 'lane opened' && up.add(lane).size === LANES)
   t.equal(await count(client, 'shoot_client_tunnel_lanes'), LANES)
   t.equal(await count(seed, 'seed_server_tunnel_lanes'), LANES)
 }

@@ -43,7 +43,7 @@ t.test('without a set-up a daemon without rights says what it lacks', async (t) 
 
 t.test('setup needs root with CAP_NET_ADMIN alone, and no sysctl that can be written', async (t) => {
   for (const result of await setUpBoth('--uid', `${PLAIN_UID}`)) {
-    t.match(result, { code: 0, stderr: '', stdout: /"msg":"set up"/ })
+    t.match(result, { code: 0, stderr: '', stdout: /"isNew":true.*"msg":"network set up"/ })
   }
 })
 
@@ -74,7 +74,7 @@ t.test('setup changes nothing the second time, also under a daemon that runs', a
   const download = await startDownload('routed')
   const more = ['--keepalive', '1s', '--tls-cert', '/nowhere']
   for (const result of await setUpBoth('--uid', `${PLAIN_UID}`, ...more)) {
-    t.match(result, { code: 0, stderr: '', stdout: /"msg":"set up as before"/ })
+    t.match(result, { code: 0, stderr: '', stdout: /"isNew":false.*"msg":"network set up"/ })
   }
   t.equal(await download.outcome(), 'intact')
   t.strictSame(await readBoth(), prepared)
@@ -85,7 +85,9 @@ t.test('what is inside goes on when lanes are cut and dialled again', async (t) 
   const fromLine = client.process.output.length
   await node.mustRun('ss', ['-t', '-K', 'dport', '=', '1194'])
   const up = new Set<unknown>()
-  await client.waitForLog(({ msg, lane }) => msg === 'lane up' && up.add(lane).size === LANES, { fromLine })
+  await client.waitForLog(({ msg, lane }) => msg === 'lane opened' && up.add(lane).size === LANES, {
+    fromLine,
+  })
   for (const download of downloads) t.equal(await download.outcome(), 'intact')
   const bytes = await meanPacketBytes(seed)
   t.ok(bytes > 3000, `in GSO packets: ${Math.round(bytes)} bytes on average`)

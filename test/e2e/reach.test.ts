@@ -28,7 +28,7 @@ t.test('both are healthy and not ready until the tunnel is up', async (t) => {
   client = await stage.startClient()
   t.equal((await client.admin('/healthz')).status, 200)
   t.match(await client.admin('/readyz'), { status: 503, body: 'no session with the seed-server is up\n' })
-  t.match(await client.status(), { tunnelUp: false, session: null, way: 'TCP to 192.0.2.10:1194' })
+  t.match(await client.status(), { tunnelUp: false, session: null, transport: 'TCP to 192.0.2.10:1194' })
   await client.waitForLog(({ msg, reason }) => msg === 'dial failed' && reason === 'refused')
 
   seed = await stage.startSeed()

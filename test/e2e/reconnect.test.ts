@@ -51,7 +51,7 @@ const CUTS = [
       await internet.ip(['link set node0 down'])
       await Promise.all([
         seed.waitForLog(({ msg }) => msg === 'session closed', { fromLine: seed.process.output.length }),
-        client.waitForLog(({ msg }) => msg === 'session down', { fromLine: client.process.output.length }),
+        client.waitForLog(({ msg }) => msg === 'session closed', { fromLine: client.process.output.length }),
       ])
       t.equal((await seed.admin('/readyz')).status, 503)
       t.equal((await client.admin('/readyz')).status, 503)
@@ -67,13 +67,13 @@ for (const { what, cut, mend } of CUTS) {
     const downloads = await startDownloads()
     const fromLine = client.process.output.length
     await cut(t)
-    await client.waitForLog(({ msg }) => msg === 'session down', { fromLine })
+    await client.waitForLog(({ msg }) => msg === 'session closed', { fromLine })
     t.ok(
       downloads.every(({ isUnderWay }) => isUnderWay),
       'cut in the middle',
     )
     await mend()
-    await client.waitForLog(({ msg }) => msg === 'session up', { fromLine })
+    await client.waitForLog(({ msg }) => msg === 'session opened', { fromLine })
     await Promise.all([seed.waitUntilReady(), client.waitUntilReady()])
     await expectIntact(t, downloads)
     const after = await Promise.all([readTunnel(seedHost), readTunnel(node)])
@@ -88,7 +88,7 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     const downloads = await startDownloads(['routed'])
     const fromLine = client.process.output.length
     await seed.stop(signal)
-    await client.waitForLog(({ msg }) => msg === 'session down', { fromLine })
+    await client.waitForLog(({ msg }) => msg === 'session closed', { fromLine })
     t.ok(
       downloads.every(({ isUnderWay }) => isUnderWay),
       'cut in the middle',

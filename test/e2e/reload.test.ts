@@ -146,7 +146,7 @@ function swapped(
 
 /** Waits until the lane has given way to one that was dialled after that line of the client's log. */
 async function renewed(fromLine: number): Promise<void> {
-  await client.waitForLog(({ msg }) => msg === 'lane up', { fromLine })
+  await client.waitForLog(({ msg }) => msg === 'lane opened', { fromLine })
 }
 
 /** What the certificate in use is called by a metric. */
@@ -325,7 +325,7 @@ t.test('a network that this machine needs is refused, and those before stay', as
 t.test('the shoot side closes and opens a network of its own accord', async (t) => {
   const url = `http://${pod2.addresses.ipv4}/`
   const alone = () => clientSettings.swap(clientConfig([POD1_NETWORK]))
-  t.match(await swapped(client, alone, 'networks', 'SIGHUP'), { allowed: { pod: [POD1_NETWORK] } })
+  t.match(await swapped(client, alone, 'networks', 'SIGHUP'), { networks: { pod: [POD1_NETWORK] } })
   t.not((await stage.curlRouted(url, ['-m', '1'])).code, 0)
   t.match(await stage.curlRouted(`http://${pod1.addresses.ipv4}/`), { code: 0 })
   await swapped(client, () => clientSettings.swap(clientConfig([])), 'networks', 'SIGHUP')
@@ -339,7 +339,7 @@ t.test('a pod network that is removed is refused, and what runs there is broken'
     startDownload('proxied', 'pod1', 8),
   ])
   const fromLine = client.process.output.length
-  const warned = seed.waitForLog(({ msg }) => msg === 'changed options count from the next start on', {
+  const warned = seed.waitForLog(({ msg }) => msg === 'restart needed for these changed options', {
     fromLine: seed.process.output.length,
   })
   await swapped(

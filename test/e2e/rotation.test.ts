@@ -6,8 +6,9 @@ import { createFakeTun } from '@reversed-vpn/node-tun/testing'
 import { loadTlsMaterial, type TlsMaterial } from '@reversed-vpn/secure'
 import { SessionTable, TunnelDialler } from '@reversed-vpn/seed-server/testing'
 import { directTransport, type Session, TrafficTotals, TunnelListener } from '@reversed-vpn/session'
-import { SessionKeeper } from '@reversed-vpn/shoot-client/testing'
+import { SessionManager } from '@reversed-vpn/shoot-client/testing'
 import { type KeyPair, Pki, seedServerRequest, shootClientRequest } from '@reversed-vpn/test/lab'
+import { PeerDialler } from '@reversed-vpn/tunnel-daemon'
 import t from 'tap'
 
 const NETWORKS = { pod: ['100.96.0.0/11'], service: [], node: [] }
@@ -36,61 +37,41 @@ async function createPair({ lanes, rotates }: PairOptions) {
   const totals = new TrafficTotals()
   const queues = () => new QueueSet(createFakeTun().device)
   const table = new SessionTable({
-    device: {
-      name: 'fake0',
-      isPrepared: false,
-      queues: queues(),
-      accepts: [],
-      useOffloadsOf: () => {},
-      close: () => {},
-    },
+    tun: { queues: queues(), accepts: [], useOffloadsOf: () => {} },
     totals,
     networks: NETWORKS,
     seedAddresses: SEED_ADDRESSES,
     shootAddresses: SHOOT_ADDRESSES,
     mtu: 1500,
     lanesMax: 4,
-    ...KEEPALIVE,
+    laneSetting: { ...KEEPALIVE, ...rotation('dialled') },
     drainTimeoutMs: 1000,
-    ...rotation('dialled'),
     events: {
-      onOpened: () => events.emit('opened'),
-      onActive: (session) => events.emit('active', session),
-      onLaneDown: () => {},
-      onClosed: () => events.emit('closed'),
+      onSessionOpened: () => events.emit('opened'),
+      onSessionActive: (session) => events.emit('active', session),
+      onLaneOpened: () => {},
+      onLaneClosed: () => {},
+      onSessionClosed: () => events.emit('closed'),
       onRejected: (_, code) => events.emit('rejected', code),
     },
   })
-  const shootQueues = queues()
-  const keeper = new SessionKeeper({
+  const network = async () => NETWORKS
+  const manager = new SessionManager({
+    peer: undefined,
+    peerName: 'vpn-seed-server',
+    tun: { queues: queues(), accepts: [], useOffloadsOf: () => {} },
+    network: { apply: network, follow: network },
+    totals,
     lanes,
-    accepts: [],
+    laneSetting: { ...KEEPALIVE, ...rotation('listens') },
     software: 'test',
     backoff: { minMs: 1, maxMs: 5 },
-    openSession: async (welcome, remoteAddress, instance) => ({
-      id: welcome.session,
-      token: welcome.token,
-      peer: { name: 'vpn-seed-server', instance, remoteAddress },
-      queues: shootQueues,
-      totals,
-      policy: {
-        side: 'shoot',
-        networks: NETWORKS,
-        seedAddresses: SEED_ADDRESSES,
-        mtu: 1500,
-        ownOffloads: [],
-        peerOffloads: [],
-      },
-      ...KEEPALIVE,
-      ...rotation('listens'),
-      isReadyOnOpen: true,
-    }),
     events: {
       onDialFailed: () => {},
-      onSessionUp: () => {},
-      onLaneUp: (_, lane) => events.emit('lane-up', lane),
-      onLaneDown: () => {},
-      onSessionDown: () => {},
+      onSessionOpened: () => {},
+      onLaneOpened: (_, lane) => events.emit('lane-up', lane),
+      onLaneClosed: () => {},
+      onSessionClosed: () => {},
       onSuperseded: () => {},
     },
   })
@@ -98,7 +79,7 @@ async function createPair({ lanes, rotates }: PairOptions) {
     tls: shootTls,
     peerName: 'vpn-seed-server',
     deadAfterMs: KEEPALIVE.deadAfterMs,
-    onPeer: (frames, { remoteAddress }) => keeper.take(frames, remoteAddress),
+    onPeer: (frames, { remoteAddress }) => manager.accept(frames, remoteAddress),
     onRefused: (refusal) => events.emit('refused', refusal),
   })
   listener.server.listen(0, '127.0.0.1')
@@ -106,27 +87,28 @@ async function createPair({ lanes, rotates }: PairOptions) {
   const { port } = listener.server.address() as AddressInfo
   const dialler = new TunnelDialler({
     table,
-    transport: directTransport({ host: '127.0.0.1', port }),
-    tls: () => seedTls,
-    peerName: 'vpn-shoot-client',
-    sni: 'vpn-shoot-client',
-    deadAfterMs: KEEPALIVE.deadAfterMs,
-    lanesMax: 4,
+    peer: new PeerDialler({
+      transport: directTransport({ host: '127.0.0.1', port }),
+      tls: { material: seedTls },
+      peerName: 'vpn-shoot-client',
+      congestion: undefined,
+      deadAfterMs: KEEPALIVE.deadAfterMs,
+    }),
     backoff: { minMs: 1, maxMs: 5 },
-    onFailed: (_, error) => events.emit('failed', error),
+    events: { onDialFailed: (_, error) => events.emit('failed', error) },
   })
   const closed = { count: 0 }
   events.on('closed', () => closed.count++)
   dialler.start()
   return {
     table,
-    keeper,
+    manager,
     events,
     closed,
     async [Symbol.asyncDispose]() {
       await dialler.stop()
       listener.close()
-      await Promise.all([table.close(), keeper.stop()])
+      await Promise.all([table.close(), manager.stop()])
     },
   }
 }
@@ -149,7 +131,7 @@ t.test('the seed side dials as many lanes as HELLO asks for, below its own bound
   await lanesUp(pair.events, 4)
   await until(() => indexesOf(pair.table.active).length === 4)
   t.same(indexesOf(pair.table.active), [0, 1, 2, 3])
-  t.same(indexesOf(pair.keeper.session), [0, 1, 2, 3])
+  t.same(indexesOf(pair.manager.session), [0, 1, 2, 3])
 })
 
 for (const side of ['listens', 'dialled'] as const) {
@@ -158,7 +140,7 @@ for (const side of ['listens', 'dialled'] as const) {
     async (t) => {
       await using pair = await createPair({ lanes: 2, rotates: side })
       await lanesUp(pair.events, 2)
-      const before = new Map(pair.keeper.session?.lanes)
+      const before = new Map(pair.manager.session?.lanes)
       const session = pair.table.active?.id
       let wasDown = false
       const watch = setInterval(() => {
@@ -181,13 +163,13 @@ t.test(
     await using pair = await createPair({ lanes: 2 })
     await lanesUp(pair.events, 2)
     await until(() => indexesOf(pair.table.active).length === 2)
-    const old = pair.keeper.session?.lanes.get(1)
+    const old = pair.manager.session?.lanes.get(1)
     // Only the seed side hears of it: the one that chooses the index does not know yet.
     old?.sendGoAway('rotate-age', true)
     await lanesUp(pair.events, 1)
     await until(() => old?.isDown === true)
     await until(() => indexesOf(pair.table.active).length === 2)
-    t.same(indexesOf(pair.keeper.session), [0, 2])
+    t.same(indexesOf(pair.manager.session), [0, 2])
     t.same(indexesOf(pair.table.active), [0, 2])
   },
 )
@@ -203,14 +185,14 @@ t.test('a further lane that is cut joins the same session again', async (t) => {
   t.equal(pair.table.sessions.length, 1)
 })
 
-for (const side of ['table', 'keeper'] as const) {
+for (const side of ['table', 'manager'] as const) {
   t.test(
     `every lane is dialled anew when the ${side} wants it, whoever dials, and none is cut`,
     async (t) => {
       await using pair = await createPair({ lanes: 2 })
       await lanesUp(pair.events, 2)
       await until(() => indexesOf(pair.table.active).length === 2)
-      const before = new Map(pair.keeper.session?.lanes)
+      const before = new Map(pair.manager.session?.lanes)
       const up = lanesUp(pair.events, 2)
       pair[side].renewLanes(5000)
       await up

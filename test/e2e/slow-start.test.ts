@@ -27,7 +27,7 @@ t.test(
   'connections of the tunnel begin with slow start, and one inside comes up to speed with the one that it began on',
   async (t) => {
     const { seed: server, client } = await stage.startBoth([], { args: ['--lanes', '2'] })
-    await client.waitForLog(({ msg, lane }) => msg === 'lane up' && lane === 1)
+    await client.waitForLog(({ msg, lane }) => msg === 'lane opened' && lane === 1)
     t.strictSame(await controls(), ['cubic', 'cubic'], 'BBR comes after it')
     const range = ['-r', `0-${DOWNLOAD_BYTES - 1}`, '-o', '/dev/null', '-w', '%{size_download}']
     const { code, stdout, stderr } = await stage.curlRouted(`http://${pod1.addresses.ipv4}/big`, range)

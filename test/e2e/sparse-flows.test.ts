@@ -21,7 +21,7 @@ const noise = await publishNoise(lab, pod1, 'noise', FILE_BYTES)
 
 t.test('beside bulk, a ping has a lane to itself, in both directions', async (t) => {
   const { seed, client } = await stage.startBoth([], {})
-  await client.waitForLog(({ msg, lane }) => msg === 'lane up' && lane === 1)
+  await client.waitForLog(({ msg, lane }) => msg === 'lane opened' && lane === 1)
   for (const address of Object.values(pod1.addresses)) {
     const before = await Promise.all([seed, client].map(async (daemon) => byIndex(await lanesOf(daemon))))
     const download = await Download.start(stage, {

@@ -34,13 +34,15 @@ await Promise.all(shoots.map((shoot) => shoot.waitUntilReady()))
 t.test('each shoot gets what was said to it, and only that', async (t) => {
   expectAnswered(t, await Promise.all(shoots.map((shoot) => shoot.say('at-first'))))
   for (const shoot of shoots) {
-    t.match(await shoot.client.status(), { way: 'CONNECT through 198.51.100.10:8132' })
+    t.match(await shoot.client.status(), { transport: 'CONNECT through 198.51.100.10:8132' })
     const { sessions } = (await shoot.seed.status()) as { sessions: unknown[] }
     t.equal(sessions.length, 1, `${shoot.name} has a session of its own`)
   }
   const tunnels = ROUTES.filter(({ destinations }) => destinations !== undefined)
   await Promise.all(
-    shoots.map(({ client }) => client.waitForLog(({ msg, lane }) => msg === 'lane up' && lane === LANES - 1)),
+    shoots.map(({ client }) =>
+      client.waitForLog(({ msg, lane }) => msg === 'lane opened' && lane === LANES - 1),
+    ),
   )
   t.match(await gateway.daemon.status(), { connections: LANES * tunnels.length })
   await expectOwnRequestsOnly(t)

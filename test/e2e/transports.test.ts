@@ -122,7 +122,7 @@ t.test('says who refused a WebSocket, and with what', async (t) => {
 
 t.test('the WebSocket port takes upgrades on / and nothing else', async (t) => {
   await using seed = await stage.startSeed(['--websocket-listen', '[::]:8080'])
-  await seed.waitForLog(({ msg }) => msg === 'seed-server started')
+  await seed.waitForLog(({ msg }) => msg === 'started')
   const status = async (path: string) =>
     (
       await host.run('curl', [

@@ -252,13 +252,13 @@ async function letPassOnceNoticed(): Promise<void> {
 async function bothNoticed(): Promise<void> {
   await Promise.all([
     seed.waitForLog(({ msg }) => msg === 'session closed', { fromLine: noticedFrom.seed }),
-    client.waitForLog(({ msg }) => msg === 'session down', { fromLine: noticedFrom.client }),
+    client.waitForLog(({ msg }) => msg === 'session closed', { fromLine: noticedFrom.client }),
   ])
 }
 
 /** Of a new session, or of the old one where its lanes were lost one after the other. */
 async function untilUpAgain(): Promise<void> {
-  await client.waitForLog(({ msg }) => msg === 'lane up', { fromLine: upFrom })
+  await client.waitForLog(({ msg }) => msg === 'lane opened', { fromLine: upFrom })
 }
 
 async function readdress(old: string, fresh: string): Promise<void> {

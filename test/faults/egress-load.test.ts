@@ -23,7 +23,7 @@ const { ipv4 } = pod1.addresses
 await Promise.all([startNginx(stage.lab, pod1), startFlowServer(pod1)])
 const { seed, client } = await stage.startBoth()
 // All lanes that a shoot-client has unless it is told otherwise: from here on descriptors are counted.
-await client.waitForLog(({ msg, lane }) => msg === 'lane up' && lane === 1)
+await client.waitForLog(({ msg, lane }) => msg === 'lane opened' && lane === 1)
 const echo = `${ipv4}:7007`
 
 /** Sockets of the seed that belong to a connection, closing ones left out. */

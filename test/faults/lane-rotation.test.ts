@@ -27,15 +27,16 @@ for (const { what, lanes, args, bytesPerSecond } of [
     const flow = await Flow.start({ from: caller, address: pod1.addresses.ipv4, bytesPerSecond })
     let fromLine = client.process.output.length
     for (let rotation = 0; rotation < ROTATIONS; rotation++) {
-      await client.waitForLog(({ msg }) => msg === 'lane up', { fromLine })
+      await client.waitForLog(({ msg }) => msg === 'lane opened', { fromLine })
       fromLine =
-        1 + client.process.output.findIndex(({ text }, line) => line >= fromLine && text.includes('lane up'))
+        1 +
+        client.process.output.findIndex(({ text }, line) => line >= fromLine && text.includes('lane opened'))
     }
     const { isIntact, heardBytes, error } = await flow.finish()
     t.ok(isIntact, error ?? `all of ${heardBytes} bytes came back in order`)
     t.equal(await readSessionId(), sessionId, 'the session is the one of before')
     for (const daemon of [seed, client]) {
-      const lost = daemon.logs.filter(({ msg }) => /lane lost|session (down|closed)/.test(msg ?? ''))
+      const lost = daemon.logs.filter(({ msg }) => /lane lost|session closed/.test(msg ?? ''))
       t.strictSame(lost, [])
     }
 

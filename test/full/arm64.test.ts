@@ -60,7 +60,7 @@ t.test(
   async (t) => {
     for (const pod of [pods['seed-server'], pods['shoot-client']]) {
       const { code, stdout } = await pod.setUp()
-      t.match({ code, stdout }, { code: 0, stdout: /"msg":"set up"/ })
+      t.match({ code, stdout }, { code: 0, stdout: /"isNew":true.*"msg":"network set up"/ })
     }
     const [, seed, client] = await Promise.all([
       pods['sni-gateway'].start(),

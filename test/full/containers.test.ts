@@ -54,7 +54,7 @@ t.test('all in one: root with CAP_NET_ADMIN alone', async (t) => {
 t.test('strict: an init container makes the network, then nobody has any capability', async (t) => {
   for (const { stdout, stderr, code } of await Promise.all([seedPod.setUp(), clientPod.setUp()])) {
     t.match({ code, stderr }, { code: 0, stderr: '' })
-    t.match(stdout, /"msg":"set up"/)
+    t.match(stdout, /"isNew":true.*"msg":"network set up"/)
   }
   const prepared = await readBoth()
   const [gateway, seed, firstClient] = await Promise.all([

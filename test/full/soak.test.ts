@@ -35,7 +35,7 @@ await Promise.all([
   startNginx(lab, pod1),
   startFlowServer(pod1),
   // All lanes that a shoot-client has unless it is told otherwise.
-  client.waitForLog(({ msg, lane }) => msg === 'lane up' && lane === 1),
+  client.waitForLog(({ msg, lane }) => msg === 'lane opened' && lane === 1),
 ])
 
 /** What is broken, in turn. Each resolves when all is as it was, but for the tunnel, which has to come back by itself. */

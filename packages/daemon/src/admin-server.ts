@@ -14,7 +14,7 @@ import type { Endpoint } from './options/endpoint.js'
 import { SharedRead } from './shared-read.js'
 
 /** Whether the daemon can serve. `reasons` say why not; the answer has one per line. */
-export interface Readiness {
+interface Readiness {
   readonly ready: boolean
   readonly reasons: readonly string[]
 }

@@ -1,10 +1,10 @@
-export { AdminServer, type Readiness } from './admin-server.js'
-export type { Command, Daemon, DaemonContext, RunningDaemon } from './daemon-definition.js'
+export { AdminServer } from './admin-server.js'
+export type { Command, Daemon, DaemonContext, DaemonDefinition, RunningDaemon } from './daemon-definition.js'
 export { defineCommand, defineDaemon } from './define-daemon.js'
 export { describeCause, oneLine, UsageError } from './errors.js'
 export { listenOn } from './listen.js'
 export { type Logger, rateLimited } from './logger.js'
-export { countReloads, createRegistry, type Registry } from './metrics.js'
+export { countReloads, createRegistry, metricsPrefix, type Registry } from './metrics.js'
 export {
   type Endpoint,
   endpoint,
@@ -27,7 +27,7 @@ export {
   text,
   url,
 } from './options/kinds.js'
-export { defineOptions, type OptionKind, type OptionValues } from './options/option.js'
+export { defineOptions, type OptionKind, type OptionTable, type OptionValues } from './options/option.js'
 export { findMisspelt } from './options/similar-names.js'
 export { encodeProxyHeader } from './proxy-protocol/encode-proxy-header.js'
 export {

@@ -8,7 +8,7 @@ export type { Registry } from 'prom-client'
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** The prefix of a program's metrics: `seed-server` → `seed_server_`. */
-function metricsPrefix(program: string): string {
+export function metricsPrefix(program: string): string {
   return `${program.replaceAll('-', '_')}_`
 }
 

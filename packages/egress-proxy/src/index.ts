@@ -1,3 +1,3 @@
 export type { EgressNetworks } from './destination-policy.js'
-export { createEgressMetrics, type EgressMetrics } from './egress-metrics.js'
+export { createEgressMetrics } from './egress-metrics.js'
 export { EgressProxy } from './egress-proxy.js'

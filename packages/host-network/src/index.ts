@@ -4,5 +4,11 @@ export { chooseCongestion } from './kernel/choose-congestion.js'
 export { NetworkError } from './network-error.js'
 export type { SeedNetworkPlan, ShootNetworkPlan } from './plan/network-plan.js'
 export { checkPreparedSeedNetwork, checkPreparedShootNetwork } from './setup/check-prepared.js'
-export { removeSetUpNetwork, setUpSeedNetwork, setUpShootNetwork } from './setup/set-up-network.js'
+export {
+  removeSetUpNetwork,
+  type SetUpNetwork,
+  setUpSeedNetwork,
+  setUpShootNetwork,
+} from './setup/set-up-network.js'
+export type { SetupOwner } from './setup/setup-mark.js'
 export { NETWORK_SETUPS, openTunnelInterface, type TunnelInterface } from './tunnel-interface.js'

@@ -1,5 +1,4 @@
 import { type CertificateFacts, ExpiryWatch } from '@reversed-vpn/secure'
-import { reportExpiry } from '@reversed-vpn/tunnel-daemon'
 import t from 'tap'
 
 const DAY_MS = 86_400_000
@@ -62,17 +61,4 @@ t.test('says nothing of one that is renewed in time, or that lives shortly', asy
   t.same(await onDay(4), [])
   t.same([...watch.sets.keys()], ['tunnel'])
   close()
-})
-
-t.test('is logged as a warning, and as an error when it has ended', async (t) => {
-  const lines: string[] = []
-  const note = (level: string) => (fields: object, message: string) =>
-    lines.push(`${level} ${message} ${Reflect.get(fields, 'daysLeft')} ${Reflect.get(fields, 'notAfter')}`)
-  const report = reportExpiry({ warn: note('warn'), error: note('error') })
-  report(certificate('a', 365), 6.5 * DAY_MS)
-  report(certificate('a', 365), -1)
-  t.same(lines, [
-    'warn certificate ends soon 6 1971-01-01T00:00:00.000Z',
-    'error certificate has ended undefined 1971-01-01T00:00:00.000Z',
-  ])
 })

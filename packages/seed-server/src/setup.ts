@@ -1,29 +1,14 @@
-import { type DaemonContext, defineCommand } from '@reversed-vpn/daemon'
-import { removeSetUpNetwork, setUpSeedNetwork } from '@reversed-vpn/host-network'
-import { resolveNetworks } from './network-setting.js'
-import { IGNORED_BY_SETUP, SETUP_OPTIONS, type SetupOptions } from './options.js'
+import { defineCommand } from '@reversed-vpn/daemon'
+import { setUpSeedNetwork } from '@reversed-vpn/host-network'
+import { describeSetup, ignoredBySetup, resolveLink, runSetup } from '@reversed-vpn/tunnel-daemon'
+import { SEED_SERVER_OPTIONS, SEED_SETUP_OPTIONS } from './options.js'
 
-/** Makes what takes rights to make, once, so that the seed-server itself needs none. */
+/** Creates once what needs privileges, so that the seed-server itself needs none. */
 export const setup = defineCommand({
   name: 'setup',
-  description:
-    'Makes interface, addresses, routes and firewall and leaves them, so that the seed-server needs no capability. Takes all its flags.',
-  options: SETUP_OPTIONS,
-  ignored: IGNORED_BY_SETUP,
-  run: runSetup,
+  description: describeSetup('seed-server'),
+  options: SEED_SETUP_OPTIONS,
+  ignored: ignoredBySetup(SEED_SERVER_OPTIONS, SEED_SETUP_OPTIONS),
+  run: (options, context) =>
+    runSetup(options, context, async (owner) => setUpSeedNetwork(resolveLink(options, context).plan, owner)),
 })
-
-async function runSetup(options: SetupOptions, context: DaemonContext): Promise<void> {
-  const { tun, uid, gid, undo } = options
-  const { log } = context
-  if (undo) {
-    await removeSetUpNetwork(tun)
-    log.info({ tun }, 'set-up taken away')
-    return
-  }
-  if (uid === undefined) throw context.optionError('uid', 'is not given, expected a user id, or --undo')
-  const { plan } = resolveNetworks(options, context)
-  const { warnings, isNew } = await setUpSeedNetwork(plan, { uid, gid })
-  for (const { message, ...fields } of warnings) log.warn(fields, message)
-  log.info({ tun, uid, gid, networks: plan.networks }, isNew ? 'set up' : 'set up as before')
-}

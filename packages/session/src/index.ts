@@ -17,9 +17,9 @@ export {
   ROTATE_AFTER_RECORDS,
   TRUST_GRACE_DEAD_TIMES,
 } from './limits.js'
-export { TunnelListener } from './listen/tunnel-listener.js'
+export { type ConnectionRefusal, TunnelListener } from './listen/tunnel-listener.js'
 export { WebSocketListener } from './listen/web-socket-listener.js'
 export { createSessionKeys, Session } from './session.js'
-export type { SessionPeer } from './session-options.js'
+export type { SessionOptions, SessionPeer } from './session-options.js'
 export { tuneLaneSocket } from './socket-tuning.js'
 export { MAX_WEB_SOCKET_MESSAGE_BYTES, WebSocketStream } from './web-socket-stream.js'

@@ -16,10 +16,8 @@ export {
   READ_TURN_BYTES,
   UNFINISHED_LIMITS,
 } from './limits.js'
-export type { ConnectionRefusal } from './listen/tunnel-listener.js'
 export { ReadCoalescer } from './read-coalescer.js'
 export { SessionLanes } from './session-lanes.js'
-export type { SessionOptions } from './session-options.js'
 export { takeChunks } from './socket-push-patch.js'
 export { checkLegal } from './state.js'
 export { Timers } from './timers.js'

@@ -3,8 +3,14 @@ import { transferAddressOf } from '@reversed-vpn/ip'
 import { QueueSet } from '@reversed-vpn/node-tun'
 import { createFakeTun, type FakeTun } from '@reversed-vpn/node-tun/testing'
 import type { ControlMessage } from '@reversed-vpn/protocol'
-import { createSessionKeys, FrameStream, type Lane, Session, TrafficTotals } from '@reversed-vpn/session'
-import type { SessionOptions } from '@reversed-vpn/session/testing'
+import {
+  createSessionKeys,
+  FrameStream,
+  type Lane,
+  Session,
+  type SessionOptions,
+  TrafficTotals,
+} from '@reversed-vpn/session'
 import { memoryPair, type StreamPair } from './fixtures.js'
 
 const NETWORKS: ShootNetworks = { pod: ['100.96.0.0/11'], service: [], node: [] }

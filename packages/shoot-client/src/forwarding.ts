@@ -2,20 +2,22 @@ import type { Logger } from '@reversed-vpn/daemon'
 import {
   applyShootNetwork,
   checkPreparedShootNetwork,
+  NetworkError,
   type ShootNetworkPlan,
   type UpdatableNetwork,
 } from '@reversed-vpn/host-network'
 import type { ShootNetworks } from '@reversed-vpn/ip'
 import type { WelcomeMessage } from '@reversed-vpn/protocol'
+import { logWarnings } from '@reversed-vpn/tunnel-daemon'
 
 export interface ForwardingOptions {
   readonly tun: string
   readonly egressInterface: string
   /** Ports of this process that nothing from the tunnel may reach. */
   readonly ownPorts: readonly number[]
-  /** `setup` was here before: addresses, routes and firewall are compared with what they have to be, and left alone. */
+  /** `setup` made addresses, routes and firewall: they are checked, and left as they are. */
   readonly isPrepared: boolean
-  /** What is let in, instead of what the seed side announces. A kind without entries is taken as announced. */
+  /** What is let in, instead of what the seed side announces. Of a kind without entries, what is announced. */
   readonly allowed: ShootNetworks
   readonly log: Logger
 }
@@ -29,7 +31,13 @@ export class Forwarding {
   #allowed: ShootNetworks
   /** The newest one that was applied. */
   #welcome: WelcomeMessage | undefined
-  #applied: { readonly key: string; readonly network: UpdatableNetwork<ShootNetworkPlan> } | undefined
+  #applied:
+    | {
+        readonly key: string
+        readonly networks: ShootNetworks
+        readonly network: UpdatableNetwork<ShootNetworkPlan>
+      }
+    | undefined
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: ForwardingOptions) {
@@ -54,6 +62,22 @@ export class Forwarding {
       this.#welcome = welcome
       return networks
     })
+  }
+
+  /**
+   * Applies what the seed side announces while a session is up. What cannot be applied is logged.
+   * @returns the networks that are let in now: those of before where the new ones cannot be applied
+   */
+  async follow(welcome: WelcomeMessage): Promise<ShootNetworks> {
+    try {
+      return await this.apply(welcome)
+    } catch (error) {
+      const current = this.#applied?.networks
+      if (!(error instanceof NetworkError) || current === undefined) throw error
+      const fields = { code: error.code, reason: error.message, announced: welcome.networks }
+      this.#options.log.error(fields, 'announced networks refused, the previous ones stay')
+      return current
+    }
   }
 
   /**
@@ -95,18 +119,16 @@ export class Forwarding {
     }
     const key = JSON.stringify(plan)
     if (this.#applied?.key === key) return networks
-    if (this.#applied === undefined) this.#applied = { key, network: await this.#begin(plan) }
-    else {
-      await this.#applied.network.update(plan)
-      this.#applied = { key, network: this.#applied.network }
-    }
+    const network = this.#applied?.network ?? (await this.#begin(plan))
+    if (this.#applied !== undefined) await network.update(plan)
+    this.#applied = { key, networks, network }
     return networks
   }
 
   async #begin(plan: ShootNetworkPlan): Promise<UpdatableNetwork<ShootNetworkPlan>> {
     const { isPrepared, log } = this.#options
     const network = await (isPrepared ? checkPreparedShootNetwork : applyShootNetwork)(plan)
-    for (const { message, ...fields } of network.warnings) log.warn(fields, message)
+    logWarnings(log, network.warnings)
     return network
   }
 

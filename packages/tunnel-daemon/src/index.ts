@@ -1,10 +1,31 @@
-export { registerCertificateMetrics } from './certificate-metrics.js'
-export { INTERFACE_SYNTAX, NETWORK_SYNTAX, TRANSFER_NETWORK_SYNTAX } from './network-values.js'
-export { reportExpiry } from './report-expiry.js'
+export { defineTunnelDaemon } from './define-tunnel-daemon.js'
+export { type LinkSetting, networksOf, resolveLink } from './link-setting.js'
+export { interfaceName, network } from './option-kinds.js'
 export {
-  countDialFailures,
-  countProtocolErrors,
-  countRefusals,
-  registerTunnelMetrics,
-} from './tunnel-metrics.js'
+  adminOption,
+  ignoredBySetup,
+  networkOptions,
+  SETUP_OPTIONS,
+  TUNNEL_OPTIONS,
+} from './options.js'
+export { PeerDialler } from './peer-dialler.js'
+export {
+  networksReloadPart,
+  startReloading,
+  type TunnelEntrance,
+  type TunnelReload,
+  tlsReloadPart,
+} from './reload.js'
+export { describeSetup, logWarnings, runSetup } from './setup.js'
+export type { TunnelEvents } from './tunnel-events.js'
+export { describeStart, openTunnelRuntime, serveAdmin, type TunnelRuntime } from './tunnel-runtime.js'
+export {
+  describePath,
+  type LaneSetting,
+  loadTls,
+  resolveTunnelSetting,
+  type TunnelPath,
+  type TunnelSetting,
+  type Watched,
+} from './tunnel-setting.js'
 export { describeSession } from './tunnel-status.js'

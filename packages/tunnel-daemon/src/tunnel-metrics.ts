@@ -8,63 +8,83 @@ export interface TunnelMetricsOptions {
   readonly registry: Registry
   /** Of every name: `seed_server_`. */
   readonly prefix: string
-  /** Which side this is, and with that which way `toPeer` goes. */
+  /** Which side this is, and with that in which direction `toPeer` goes. */
   readonly side: 'seed' | 'shoot'
   readonly totals: TrafficTotals
-  /** The interface whose firewall counters are told. Absent where the firewall is not this process's to read. */
+  /** The interface whose firewall counters are read. Absent where the firewall is not this process's to read. */
   readonly tun: string | undefined
-  /** The session that carries now. */
-  readonly session: () => Session | undefined
 }
 
-/** What both ends of a tunnel tell about it. Read when scraped: carrying packets costs nothing more for it. */
-export function registerTunnelMetrics(options: TunnelMetricsOptions): void {
+/** What both ends of a tunnel count. What the lanes count themselves is read at each scrape. */
+export interface TunnelMetrics {
+  /** A connection to the tunnel port was refused. */
+  refused(reason: RefusalReason): void
+  dialFailed(failure: DialFailure): void
+  sessionOpened(): void
+  /** @param orderly whether the lane was closed by an agreement of both ends */
+  laneClosed(orderly: boolean): void
+  /** A lane ended because the peer broke the protocol: `code` is that of our CLOSE. */
+  protocolBroken(code: CloseCode): void
+  /** Called once: the gauges ask for the session that is in use when they are read. */
+  observe(session: () => Session | undefined): void
+}
+
+/** Registers all of them. Reasons that are known beforehand start at zero, or the first of a kind would be no increase. */
+export function createTunnelMetrics(options: TunnelMetricsOptions): TunnelMetrics {
+  const { registry, prefix } = options
   registerTraffic(options)
-  registerState(options)
   registerFirewall(options)
-}
-
-/** Counts dials that came to nothing. Zero for every reason on the side that does not dial. */
-export function countDialFailures(registry: Registry, prefix: string): (reason: DialFailure) => void {
-  const name = `${prefix}tunnel_dial_failures_total`
-  return countReasons(registry, name, 'Dials that did not end in a lane.', DIAL_FAILURES)
-}
-
-/** Counts accepted connections that came to nothing. Zero for every reason on the side that does not listen. */
-export function countRefusals(registry: Registry, prefix: string): (reason: RefusalReason) => void {
-  const name = `${prefix}tunnel_refusals_total`
-  return countReasons(registry, name, 'Connections to the tunnel port that came to nothing.', REFUSAL_REASONS)
-}
-
-/** Counts lanes that ended because the peer broke the protocol, by the code that it was told. */
-export function countProtocolErrors(registry: Registry, prefix: string): (code: CloseCode) => void {
-  const counter = new Counter({
-    name: `${prefix}tunnel_protocol_errors_total`,
-    help: 'Lanes that ended because the peer broke the protocol, by the code of our CLOSE.',
-    labelNames: ['code'],
+  const opened = new Counter({
+    name: `${prefix}tunnel_sessions_opened_total`,
+    help: 'Sessions opened.',
     registers: [registry],
   })
-  for (const code of PROTOCOL_ERRORS) counter.inc({ code }, 0)
-  return (code) => counter.inc({ code })
+  const count = <Value extends string>(name: string, help: string, label: string, values: readonly Value[]) =>
+    labelledCounter(registry, prefix + name, help, label, values)
+  const orderlyOrNot = count('tunnel_lanes_down_total', 'Lanes that ended.', 'orderly', ['true', 'false'])
+  return {
+    refused: count(
+      'tunnel_refusals_total',
+      'Connections to the tunnel port that did not become a lane.',
+      'reason',
+      REFUSAL_REASONS,
+    ),
+    dialFailed: count(
+      'tunnel_dial_failures_total',
+      'Dials that did not become a lane.',
+      'reason',
+      DIAL_FAILURES,
+    ),
+    sessionOpened: () => opened.inc(),
+    laneClosed: (orderly) => orderlyOrNot(orderly ? 'true' : 'false'),
+    protocolBroken: count(
+      'tunnel_protocol_errors_total',
+      'Lanes that ended because the peer broke the protocol, by the code of our CLOSE.',
+      'code',
+      PROTOCOL_ERRORS,
+    ),
+    observe: (session) => registerState(options, session),
+  }
 }
 
-/** Of the codes of CLOSE those that blame the receiver. */
-const PROTOCOL_ERRORS = [
+/** The codes of CLOSE that blame the receiver. */
+const PROTOCOL_ERRORS: readonly CloseCode[] = [
   'protocol-error',
   'frame-too-large',
   'bad-control',
   'unexpected-frame',
-] as const satisfies readonly CloseCode[]
+]
 
-function countReasons<Reason extends string>(
+function labelledCounter<Value extends string>(
   registry: Registry,
   name: string,
   help: string,
-  reasons: readonly Reason[],
-): (reason: Reason) => void {
-  const counter = new Counter({ name, help, labelNames: ['reason'], registers: [registry] })
-  for (const reason of reasons) counter.inc({ reason }, 0)
-  return (reason) => counter.inc({ reason })
+  label: string,
+  values: readonly Value[],
+): (value: Value) => void {
+  const counter = new Counter({ name, help, labelNames: [label], registers: [registry] })
+  for (const value of values) counter.inc({ [label]: value }, 0)
+  return (value) => counter.inc({ [label]: value })
 }
 
 function registerTraffic({ registry, prefix, side, totals }: TunnelMetricsOptions): void {
@@ -84,29 +104,29 @@ function registerTraffic({ registry, prefix, side, totals }: TunnelMetricsOption
   const single = (name: string, help: string, read: (counters: LaneCounters) => number) => {
     sampledCounter(registry, prefix + name, help, [], (set) => set({}, read(totals.read())))
   }
-  perDirection('tunnel_packets_total', 'Packets carried; a GSO packet counts once.', (d) => d.packets)
-  perDirection('tunnel_bytes_total', 'Bytes of IP packets carried.', (d) => d.bytes)
-  perDirection('tunnel_batches_total', 'Writes that carried them.', (d) => d.batches)
+  perDirection(
+    'tunnel_packets_total',
+    'Packets sent or received; a GSO packet counts once.',
+    (d) => d.packets,
+  )
+  perDirection('tunnel_bytes_total', 'Bytes of IP packets sent or received.', (d) => d.bytes)
+  perDirection('tunnel_batches_total', 'Batches of packets written at once.', (d) => d.batches)
   single('tunnel_records_total', 'TLS records sent, estimated.', (c) => c.toPeer.records)
   single(
     'tunnel_stalls_total',
-    'Times the connection was full and packets were left to the kernel.',
+    'Times a lane was full, so that packets stayed in the queue of the TUN.',
     (c) => c.toPeer.stalls,
   )
   single(
     'tunnel_repaired_packets_total',
-    'Packets finished in software for the peer.',
+    'Packets whose offloads were finished in software for the peer.',
     (c) => c.toPeer.repaired,
   )
-  single(
-    'tunnel_device_refusals_total',
-    'Packets the kernel refused to take.',
-    (c) => c.fromPeer.refusedByDevice,
-  )
+  single('tunnel_device_refusals_total', 'Packets that the TUN refused.', (c) => c.fromPeer.refusedByDevice)
   sampledCounter(
     registry,
     `${prefix}tunnel_dropped_packets_total`,
-    'Packets that did not pass the checks.',
+    'Packets dropped by the checks of this process.',
     ['direction', 'reason'],
     (set) => {
       const counters = totals.read()
@@ -127,7 +147,7 @@ function registerFirewall({ registry, prefix, tun }: TunnelMetricsOptions): void
   let counters: ReadonlyMap<string, number> = new Map()
   new Counter({
     name: `${prefix}tunnel_firewall_dropped_packets_total`,
-    help: 'Packets that the firewall dropped, by its rule. Begins anew when the rules are applied anew.',
+    help: 'Packets dropped by the firewall, by rule. Starts at zero again when the rules are applied again.',
     labelNames: ['rule'],
     registers: [registry],
     async collect() {
@@ -142,7 +162,7 @@ function registerFirewall({ registry, prefix, tun }: TunnelMetricsOptions): void
   })
 }
 
-function registerState({ registry, prefix, session }: TunnelMetricsOptions): void {
+function registerState({ registry, prefix }: TunnelMetricsOptions, session: () => Session | undefined): void {
   const gauge = (name: string, help: string, read: () => number | undefined) => {
     new Gauge({
       name: prefix + name,
@@ -155,12 +175,12 @@ function registerState({ registry, prefix, session }: TunnelMetricsOptions): voi
       },
     })
   }
-  gauge('tunnel_session_up', '1 while packets have a way to the peer.', () => (session()?.isSending ? 1 : 0))
-  gauge('tunnel_lanes', 'Connections of the session that carries.', () => session()?.lanes.size ?? 0)
+  gauge('tunnel_session_up', '1 while packets can be sent to the peer.', () => (session()?.isSending ? 1 : 0))
+  gauge('tunnel_lanes', 'Lanes of the session in use.', () => session()?.lanes.size ?? 0)
   gauge('tunnel_backlog_bytes', 'Bytes that wait in this process to be sent.', () =>
     sumLanes(session(), (lane) => lane.backlogBytes),
   )
-  gauge('tunnel_round_trip_seconds', 'The shortest last PING among the lanes.', () =>
+  gauge('tunnel_round_trip_seconds', 'Round trip of the last PING, on the fastest lane.', () =>
     shortestRoundTripSeconds(session()),
   )
 }
@@ -181,7 +201,7 @@ function shortestRoundTripSeconds(session: Session | undefined): number | undefi
   return measured.length === 0 ? undefined : Math.min(...measured) / 1000
 }
 
-/** A counter whose values are kept elsewhere and taken over at each scrape. */
+/** A counter whose values are kept elsewhere and read at each scrape. */
 function sampledCounter(
   registry: Registry,
   name: string,

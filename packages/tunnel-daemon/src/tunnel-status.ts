@@ -5,7 +5,7 @@ export function describeSession(session: Session): object {
   return {
     id: session.id,
     state: session.state,
-    carrying: session.isSending,
+    sending: session.isSending,
     openedAt: new Date(session.openedAtMs).toISOString(),
     peer: session.peer,
     lanes: [...session.lanes.values()].map((lane) => ({

@@ -13,9 +13,9 @@ export interface LaneStatus {
 export async function lanesOf(daemon: Daemon): Promise<readonly LaneStatus[]> {
   const { session, sessions } = (await daemon.status()) as {
     session?: { lanes: LaneStatus[] } | null
-    sessions?: { carrying: boolean; lanes: LaneStatus[] }[]
+    sessions?: { sending: boolean; lanes: LaneStatus[] }[]
   }
-  return (session ?? sessions?.find(({ carrying }) => carrying))?.lanes ?? []
+  return (session ?? sessions?.find(({ sending }) => sending))?.lanes ?? []
 }
 
 /** Waits until the lanes of the session are as wanted. */

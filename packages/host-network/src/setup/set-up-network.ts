@@ -11,7 +11,7 @@ import { NetworkError } from '../network-error.js'
 import type { SeedNetworkPlan, ShootNetworkPlan } from '../plan/network-plan.js'
 import { describeOwner, markOf, markOn, type SetupMark, type SetupOwner, writeMark } from './setup-mark.js'
 
-interface SetUpNetwork {
+export interface SetUpNetwork {
   readonly warnings: readonly NetworkWarning[]
   /** Whether the interface is new; else it was there from an earlier set-up. */
   readonly isNew: boolean

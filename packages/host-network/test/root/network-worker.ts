@@ -11,18 +11,14 @@ import {
   readDropCounters,
   removeSetUpNetwork,
   type SeedNetworkPlan,
+  type SetupOwner,
   type ShootNetworkPlan,
   setUpSeedNetwork,
   setUpShootNetwork,
   type TunnelInterface,
 } from '@reversed-vpn/host-network'
 import type { DropCounter } from '@reversed-vpn/host-network/testing'
-import {
-  type AppliedNetwork,
-  type NetworkSetup,
-  type SetupOwner,
-  sweepNetwork,
-} from '@reversed-vpn/host-network/testing'
+import { type AppliedNetwork, type NetworkSetup, sweepNetwork } from '@reversed-vpn/host-network/testing'
 
 interface ConnectTarget {
   readonly host: string

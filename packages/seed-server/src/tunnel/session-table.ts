@@ -13,25 +13,16 @@ import {
   FlowLedger,
   type FrameStream,
   type Lane,
-  type LaneEnd,
   rejectPeer,
   Session,
   type SessionPeer,
   type TrafficTotals,
 } from '@reversed-vpn/session'
-
-/** What the table tells its owner: for logs and metrics, nothing depends on it. */
-export interface SessionEvents {
-  onOpened(session: Session): void
-  /** Packets go over this session from now on. */
-  onActive(session: Session, superseded: Session | undefined): void
-  onLaneDown(session: Session, lane: Lane, end: LaneEnd): void
-  onClosed(session: Session, error: Error | undefined): void
-  onRejected(peer: Omit<SessionPeer, 'instance'>, code: RejectCode): void
-}
+import type { LaneSetting } from '@reversed-vpn/tunnel-daemon'
+import type { TableEvents } from './table-events.js'
 
 export interface SessionTableOptions {
-  readonly device: TunnelInterface
+  readonly tun: Pick<TunnelInterface, 'accepts' | 'queues' | 'useOffloadsOf'>
   readonly totals: TrafficTotals
   /** At first; see {@link SessionTable.setNetworks}. */
   readonly networks: ShootNetworks
@@ -39,15 +30,10 @@ export interface SessionTableOptions {
   readonly shootAddresses: readonly TransferAddress[]
   readonly mtu: number
   readonly lanesMax: number
-  readonly keepaliveMs: number
-  readonly deadAfterMs: number
-  readonly congestion?: string | undefined
+  readonly laneSetting: LaneSetting
   /** How long a superseded session may still bring packets. */
   readonly drainTimeoutMs: number
-  /** See `LaneOptions`. */
-  readonly rotateAfterMs?: number
-  readonly rotateAfterRecords?: number
-  readonly events: SessionEvents
+  readonly events: TableEvents
 }
 
 /** How a connection is taken that we dialled ourselves. */
@@ -65,8 +51,8 @@ export interface Refusal {
 
 /** What became of a connection. */
 export type Acceptance =
-  | { readonly lane: Lane; readonly refusal?: undefined }
-  | { readonly refusal: Refusal; readonly lane?: undefined }
+  | { readonly session: Session; readonly lane: Lane; readonly refusal?: undefined }
+  | { readonly refusal: Refusal; readonly session?: undefined; readonly lane?: undefined }
 
 /** Sessions at a time. More can only come from a peer that opens them and answers no PING: the oldest of those goes. */
 const MAX_SESSIONS = 8
@@ -104,7 +90,7 @@ export class SessionTable {
     return this.#active
   }
 
-  /** Whether a packet to the shoot has a way now. */
+  /** Whether packets can be sent to the shoot now. */
   get isUp(): boolean {
     return this.#active?.isSending ?? false
   }
@@ -119,7 +105,7 @@ export class SessionTable {
     })
   }
 
-  /** Lets packets travel to and from these networks from now on, and has every lane replaced, so that the other side is told of them. */
+  /** Lets packets travel to and from these networks from now on, and has every lane replaced: that announces them to the other side. */
   setNetworks(networks: ShootNetworks): void {
     this.#networks = networks
     this.#networkSet = CidrSet.of(allNetworks(networks))
@@ -146,14 +132,15 @@ export class SessionTable {
       return { refusal }
     }
     const joined = this.#sessions.get(hello.session ?? '')
-    if (joined === undefined)
-      return { lane: this.#open(frames, hello, { ...peer, instance: hello.instance }) }
-    const lane = hello.lane ?? 0
-    frames.sendControl(this.#welcome(joined, lane, hello))
-    return { lane: joined.addLane(lane, frames, predecessor) }
+    const session = joined ?? this.#open(hello, { ...peer, instance: hello.instance })
+    const index = joined === undefined ? 0 : (hello.lane ?? 0)
+    frames.sendControl(this.#welcome(session, index, hello))
+    const lane = session.addLane(index, frames, predecessor)
+    this.#options.events.onLaneOpened(session, lane)
+    return { session, lane }
   }
 
-  /** Asks every peer to leave, then ends all sessions in order. No new one is taken. Idempotent. */
+  /** Ends all sessions in order; new ones are rejected. Idempotent. */
   async close(): Promise<void> {
     this.#isClosing = true
     await Promise.all(
@@ -185,43 +172,36 @@ export class SessionTable {
     return { code: 'lane-out-of-range', reason: `lane ${hello.lane} of at most ${lanesMax}` }
   }
 
-  #open(frames: FrameStream, hello: HelloMessage, peer: SessionPeer): Lane {
+  #open(hello: HelloMessage, peer: SessionPeer): Session {
     this.#endDeadSessionOf(peer.instance)
     this.#makeRoom()
-    const { device, totals, congestion, keepaliveMs, deadAfterMs, events } = this.#options
-    const { rotateAfterMs, rotateAfterRecords } = this.#options
-    const keys = createSessionKeys()
+    const { tun, totals, seedAddresses, lanesMax, laneSetting, events } = this.#options
     const session: Session = new Session({
-      ...keys,
+      ...createSessionKeys(),
+      ...laneSetting,
       peer,
-      queues: device.queues,
+      queues: tun.queues,
       totals,
       policy: {
         side: 'seed',
         networks: this.#networks,
-        seedAddresses: this.#options.seedAddresses,
+        seedAddresses,
         mtu: this.#mtuFor(hello),
-        ownOffloads: device.accepts,
+        ownOffloads: tun.accepts,
         peerOffloads: hello.accepts,
       },
-      lanesWanted: Math.min(hello.lanes ?? 1, this.#options.lanesMax),
-      congestion,
-      keepaliveMs,
-      deadAfterMs,
-      ...(rotateAfterMs === undefined ? {} : { rotateAfterMs }),
-      ...(rotateAfterRecords === undefined ? {} : { rotateAfterRecords }),
+      lanesWanted: Math.min(hello.lanes ?? 1, lanesMax),
       isReadyOnOpen: false,
       handler: {
         onLaneReady: () => this.#onLaneReady(session, hello),
         onGoAway: () => {},
-        onLaneDown: (lane, end) => events.onLaneDown(session, lane, end),
+        onLaneDown: (lane, end) => events.onLaneClosed(session, lane, end),
         onClosed: (error) => this.#onClosed(session, error),
       },
     })
     this.#sessions.set(session.id, session)
-    events.onOpened(session)
-    frames.sendControl(this.#welcome(session, 0, hello))
-    return session.addLane(0, frames)
+    events.onSessionOpened(session)
+    return session
   }
 
   /** A process that says HELLO anew has lost what it had before. */
@@ -243,8 +223,7 @@ export class SessionTable {
   }
 
   #welcome(session: Session, lane: number, hello: HelloMessage): WelcomeMessage {
-    const networks = this.#networks
-    const { device, seedAddresses, shootAddresses, lanesMax, keepaliveMs, deadAfterMs } = this.#options
+    const { tun, seedAddresses, shootAddresses, lanesMax, laneSetting } = this.#options
     return {
       type: 'WELCOME',
       version: CONTROL_VERSION,
@@ -253,14 +232,14 @@ export class SessionTable {
       lane,
       lanesMax,
       mtu: this.#mtuFor(hello),
-      accepts: device.accepts,
+      accepts: tun.accepts,
       addresses: {
         seed: seedAddresses.map(({ cidr }) => cidr),
         shoot: shootAddresses.map(({ cidr }) => cidr),
       },
-      networks,
-      keepaliveMs,
-      deadAfterMs,
+      networks: this.#networks,
+      keepaliveMs: laneSetting.keepaliveMs,
+      deadAfterMs: laneSetting.deadAfterMs,
     }
   }
 
@@ -274,12 +253,12 @@ export class SessionTable {
   #activate(session: Session, hello: HelloMessage): void {
     const previous = this.#active
     previous?.drain('superseded', { closeAfterMs: this.#options.drainTimeoutMs })
-    this.#options.device.useOffloadsOf(hello.accepts)
+    this.#options.tun.useOffloadsOf(hello.accepts)
     this.#active = session
     this.#flows.add(session)
     this.#followFlows()
     session.activate()
-    this.#options.events.onActive(session, previous)
+    this.#options.events.onSessionActive(session, previous)
   }
 
   /** While a session drains, connections that it opened go on over it; the newest session's lanes read for both. */
@@ -301,6 +280,6 @@ export class SessionTable {
     this.#flows.delete(session)
     this.#followFlows()
     if (this.#active === session) this.#active = undefined
-    this.#options.events.onClosed(session, error)
+    this.#options.events.onSessionClosed(session, error)
   }
 }

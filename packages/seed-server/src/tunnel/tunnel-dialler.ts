@@ -1,30 +1,20 @@
 import { EventEmitter, once } from 'node:events'
-import { DialError, type TlsMaterial } from '@reversed-vpn/secure'
+import { DialError } from '@reversed-vpn/secure'
 import {
   type BackoffOptions,
-  dialLane,
   type Lane,
   LaneDialler,
   receiveHello,
-  type Transport,
+  type Session,
 } from '@reversed-vpn/session'
+import type { PeerDialler, TunnelEvents } from '@reversed-vpn/tunnel-daemon'
 import type { SessionTable } from './session-table.js'
 
 export interface TunnelDiallerOptions {
   readonly table: SessionTable
-  readonly transport: Transport
-  /** Asked for with every dial. */
-  readonly tls: () => TlsMaterial
-  /** The name that the shoot-client's certificate has to carry. */
-  readonly peerName: string
-  /** The TLS server name sent; never an IP address. */
-  readonly sni: string
-  readonly deadAfterMs: number
-  /** `TCP_CONGESTION`, the kernel's default when absent. */
-  readonly congestion?: string | undefined
-  readonly lanesMax: number
+  readonly peer: PeerDialler
   readonly backoff: BackoffOptions
-  readonly onFailed: (slot: number, error: DialError, waitMs: number) => void
+  readonly events: Pick<TunnelEvents, 'onDialFailed'>
 }
 
 /**
@@ -35,25 +25,25 @@ export class TunnelDialler {
   readonly #options: TunnelDiallerOptions
   readonly #dialler: LaneDialler
   readonly #changed = new EventEmitter().setMaxListeners(0)
-  #lanes = 1
+  /** Of slot 0: it says how many lanes are wanted. */
+  #session: Session | undefined
 
   constructor(options: TunnelDiallerOptions) {
     this.#options = options
-    const { backoff, onFailed } = options
     this.#dialler = new LaneDialler({
-      backoff,
+      backoff: options.backoff,
       untilWanted: (slot, signal) => this.#untilWanted(slot, signal),
-      bringUp: (slot, signal, held) => this.#bringUp(slot, signal, held),
-      onFailed,
+      bringUp: (slot, signal, held) => this.#connect(slot, signal, held),
+      onFailed: (slot, error, waitMs) => options.events.onDialFailed(slot, error, waitMs),
     })
   }
 
-  /** Begins to dial, and never gives up until {@link stop}. */
+  /** Starts to dial, and never gives up until {@link stop}. */
   start(): void {
     this.#dialler.keep(1)
   }
 
-  /** Gives up the attempts under way, which began with certificates that do not count any more. */
+  /** Gives up the attempts under way, which began with certificates that are not trusted any more. */
   dialAnew(): void {
     this.#dialler.dialAnew()
   }
@@ -63,41 +53,38 @@ export class TunnelDialler {
     return this.#dialler.stop()
   }
 
-  /** Slot 0 is always wanted; those beyond it once there is a session, as far as its shoot-client wants them. */
+  /** Slot 0 is always wanted; further ones once a session is up, as far as its shoot-client wants them. */
   async #untilWanted(slot: number, signal: AbortSignal): Promise<void> {
     if (slot === 0) return
-    await this.#options.table.waitUntilUp(signal)
-    while (slot >= this.#lanes) {
-      await once(this.#changed, 'lanes', { signal })
-      await this.#options.table.waitUntilUp(signal)
+    const { table } = this.#options
+    await table.waitUntilUp(signal)
+    while (slot >= (this.#session?.lanesWanted ?? 1)) {
+      await once(this.#changed, 'session', { signal })
+      await table.waitUntilUp(signal)
     }
   }
 
-  async #bringUp(slot: number, signal: AbortSignal, held: Lane | undefined): Promise<Lane> {
-    const { table, transport, tls, peerName, sni, deadAfterMs, congestion } = this.#options
-    const { frames, peer, remoteAddress } = await dialLane(
-      { transport, tls: tls(), peerName, sni, deadAfterMs, congestion },
-      signal,
-    )
+  /** Dial, HELLO, session, lane. */
+  async #connect(slot: number, signal: AbortSignal, held: Lane | undefined): Promise<Lane> {
+    const { frames, peer, remoteAddress } = await this.#options.peer.dial(signal)
     const hello = await receiveHello(frames)
     if (signal.aborted) frames.abort()
     signal.throwIfAborted()
-    const { lane, refusal } = table.accept(
+    const { session, lane, refusal } = this.#options.table.accept(
       frames,
       hello,
       { ...peer, remoteAddress },
       { mustJoin: slot > 0, predecessor: held },
     )
-    if (refusal !== undefined) {
-      throw new DialError('rejected', `refused the shoot-client: ${refusal.code}, ${refusal.reason}`)
-    }
-    if (slot === 0) this.#want(Math.min(hello.lanes ?? 1, this.#options.lanesMax))
+    if (refusal !== undefined)
+      throw new DialError('rejected', `rejected the shoot-client: ${refusal.code}, ${refusal.reason}`)
+    if (slot === 0) this.#follow(session)
     return lane
   }
 
-  #want(lanes: number): void {
-    this.#lanes = lanes
-    this.#dialler.keep(lanes)
-    this.#changed.emit('lanes')
+  #follow(session: Session): void {
+    this.#session = session
+    this.#dialler.keep(session.lanesWanted)
+    this.#changed.emit('session')
   }
 }

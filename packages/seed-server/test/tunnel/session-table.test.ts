@@ -28,29 +28,22 @@ function createTable(overrides: { readonly drainTimeoutMs?: number } = {}) {
   const tun = createFakeTun()
   const queues = new QueueSet(tun.device)
   const table = new SessionTable({
-    device: {
-      name: 'fake0',
-      isPrepared: false,
-      queues,
-      accepts: ['checksum'],
-      useOffloadsOf: () => {},
-      close: () => {},
-    },
+    tun: { queues, accepts: ['checksum'], useOffloadsOf: () => {} },
     totals: new TrafficTotals(),
     networks: { pod: ['100.96.0.0/11'], service: [], node: [] },
     seedAddresses: [transferAddressOf('192.168.123.0/24', 'seed')],
     shootAddresses: [transferAddressOf('192.168.123.0/24', 'shoot')],
     mtu: 1500,
     lanesMax: 4,
-    keepaliveMs: 60_000,
-    deadAfterMs: 180_000,
+    laneSetting: { keepaliveMs: 60_000, deadAfterMs: 180_000 },
     drainTimeoutMs: 60_000,
     ...overrides,
     events: {
-      onOpened: () => {},
-      onActive: (session) => observed.active.push(session),
-      onLaneDown: () => {},
-      onClosed: (session) => observed.closed.push(session),
+      onSessionOpened: () => {},
+      onSessionActive: (session) => observed.active.push(session),
+      onLaneOpened: () => {},
+      onLaneClosed: () => {},
+      onSessionClosed: (session) => observed.closed.push(session),
       onRejected: (_, code) => observed.rejected.push(code),
     },
   })

@@ -8,8 +8,7 @@ import { isDeviceGone } from '@reversed-vpn/node-tun'
 import { ALPN_PROTOCOL } from '@reversed-vpn/protocol'
 import { loadTlsMaterial, type TlsMaterial } from '@reversed-vpn/secure'
 import { Authority, type Pair, secureContextOptions } from '@reversed-vpn/secure/testing'
-import { TunnelListener } from '@reversed-vpn/session'
-import type { ConnectionRefusal } from '@reversed-vpn/session/testing'
+import { type ConnectionRefusal, TunnelListener } from '@reversed-vpn/session'
 import t from 'tap'
 
 const dir = t.testdir({})

@@ -1,14 +1,15 @@
 import type { HttpHeader } from '@reversed-vpn/daemon'
 import type { Transport } from '@reversed-vpn/session'
+import type { GatewayAuthorities } from './gateway-authorities.js'
 import { httpConnect } from './http-connect.js'
-import { byProxy, hostOf, openWay, portOf } from './open-way.js'
+import { byProxy, hostOf, openPath, portOf } from './open-path.js'
 import { secureHop } from './secure-hop.js'
 
 export interface ConnectTransportOptions {
   /** `http://HOST:PORT`, or `https://` for TLS up to the gateway. */
   readonly gateway: URL
-  /** Authorities of an `https://` gateway, PEM; asked for with every dial. @default those that Node knows */
-  readonly gatewayCa?: (() => string | undefined) | undefined
+  /** Authorities of an `https://` gateway, read with every dial. @default those that Node knows */
+  readonly gatewayCa?: Pick<GatewayAuthorities, 'ca'> | undefined
   /** In front of the gateway. */
   readonly proxy?: URL | undefined
   /** `HOST:PORT` that CONNECT names. Gateways that route by header ignore it. */
@@ -24,9 +25,9 @@ export function connectTransport(options: ConnectTransportOptions): Transport {
     description: `CONNECT through ${gateway.host}${byProxy(proxy)}`,
     async open(signal) {
       const host = hostOf(gateway)
-      const way = await openWay({ host, port: portOf(gateway) }, proxy, signal)
+      const path = await openPath({ host, port: portOf(gateway) }, proxy, signal)
       const isTls = gateway.protocol === 'https:'
-      const below = isTls ? await secureHop(way, { hop: 'gateway', host, ca: gatewayCa?.() }, signal) : way
+      const below = isTls ? await secureHop(path, { hop: 'gateway', host, ca: gatewayCa?.ca }, signal) : path
       return httpConnect(below, { hop: 'gateway', target, headers, credentials: gateway }, signal)
     },
   }

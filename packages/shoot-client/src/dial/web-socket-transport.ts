@@ -7,14 +7,15 @@ import { DialError, toDialError } from '@reversed-vpn/secure'
 import { MAX_WEB_SOCKET_MESSAGE_BYTES, type Transport, WebSocketStream } from '@reversed-vpn/session'
 import { HttpProxyAgent } from 'http-proxy-agent'
 import { type ClientOptions, WebSocket } from 'ws'
-import { byProxy, hostOf, openWay, portOf } from './open-way.js'
+import type { GatewayAuthorities } from './gateway-authorities.js'
+import { byProxy, hostOf, openPath, portOf } from './open-path.js'
 import { secureHop } from './secure-hop.js'
 
 export interface WebSocketTransportOptions {
   /** `ws://HOST:PORT/PATH`, or `wss://`. */
   readonly gateway: URL
-  /** Authorities of a `wss://` gateway, PEM; asked for with every dial. @default those that Node knows */
-  readonly gatewayCa?: (() => string | undefined) | undefined
+  /** Authorities of a `wss://` gateway, read with every dial. @default those that Node knows */
+  readonly gatewayCa?: Pick<GatewayAuthorities, 'ca'> | undefined
   /** In front of the gateway. */
   readonly proxy?: URL | undefined
   /** Sent with the upgrade. */
@@ -35,9 +36,9 @@ export function webSocketTransport(options: WebSocketTransportOptions): Transpor
 async function openWebSocket(options: WebSocketTransportOptions, signal: AbortSignal): Promise<Duplex> {
   const { gateway, gatewayCa, proxy, tune } = options
   const host = hostOf(gateway)
-  let way: Socket
+  let path: Socket
   try {
-    way = await openWay({ host, port: portOf(gateway) }, proxy, signal)
+    path = await openPath({ host, port: portOf(gateway) }, proxy, signal)
   } catch (error) {
     const canAskOtherwise = proxy !== undefined && gateway.protocol === 'ws:'
     if (!canAskOtherwise || !(error instanceof DialError) || error.failure !== 'proxy-refused') throw error
@@ -45,19 +46,19 @@ async function openWebSocket(options: WebSocketTransportOptions, signal: AbortSi
     return upgrade(options, { agent: new HttpProxyAgent(proxy) as Agent }, signal)
   }
   try {
-    tune(way)
+    tune(path)
   } catch (error) {
-    way.destroy()
+    path.destroy()
     throw toDialError(error, 'handshake')
   }
   const isTls = gateway.protocol === 'wss:'
-  const below = isTls ? await secureHop(way, { hop: 'gateway', host, ca: gatewayCa?.() }, signal) : way
+  const below = isTls ? await secureHop(path, { hop: 'gateway', host, ca: gatewayCa?.ca }, signal) : path
   return upgrade(options, { createConnection: () => below }, signal)
 }
 
 async function upgrade(
   { gateway, headers }: WebSocketTransportOptions,
-  way: Pick<ClientOptions, 'agent' | 'createConnection'>,
+  connection: Pick<ClientOptions, 'agent' | 'createConnection'>,
   signal: AbortSignal,
 ): Promise<Duplex> {
   const { username, password } = gateway
@@ -66,7 +67,7 @@ async function upgrade(
   url.username = ''
   url.password = ''
   const webSocket = new WebSocket(url, {
-    ...way,
+    ...connection,
     perMessageDeflate: false,
     maxPayload: MAX_WEB_SOCKET_MESSAGE_BYTES,
     skipUTF8Validation: true,

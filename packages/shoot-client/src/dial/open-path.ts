@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { formatEndpoint } from '@reversed-vpn/daemon'
-import { type DialTarget, openTcp } from '@reversed-vpn/session'
+import { type DialTarget, directTransport, openTcp, type Transport } from '@reversed-vpn/session'
 import { httpConnect } from './http-connect.js'
 import { secureHop } from './secure-hop.js'
 
@@ -10,7 +10,7 @@ import { secureHop } from './secure-hop.js'
  * @param proxy `http://` or `https://`, with user and password where it wants them
  * @throws DialError; the signal's reason when it fires first
  */
-export async function openWay(
+export async function openPath(
   target: DialTarget,
   proxy: URL | undefined,
   signal: AbortSignal,
@@ -38,4 +38,13 @@ export function portOf(url: URL): number {
 /** ` by proxy HOST`, or nothing: the end of a transport's description. Credentials are left out. */
 export function byProxy(proxy: URL | undefined): string {
   return proxy === undefined ? '' : ` by proxy ${proxy.host}`
+}
+
+/** TCP to the tunnel port, or to a gateway that routes TLS by server name; through a proxy where there is one. */
+export function proxiedTransport(target: DialTarget, proxy: URL | undefined): Transport {
+  if (proxy === undefined) return directTransport(target)
+  return {
+    description: `TCP to ${formatEndpoint({ type: 'tcp', ...target })}${byProxy(proxy)}`,
+    open: (signal) => openPath(target, proxy, signal),
+  }
 }

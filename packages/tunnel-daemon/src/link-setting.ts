@@ -7,28 +7,33 @@ import {
   type TransferAddress,
   transferAddressOf,
 } from '@reversed-vpn/ip'
-import type { SetupOptions } from './options.js'
+import type { NetworkOptions, SetupOptions } from './options.js'
 
-/** What the daemon and `setup` have in common. */
-export interface NetworkSetting {
+/** The networks and addresses of the tunnel, as options say them. */
+export interface LinkSetting {
   readonly networks: ShootNetworks
   readonly seedAddresses: readonly TransferAddress[]
   readonly shootAddresses: readonly TransferAddress[]
-  /** What the machine has to look like. */
+  /** What the machine has to look like, on either side. */
   readonly plan: SeedNetworkPlan
 }
 
+/** What `--pod-network` and its siblings say. */
+export function networksOf({ podNetwork, serviceNetwork, nodeNetwork }: NetworkOptions): ShootNetworks {
+  return { pod: podNetwork, service: serviceNetwork, node: nodeNetwork }
+}
+
 /** @throws UsageError naming the flag */
-export function resolveNetworks(
-  options: Pick<SetupOptions, 'podNetwork' | 'serviceNetwork' | 'nodeNetwork' | 'vpnNetwork' | 'tun' | 'mtu'>,
+export function resolveLink(
+  options: NetworkOptions & Pick<SetupOptions, 'vpnNetwork' | 'tun' | 'mtu'>,
   context: Pick<DaemonContext, 'optionError'>,
-): NetworkSetting {
+): LinkSetting {
   const { vpnNetwork, tun, mtu } = options
-  const networks = { pod: options.podNetwork, service: options.serviceNetwork, node: options.nodeNetwork }
+  const networks = networksOf(options)
   if (allNetworks(networks).length === 0) {
     throw context.optionError(
       'pod-network',
-      'at least one of --pod-network, --service-network, --node-network is needed',
+      'at least one of --pod-network, --service-network, --node-network is required',
     )
   }
   const problem = findTransferProblem(vpnNetwork, networks)

@@ -3,19 +3,33 @@ import { QueueSet } from '@reversed-vpn/node-tun'
 import { createFakeTun } from '@reversed-vpn/node-tun/testing'
 import type { HelloMessage, RejectCode } from '@reversed-vpn/protocol'
 import { FrameStream, receiveHello, rejectPeer, TrafficTotals } from '@reversed-vpn/session'
-import { type KeeperEvents, SessionKeeper } from '@reversed-vpn/shoot-client/testing'
+import { type ManagerEvents, SessionManager } from '@reversed-vpn/shoot-client/testing'
 import t from 'tap'
 
 type Answer = 'welcome' | RejectCode
 
-/** A seed side that answers each HELLO as told, and a keeper that dials it. */
-function createPair(options: { readonly lanes?: number; readonly answers?: Answer[] } = {}) {
+interface PairOptions {
+  readonly lanes?: number
+  readonly answers?: Answer[]
+  readonly own?: Timing
+  readonly announced?: Timing
+}
+
+interface Timing {
+  readonly keepaliveMs: number
+  readonly deadAfterMs: number
+}
+
+const SLOW: Timing = { keepaliveMs: 60_000, deadAfterMs: 180_000 }
+
+/** A seed side that answers each HELLO as told, and no PING; and a manager that dials it. */
+function createPair(options: PairOptions = {}) {
   const answers = [...(options.answers ?? [])]
   const hellos: HelloMessage[] = []
   const connections: FrameStream[] = []
   const log: string[] = []
-  /** Networks that were told again. */
-  const heard: string[] = []
+  /** Networks that were announced again. */
+  const announced: string[] = []
   const waiters = new Set<() => void>()
   const note = (text: string) => {
     log.push(text)
@@ -42,56 +56,48 @@ function createPair(options: { readonly lanes?: number; readonly answers?: Answe
       accepts: [],
       addresses: { seed: ['192.168.123.1/24'], shoot: ['192.168.123.2/24'] },
       networks: { pod: ['100.96.0.0/11'], service: [], node: [] },
-      keepaliveMs: 60_000,
-      deadAfterMs: 180_000,
+      ...(options.announced ?? SLOW),
     })
     const ignore = () => {}
     frames.setHandler({ onControl: ignore, onData: ignore, onChunkEnd: ignore, onClose: () => frames.end() })
   }
-  const events: KeeperEvents = {
+  const events: ManagerEvents = {
     onDialFailed: (lane, error) => note(`lane ${lane} failed: ${error.failure}`),
-    onSessionUp: () => note('session up'),
-    onLaneUp: (_, lane) => note(`lane ${lane.index} up`),
-    onLaneDown: (_, lane) => note(`lane ${lane.index} down`),
-    onSessionDown: () => note('session down'),
+    onSessionOpened: () => note('session opened'),
+    onLaneOpened: (_, lane) => note(`lane ${lane.index} opened`),
+    onLaneClosed: (_, lane, { isReplaced }) => {
+      if (!isReplaced) note(`lane ${lane.index} closed`)
+    },
+    onSessionClosed: () => note('session closed'),
     onSuperseded: () => note('superseded'),
   }
-  const queues = new QueueSet(createFakeTun().device)
-  const policy = {
-    side: 'shoot',
-    networks: { pod: [], service: [], node: [] },
-    seedAddresses: [],
-    mtu: 1500,
-    ownOffloads: [],
-    peerOffloads: [],
-  } as const
-  const keeper = new SessionKeeper({
+  const manager = new SessionManager({
+    peer: {
+      dial: async () => {
+        const [near, far] = duplexPair()
+        near.once('end', () => near.end())
+        void serve(far)
+        return {
+          frames: new FrameStream(near),
+          peer: { name: 'vpn-seed-server', fingerprint: '' },
+          remoteAddress: '192.0.2.1',
+        }
+      },
+    },
+    peerName: 'vpn-seed-server',
+    tun: { accepts: [], queues: new QueueSet(createFakeTun().device), useOffloadsOf: () => {} },
+    network: {
+      apply: async ({ networks }) => networks,
+      follow: async ({ networks }) => {
+        announced.push(...networks.pod)
+        return networks
+      },
+    },
+    totals: new TrafficTotals(),
     lanes: options.lanes ?? 1,
-    accepts: [],
+    laneSetting: options.own ?? SLOW,
     software: 'test',
     backoff: { minMs: 1, maxMs: 5 },
-    dial: async () => {
-      const [near, far] = duplexPair()
-      near.once('end', () => near.end())
-      void serve(far)
-      return {
-        frames: new FrameStream(near),
-        peer: { name: 'vpn-seed-server', fingerprint: '' },
-        remoteAddress: '192.0.2.1',
-      }
-    },
-    openSession: async (welcome, remoteAddress, instance) => ({
-      id: welcome.session,
-      token: welcome.token,
-      peer: { name: 'vpn-seed-server', instance, remoteAddress },
-      queues,
-      totals: new TrafficTotals(),
-      policy,
-      keepaliveMs: 60_000,
-      deadAfterMs: 180_000,
-      isReadyOnOpen: true,
-    }),
-    onWelcomeAgain: async (welcome) => void heard.push(...welcome.networks.pod),
     events,
   })
   const until = async (condition: () => boolean) => {
@@ -101,7 +107,7 @@ function createPair(options: { readonly lanes?: number; readonly answers?: Answe
       })
     }
   }
-  return { keeper, hellos, connections, log, heard, until, [Symbol.asyncDispose]: () => keeper.stop() }
+  return { manager, hellos, connections, log, announced, until, [Symbol.asyncDispose]: () => manager.stop() }
 }
 
 function count(log: readonly string[], text: string): number {
@@ -110,9 +116,9 @@ function count(log: readonly string[], text: string): number {
 
 t.test('brings up lane 0 first, and the others join with session and token', async (t) => {
   await using pair = createPair({ lanes: 3 })
-  pair.keeper.start()
-  await pair.until(() => count(pair.log, 'lane 1 up') === 1 && count(pair.log, 'lane 2 up') === 1)
-  t.same(pair.log.slice(0, 2), ['session up', 'lane 0 up'])
+  pair.manager.start()
+  await pair.until(() => count(pair.log, 'lane 1 opened') === 1 && count(pair.log, 'lane 2 opened') === 1)
+  t.same(pair.log.slice(0, 2), ['session opened', 'lane 0 opened'])
   t.notOk('session' in (pair.hellos[0] as HelloMessage))
   t.equal(pair.hellos[0]?.lanes, 3, 'and the first says how many there will be')
   for (const lane of [1, 2]) {
@@ -124,88 +130,112 @@ t.test('brings up lane 0 first, and the others join with session and token', asy
 
 t.test('a lost connection is dialled again, as a new session of the same instance', async (t) => {
   await using pair = createPair()
-  pair.keeper.start()
-  await pair.until(() => count(pair.log, 'lane 0 up') === 1)
+  pair.manager.start()
+  await pair.until(() => count(pair.log, 'lane 0 opened') === 1)
   pair.connections[0]?.end()
-  await pair.until(() => count(pair.log, 'lane 0 up') === 2)
-  t.same(pair.log, ['session up', 'lane 0 up', 'lane 0 down', 'session down', 'session up', 'lane 0 up'])
+  await pair.until(() => count(pair.log, 'lane 0 opened') === 2)
+  t.same(pair.log, [
+    'session opened',
+    'lane 0 opened',
+    'lane 0 closed',
+    'session closed',
+    'session opened',
+    'lane 0 opened',
+  ])
   t.notOk('session' in (pair.hellos[1] as HelloMessage))
 })
 
 t.test('a lane that is lost while others carry joins the session again', async (t) => {
   await using pair = createPair({ lanes: 2 })
-  pair.keeper.start()
-  await pair.until(() => count(pair.log, 'lane 1 up') === 1)
+  pair.manager.start()
+  await pair.until(() => count(pair.log, 'lane 1 opened') === 1)
   pair.connections[1]?.end()
-  await pair.until(() => count(pair.log, 'lane 1 up') === 2)
-  t.equal(count(pair.log, 'session up'), 1)
+  await pair.until(() => count(pair.log, 'lane 1 opened') === 2)
+  t.equal(count(pair.log, 'session opened'), 1)
   t.equal(pair.hellos.at(-1)?.lane, 1)
 })
 
 t.test('goes on dialling when it is refused', async (t) => {
   await using pair = createPair({ answers: ['shutting-down', 'wrong-name', 'welcome'] })
-  pair.keeper.start()
-  await pair.until(() => count(pair.log, 'lane 0 up') === 1)
+  pair.manager.start()
+  await pair.until(() => count(pair.log, 'lane 0 opened') === 1)
   t.equal(count(pair.log, 'lane 0 failed: rejected'), 2)
 })
 
 t.test('a lane that the peer wants replaced carries until its successor is there', async (t) => {
   await using pair = createPair()
-  pair.keeper.start()
-  await pair.until(() => count(pair.log, 'lane 0 up') === 1)
+  pair.manager.start()
+  await pair.until(() => count(pair.log, 'lane 0 opened') === 1)
   pair.connections[0]?.sendControl({ type: 'GOAWAY', lane: 0, reason: 'rotate-age' })
-  await pair.until(() => count(pair.log, 'lane 0 up') === 2)
-  t.same(pair.log, ['session up', 'lane 0 up', 'lane 0 up'])
+  await pair.until(() => count(pair.log, 'lane 0 opened') === 2)
+  t.same(pair.log, ['session opened', 'lane 0 opened', 'lane 0 opened'])
   t.match(pair.hellos[1], { session: 'a'.repeat(32), lane: 0 })
 })
 
 t.test('has its lanes replaced without a break, and hears of the networks with each', async (t) => {
   await using pair = createPair()
-  pair.keeper.start()
-  await pair.until(() => count(pair.log, 'lane 0 up') === 1)
-  pair.keeper.renewLanes()
-  await pair.until(() => count(pair.log, 'lane 0 up') === 2)
-  t.same(pair.log, ['session up', 'lane 0 up', 'lane 0 up'])
-  t.same(pair.heard, ['100.96.0.0/11'])
+  pair.manager.start()
+  await pair.until(() => count(pair.log, 'lane 0 opened') === 1)
+  pair.manager.renewLanes()
+  await pair.until(() => count(pair.log, 'lane 0 opened') === 2)
+  t.same(pair.log, ['session opened', 'lane 0 opened', 'lane 0 opened'])
+  t.same(pair.announced, ['100.96.0.0/11'])
 })
 
 t.test('a lane that cannot be replaced is ended in time, if it must not stay', async (t) => {
   await using pair = createPair({ answers: ['welcome', ...Array<Answer>(1000).fill('revoked')] })
-  pair.keeper.start()
-  await pair.until(() => count(pair.log, 'lane 0 up') === 1)
-  pair.keeper.renewLanes(50)
-  await pair.until(() => count(pair.log, 'session down') === 1)
+  pair.manager.start()
+  await pair.until(() => count(pair.log, 'lane 0 opened') === 1)
+  pair.manager.renewLanes(50)
+  await pair.until(() => count(pair.log, 'session closed') === 1)
   t.ok(count(pair.log, 'lane 0 failed: rejected') > 0)
 })
 
 t.test('begins a new session when the seed side does not know the old one any more', async (t) => {
   await using pair = createPair({ lanes: 2, answers: ['welcome', 'welcome', 'unknown-session'] })
-  pair.keeper.start()
-  await pair.until(() => count(pair.log, 'lane 1 up') === 1)
+  pair.manager.start()
+  await pair.until(() => count(pair.log, 'lane 1 opened') === 1)
   pair.connections[1]?.end()
-  await pair.until(() => count(pair.log, 'session up') === 2)
+  await pair.until(() => count(pair.log, 'session opened') === 2)
   t.ok(pair.log.includes('lane 1 failed: rejected'))
-  t.equal(count(pair.log, 'session down'), 1)
+  t.equal(count(pair.log, 'session closed'), 1)
 })
 
 t.test('a superseded client stays away when its session ends', async (t) => {
   await using pair = createPair()
-  pair.keeper.start()
-  await pair.until(() => count(pair.log, 'lane 0 up') === 1)
+  pair.manager.start()
+  await pair.until(() => count(pair.log, 'lane 0 opened') === 1)
   pair.connections[0]?.sendControl({ type: 'GOAWAY', reason: 'superseded' })
   await pair.until(() => count(pair.log, 'superseded') === 1)
   pair.connections[0]?.end()
-  await pair.until(() => count(pair.log, 'session down') === 1)
+  await pair.until(() => count(pair.log, 'session closed') === 1)
   await new Promise((resolve) => setImmediate(resolve))
   t.equal(pair.hellos.length, 1)
 })
 
 t.test('stop settles while a dial is under way and while one is waited for', async (t) => {
   const refusing = createPair({ answers: Array<Answer>(1000).fill('internal') })
-  refusing.keeper.start()
+  refusing.manager.start()
   await refusing.until(() => refusing.log.length > 1)
-  await refusing.keeper.stop()
+  await refusing.manager.stop()
   const seen = refusing.hellos.length
   await new Promise((resolve) => setImmediate(resolve))
   t.equal(refusing.hellos.length, seen, 'nothing is dialled any more')
 })
+
+const QUICK: Timing = { keepaliveMs: 100, deadAfterMs: 300 }
+
+for (const { what, own, announced, atLeastMs } of [
+  { what: 'WELCOME announces', own: SLOW, announced: QUICK, atLeastMs: 300 },
+  { what: 'this side has itself', own: QUICK, announced: SLOW, atLeastMs: 300 },
+  { what: 'can be borne', own: SLOW, announced: { keepaliveMs: 1, deadAfterMs: 2 }, atLeastMs: 200 },
+]) {
+  t.test(`a silent seed side is given up after the shortest time that ${what}`, async (t) => {
+    await using pair = createPair({ own, announced })
+    const startedAtMs = performance.now()
+    pair.manager.start()
+    await pair.until(() => count(pair.log, 'lane 0 closed') === 1)
+    const silentMs = performance.now() - startedAtMs
+    t.ok(silentMs >= atLeastMs - 10 && silentMs < 10_000, `${silentMs} ms`)
+  })
+}

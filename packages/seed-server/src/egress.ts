@@ -1,0 +1,42 @@
+import type { DaemonContext } from '@reversed-vpn/daemon'
+import { createEgressMetrics, type EgressNetworks, EgressProxy } from '@reversed-vpn/egress-proxy'
+import { allNetworks, CidrSet, FORBIDDEN_DESTINATIONS, type ShootNetworks } from '@reversed-vpn/ip'
+import { authorizePeer } from '@reversed-vpn/secure'
+import type { TunnelRuntime } from '@reversed-vpn/tunnel-daemon'
+import type { SeedServerOptions } from './options.js'
+import type { Setting } from './setting.js'
+import type { SessionTable } from './tunnel/session-table.js'
+
+/** Opens the ports where kube-apiserver sends its CONNECTs. @throws EnvironmentError when one is not available */
+export async function openEgress(
+  options: SeedServerOptions,
+  { networks, egressTls, seedAddresses }: Setting,
+  table: SessionTable,
+  { registry }: TunnelRuntime,
+  { log, defer }: DaemonContext,
+): Promise<EgressProxy> {
+  const addressOf = (family: 4 | 6) => seedAddresses.find((transfer) => transfer.family === family)?.address
+  const egress = new EgressProxy({
+    endpoints: options.egressListen,
+    tls: egressTls?.store.material,
+    authorizeCaller: (socket) => authorizePeer(socket, { name: options.egressPeerName, usage: 'client' }),
+    gate: table,
+    networks: egressNetworks(networks, options.vpnNetwork),
+    transfer: { ipv4: addressOf(4), ipv6: addressOf(6) },
+    logger: log.child({ component: 'egress' }),
+    metrics: createEgressMetrics(registry),
+    holdMs: options.egressHoldMs,
+    holdMax: options.egressHoldMax,
+  })
+  defer('egress ports', () => egress.abort())
+  await egress.listen()
+  return egress
+}
+
+/** Where callers of the egress proxy may go. */
+export function egressNetworks(networks: ShootNetworks, transferNetworks: readonly string[]): EgressNetworks {
+  return {
+    allowed: CidrSet.of(allNetworks(networks)),
+    refused: CidrSet.of([...FORBIDDEN_DESTINATIONS, ...transferNetworks]),
+  }
+}

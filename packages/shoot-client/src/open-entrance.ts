@@ -1,0 +1,31 @@
+import { type DaemonContext, listenOn } from '@reversed-vpn/daemon'
+import { TunnelListener } from '@reversed-vpn/session'
+import type { TunnelEntrance, TunnelRuntime } from '@reversed-vpn/tunnel-daemon'
+import type { ShootClientOptions } from './options.js'
+import type { SessionManager } from './session-manager.js'
+import type { Setting } from './setting.js'
+
+/** Starts to dial, or to accept the seed-server. HELLO is sent from here either way. @throws EnvironmentError when the port is not available */
+export async function openEntrance(
+  { serverName: peerName, deadAfterMs }: ShootClientOptions,
+  { path, tls, congestion }: Setting,
+  { events }: TunnelRuntime,
+  manager: SessionManager,
+  { defer }: DaemonContext,
+): Promise<TunnelEntrance> {
+  if (path.type === 'dial') {
+    manager.start()
+    return { close: () => {}, setTlsMaterial: () => {} }
+  }
+  const listener = new TunnelListener({
+    tls: tls.store.material,
+    peerName,
+    deadAfterMs,
+    congestion,
+    onPeer: (frames, { remoteAddress }) => manager.accept(frames, remoteAddress),
+    onRefused: (refusal) => events.onRefused(refusal),
+  })
+  defer('tunnel port', () => listener.close())
+  await listenOn(listener.server, path.endpoint)
+  return listener
+}

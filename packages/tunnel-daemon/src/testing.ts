@@ -1,0 +1,1 @@
+export { reportExpiry } from './certificate-expiry.js'

@@ -1,0 +1,104 @@
+import {
+  AdminServer,
+  createRegistry,
+  type DaemonContext,
+  metricsPrefix,
+  type Registry,
+} from '@reversed-vpn/daemon'
+import { openTunnelInterface, type TunnelInterface } from '@reversed-vpn/host-network'
+import type { ExpiryWatch } from '@reversed-vpn/secure'
+import { type Session, TrafficTotals } from '@reversed-vpn/session'
+import { watchExpiry } from './certificate-expiry.js'
+import type { TunnelOptions } from './options.js'
+import { createTunnelEvents, type TunnelEvents } from './tunnel-events.js'
+import { createTunnelMetrics, type TunnelMetrics } from './tunnel-metrics.js'
+import { describePath, type TunnelPath, type TunnelSetting } from './tunnel-setting.js'
+
+/** What a daemon of the tunnel stands on, on either side. */
+export interface TunnelRuntime {
+  readonly registry: Registry
+  readonly metrics: TunnelMetrics
+  readonly events: TunnelEvents
+  readonly tun: TunnelInterface
+  readonly totals: TrafficTotals
+  readonly expiry: ExpiryWatch
+}
+
+/** What is shown of the running daemon. */
+export interface TunnelView {
+  /** The session that packets to the peer use now. */
+  session(): Session | undefined
+  /** Who is missing while there is none: `shoot-client`. */
+  readonly peer: string
+  /** The rest of `/status`. Holds no secret. */
+  status(): object
+}
+
+/** Opens the TUN, and starts what counts, logs and watches. All of it is deferred to the end of the process. */
+export async function openTunnelRuntime(
+  side: 'seed' | 'shoot',
+  options: TunnelOptions,
+  setting: TunnelSetting & { readonly path: TunnelPath },
+  context: DaemonContext,
+): Promise<TunnelRuntime> {
+  const { name, log, defer, fail } = context
+  if (setting.congestionRefusal !== undefined) {
+    log.warn({ reason: setting.congestionRefusal }, 'lanes use the default congestion control of the kernel')
+  }
+  const tun = await openTunnelInterface({
+    name: options.tun,
+    offload: options.offload,
+    setup: options.networkSetup,
+  })
+  defer('TUN', () => tun.close())
+  const registry = createRegistry(context)
+  const prefix = metricsPrefix(name)
+  const totals = new TrafficTotals()
+  const metrics = createTunnelMetrics({
+    registry,
+    prefix,
+    side,
+    totals,
+    tun: tun.isPrepared ? undefined : tun.name,
+  })
+  const events = createTunnelEvents({
+    log: log.child({ component: 'tunnel' }),
+    metrics,
+    transport: describePath(setting.path),
+    fail,
+  })
+  const expiry = watchExpiry(log.child({ component: 'certificates' }), registry, prefix)
+  defer('certificate watch', () => expiry.close())
+  return { registry, metrics, events, tun, totals, expiry }
+}
+
+/** What the log line of the start tells. */
+export function describeStart(
+  { tun: { name, isPrepared, accepts } }: TunnelRuntime,
+  { path }: { readonly path: TunnelPath },
+) {
+  return { tun: name, isPrepared, offloads: accepts, transport: describePath(path) }
+}
+
+/** Opens the admin port. Ready means: packets can be sent to the peer; one that falls silent is cut by its keepalive. */
+export async function serveAdmin(
+  { registry, metrics }: TunnelRuntime,
+  { adminListen }: Pick<TunnelOptions, 'adminListen'>,
+  view: TunnelView,
+  { log, defer }: DaemonContext,
+): Promise<void> {
+  const isUp = () => view.session()?.isSending ?? false
+  metrics.observe(() => view.session())
+  const admin = new AdminServer({
+    endpoint: adminListen,
+    registry,
+    log: log.child({ component: 'admin' }),
+    readiness: () =>
+      isUp()
+        ? { ready: true, reasons: [] }
+        : { ready: false, reasons: [`no session with a ${view.peer} is up`] },
+    status: () => ({ tunnelUp: isUp(), ...view.status() }),
+  })
+  defer('admin server', () => admin.close())
+  await admin.listen()
+}
