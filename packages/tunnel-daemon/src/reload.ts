@@ -6,7 +6,7 @@ import {
   type ReloadPart,
 } from '@reversed-vpn/daemon'
 import type { ShootNetworks } from '@reversed-vpn/ip'
-import type { TlsChange, CertificateStore, TlsMaterial } from '@reversed-vpn/secure'
+import type { CertificateStore, TlsChange, TlsMaterial } from '@reversed-vpn/secure'
 import { TRUST_GRACE_DEAD_TIMES } from '@reversed-vpn/session'
 import { networksOf } from './link-setting.js'
 import type { NetworkOptions, TunnelOptions } from './options.js'

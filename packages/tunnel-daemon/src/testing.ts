@@ -1,1 +1,2 @@
 export { reportExpiry } from './certificate-expiry.js'
+export { createTunnelEvents } from './tunnel-events.js'

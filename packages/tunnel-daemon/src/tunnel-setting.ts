@@ -1,9 +1,9 @@
 import { type DaemonContext, formatEndpoint, lookAtFiles, type TcpEndpoint } from '@reversed-vpn/daemon'
 import { chooseCongestion } from '@reversed-vpn/host-network'
 import {
+  CertificateStore,
   loadTlsMaterial,
   type TlsFiles,
-  CertificateStore,
   TlsMaterialError,
   tlsFileList,
 } from '@reversed-vpn/secure'

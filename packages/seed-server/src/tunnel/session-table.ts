@@ -1,16 +1,9 @@
 import { isIP } from 'node:net'
 import type { TunnelInterface } from '@reversed-vpn/host-network'
-import { allNetworks, CidrSet, type ShootNetworks, type TransferAddress } from '@reversed-vpn/ip'
-import {
-  CONTROL_VERSION,
-  type HelloMessage,
-  type RejectCode,
-  type WelcomeMessage,
-} from '@reversed-vpn/protocol'
-import { untilSettled } from '@reversed-vpn/relay'
+import { allNetworks, CidrSet, type ShootNetworks } from '@reversed-vpn/ip'
+import type { HelloMessage, RejectCode } from '@reversed-vpn/protocol'
 import {
   createSessionKeys,
-  FlowLedger,
   type FrameStream,
   type Lane,
   rejectPeer,
@@ -18,43 +11,39 @@ import {
   type SessionPeer,
   type TrafficTotals,
 } from '@reversed-vpn/session'
-import type { LaneSetting } from '@reversed-vpn/tunnel-daemon'
+import { ActiveSession } from './active-session.js'
 import type { TableEvents } from './table-events.js'
+import { type Announcement, createWelcome, sessionMtu } from './welcome.js'
 
-export interface SessionTableOptions {
+export interface SessionTableOptions extends Announcement {
   readonly tun: Pick<TunnelInterface, 'accepts' | 'queues' | 'useOffloadsOf'>
   readonly totals: TrafficTotals
   /** At first; see {@link SessionTable.setNetworks}. */
   readonly networks: ShootNetworks
-  readonly seedAddresses: readonly TransferAddress[]
-  readonly shootAddresses: readonly TransferAddress[]
-  readonly mtu: number
-  readonly lanesMax: number
-  readonly laneSetting: LaneSetting
   /** How long a superseded session may still bring packets. */
   readonly drainTimeoutMs: number
   readonly events: TableEvents
 }
 
-/** How a connection is taken that we dialled ourselves. */
+/** How a connection is accepted that we dialled ourselves. */
 export interface AcceptOptions {
-  /** It was dialled for a further lane: only one that joins a session will do. @default false */
+  /** It was dialled for a further lane: only one that joins a session is accepted. @default false */
   readonly mustJoin?: boolean
-  /** The lane that it was dialled to replace, which goes when this one carries, whatever its index. */
+  /** The lane that it was dialled to replace, which closes when this one is ready, whatever its index. */
   readonly predecessor?: Lane | undefined
 }
 
-export interface Refusal {
+interface Refusal {
   readonly code: RejectCode
   readonly reason: string
 }
 
 /** What became of a connection. */
-export type Acceptance =
+type Acceptance =
   | { readonly session: Session; readonly lane: Lane; readonly refusal?: undefined }
   | { readonly refusal: Refusal; readonly session?: undefined; readonly lane?: undefined }
 
-/** Sessions at a time. More can only come from a peer that opens them and answers no PING: the oldest of those goes. */
+/** Sessions at a time. More can only come from a peer that opens them and answers no PING: the oldest of those is cut. */
 const MAX_SESSIONS = 8
 
 /**
@@ -64,11 +53,9 @@ const MAX_SESSIONS = 8
 export class SessionTable {
   readonly #options: SessionTableOptions
   readonly #sessions = new Map<string, Session>()
-  readonly #waiters = new Set<() => void>()
-  readonly #flows = new FlowLedger<Session>()
+  readonly #active = new ActiveSession()
   #networks: ShootNetworks
   #networkSet: CidrSet
-  #active: Session | undefined
   #isClosing = false
 
   constructor(options: SessionTableOptions) {
@@ -87,22 +74,17 @@ export class SessionTable {
   }
 
   get active(): Session | undefined {
-    return this.#active
+    return this.#active.current
   }
 
   /** Whether packets can be sent to the shoot now. */
   get isUp(): boolean {
-    return this.#active?.isSending ?? false
+    return this.#active.isUp
   }
 
   /** Resolves as soon as {@link isUp}; rejects with the signal's reason. */
   waitUntilUp(signal: AbortSignal): Promise<void> {
-    if (this.isUp) return Promise.resolve()
-    return untilSettled(signal, (resolve) => {
-      const onUp = () => resolve()
-      this.#waiters.add(onUp)
-      return () => this.#waiters.delete(onUp)
-    })
+    return this.#active.waitUntilUp(signal)
   }
 
   /** Lets packets travel to and from these networks from now on, and has every lane replaced: that announces them to the other side. */
@@ -118,7 +100,7 @@ export class SessionTable {
     for (const session of this.#sessions.values()) session.renewLanes(withinMs)
   }
 
-  /** Answers HELLO: the connection becomes a lane of a session, a new or a known one, or is refused. */
+  /** Answers HELLO: the connection becomes a lane of a session, a new or a known one, or is rejected. */
   accept(
     frames: FrameStream,
     hello: HelloMessage,
@@ -134,7 +116,7 @@ export class SessionTable {
     const joined = this.#sessions.get(hello.session ?? '')
     const session = joined ?? this.#open(hello, { ...peer, instance: hello.instance })
     const index = joined === undefined ? 0 : (hello.lane ?? 0)
-    frames.sendControl(this.#welcome(session, index, hello))
+    frames.sendControl(createWelcome(this.#options, this.#networks, session, index, hello))
     const lane = session.addLane(index, frames, predecessor)
     this.#options.events.onLaneOpened(session, lane)
     return { session, lane }
@@ -154,7 +136,7 @@ export class SessionTable {
     mustJoin: boolean,
   ): Refusal | undefined {
     if (this.#isClosing) return { code: 'shutting-down', reason: 'the seed-server is stopping' }
-    // What is no address, such as one with a zone, is in no network.
+    // An address with a zone is in no network.
     if (isIP(peer.remoteAddress) !== 0 && this.#networkSet.has(peer.remoteAddress)) {
       const reason = `the connection comes from ${peer.remoteAddress}, inside the shoot's networks: it would run through itself`
       return { code: 'networks', reason }
@@ -186,7 +168,7 @@ export class SessionTable {
         side: 'seed',
         networks: this.#networks,
         seedAddresses,
-        mtu: this.#mtuFor(hello),
+        mtu: sessionMtu(this.#options, hello),
         ownOffloads: tun.accepts,
         peerOffloads: hello.accepts,
       },
@@ -204,82 +186,33 @@ export class SessionTable {
     return session
   }
 
-  /** A process that says HELLO anew has lost what it had before. */
+  /** A process that opens another session has lost the one before. */
   #endDeadSessionOf(instance: string): void {
     for (const session of this.sessions) {
       if (session.peer.instance === instance)
-        session.abort(new Error('the same instance began a new session'))
+        session.abort(new Error('the same instance opened a new session'))
     }
   }
 
   #makeRoom(): void {
     if (this.#sessions.size < MAX_SESSIONS) return
-    const oldest = this.sessions.find((session) => session !== this.#active)
+    const oldest = this.sessions.find((session) => session !== this.active)
     oldest?.abort(new Error(`more than ${MAX_SESSIONS} sessions at a time`))
   }
 
-  #mtuFor(hello: HelloMessage): number {
-    return Math.min(this.#options.mtu, hello.mtu)
-  }
-
-  #welcome(session: Session, lane: number, hello: HelloMessage): WelcomeMessage {
-    const { tun, seedAddresses, shootAddresses, lanesMax, laneSetting } = this.#options
-    return {
-      type: 'WELCOME',
-      version: CONTROL_VERSION,
-      session: session.id,
-      token: session.token,
-      lane,
-      lanesMax,
-      mtu: this.#mtuFor(hello),
-      accepts: tun.accepts,
-      addresses: {
-        seed: seedAddresses.map(({ cidr }) => cidr),
-        shoot: shootAddresses.map(({ cidr }) => cidr),
-      },
-      networks: this.#networks,
-      keepaliveMs: laneSetting.keepaliveMs,
-      deadAfterMs: laneSetting.deadAfterMs,
-    }
-  }
-
   #onLaneReady(session: Session, hello: HelloMessage): void {
-    if (session.state === 'opening') this.#activate(session, hello)
-    if (!this.isUp) return
-    for (const onUp of [...this.#waiters]) onUp()
-    this.#waiters.clear()
-  }
-
-  #activate(session: Session, hello: HelloMessage): void {
-    const previous = this.#active
-    previous?.drain('superseded', { closeAfterMs: this.#options.drainTimeoutMs })
-    this.#options.tun.useOffloadsOf(hello.accepts)
-    this.#active = session
-    this.#flows.add(session)
-    this.#followFlows()
-    session.activate()
-    this.#options.events.onSessionActive(session, previous)
-  }
-
-  /** While a session drains, connections that it opened go on over it; the newest session's lanes read for both. */
-  #followFlows(): void {
-    const flows = this.#flows
-    this.#active?.setRedirector(
-      flows.isKept
-        ? (bytes, payloadOffset, payloadBytes) => {
-            const carrier = flows.olderOwnerOf(bytes, payloadOffset)
-            carrier?.sendPayload(bytes.subarray(payloadOffset, payloadOffset + payloadBytes))
-            return carrier !== undefined
-          }
-        : undefined,
-    )
+    const { tun, drainTimeoutMs, events } = this.#options
+    if (session.state === 'opening') {
+      tun.useOffloadsOf(hello.accepts)
+      const superseded = this.#active.replace(session, drainTimeoutMs)
+      events.onSessionActive(session, superseded)
+    }
+    this.#active.onLaneReady()
   }
 
   #onClosed(session: Session, error: Error | undefined): void {
     this.#sessions.delete(session.id)
-    this.#flows.delete(session)
-    this.#followFlows()
-    if (this.#active === session) this.#active = undefined
+    this.#active.remove(session)
     this.#options.events.onSessionClosed(session, error)
   }
 }

@@ -23,7 +23,7 @@ interface Observed {
   readonly rejected: RejectCode[]
 }
 
-function createTable(overrides: { readonly drainTimeoutMs?: number } = {}) {
+function createTable(overrides: Partial<ConstructorParameters<typeof SessionTable>[0]> = {}) {
   const observed: Observed = { active: [], closed: [], rejected: [] }
   const tun = createFakeTun()
   const queues = new QueueSet(tun.device)
@@ -141,6 +141,19 @@ t.test('a session carries nothing before its peer has answered a PING', async (t
   await up
   t.equal(seed.table.isUp, true)
   t.equal(seed.table.active?.id, client.welcome.session)
+})
+
+t.test('a session whose first lane gets no queue is not kept', async (t) => {
+  const queues = new QueueSet(createFakeTun().device)
+  queues.queue = () => {
+    throw Object.assign(new Error('no descriptor is free'), { code: 'EMFILE' })
+  }
+  await using seed = createTable({ tun: { queues, accepts: [], useOffloadsOf: () => {} } })
+  const [near] = duplexPair()
+  const hello = { type: 'HELLO', version: 1, instance: INSTANCES.first, accepts: [], mtu: 1500 } as const
+  t.throws(() => seed.table.accept(new FrameStream(near), hello, PEER), { code: 'EMFILE' })
+  t.same(seed.table.sessions, [])
+  t.ok(near.destroyed)
 })
 
 t.test('waiting for the tunnel ends with its signal', async (t) => {
