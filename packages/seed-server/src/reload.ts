@@ -14,7 +14,7 @@ import type { Setting } from './setting.js'
 import type { SessionTable } from './tunnel/session-table.js'
 
 /** What is reloaded, and what uses it. */
-export interface SeedReload extends TunnelReload {
+interface SeedReload extends TunnelReload {
   readonly options: SeedServerOptions
   readonly setting: Setting
   readonly lanes: SessionTable

@@ -10,7 +10,7 @@ import type { ShootNetworks } from '@reversed-vpn/ip'
 import type { WelcomeMessage } from '@reversed-vpn/protocol'
 import { logWarnings } from '@reversed-vpn/tunnel-daemon'
 
-export interface ForwardingOptions {
+interface ForwardingOptions {
   readonly tun: string
   readonly egressInterface: string
   /** Ports of this process that nothing from the tunnel may reach. */
@@ -53,7 +53,8 @@ export class Forwarding {
   /**
    * Applies what the seed side announces.
    * @returns the networks that are let in now
-   * @throws NetworkError ERR_NETWORK_NOT_PREPARED when what was set up is something else, others when the kernel or the plan does not
+   * @throws NetworkError ERR_NETWORK_NOT_PREPARED when what was set up is something else, others when the kernel or the plan
+   * does not
    *   allow it; what was before is in force still
    */
   apply(welcome: WelcomeMessage): Promise<ShootNetworks> {

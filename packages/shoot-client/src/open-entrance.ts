@@ -5,7 +5,10 @@ import type { ShootClientOptions } from './options.js'
 import type { SessionManager } from './session-manager.js'
 import type { Setting } from './setting.js'
 
-/** Starts to dial, or to accept the seed-server. HELLO is sent from here either way. @throws EnvironmentError when the port is not available */
+/**
+ * Starts to dial, or to accept the seed-server. HELLO is sent from here either way. @throws EnvironmentError when the port is
+ * not available
+ */
 export async function openEntrance(
   { serverName: peerName, deadAfterMs }: ShootClientOptions,
   { path, tls, congestion }: Setting,

@@ -18,7 +18,7 @@ import type { LaneSetting, PeerDialler } from '@reversed-vpn/tunnel-daemon'
 import type { Forwarding } from './forwarding.js'
 import type { ManagerEvents } from './manager-events.js'
 
-export interface SessionManagerOptions {
+interface SessionManagerOptions {
   /** Absent where the seed side dials: connections come by {@link SessionManager.accept}. */
   readonly peer: Pick<PeerDialler, 'dial'> | undefined
   /** The name in the seed side's certificate. */

@@ -93,7 +93,8 @@ export const TUNNEL_OPTIONS = defineOptions({
     default: 'auto',
     group: 'Networks',
     description:
-      'who creates TUN, routes and firewall: own = this process, prepared = an earlier `setup`, auto = prepared if found, else own',
+      'who creates TUN, routes and firewall: own = this process, prepared = an earlier `setup`, ' +
+      'auto = prepared if found, else own',
   },
 })
 

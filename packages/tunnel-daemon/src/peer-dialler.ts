@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import type { CertificateStore } from '@reversed-vpn/secure'
 import { type DialledLane, dialLane, type Transport } from '@reversed-vpn/session'
 
-export interface PeerDiallerOptions {
+interface PeerDiallerOptions {
   readonly transport: Transport
   readonly tls: Pick<CertificateStore, 'material'>
   /** The name that the peer's certificate must carry. */

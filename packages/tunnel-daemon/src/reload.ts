@@ -22,7 +22,7 @@ export interface TunnelEntrance {
 }
 
 /** What has lanes: a session table, or a session manager. */
-export interface LaneOwner {
+interface LaneOwner {
   /** Has every lane replaced. @param withinMs those of today that are still there then are ended. @default they stay */
   renewLanes(withinMs?: number): void
 }
@@ -80,7 +80,7 @@ export function tlsReloadPart(
 }
 
 /** What takes networks while the daemon runs. */
-export interface NetworksOwner {
+interface NetworksOwner {
   /** Those that were taken last. */
   current(): ShootNetworks
   /**

@@ -5,7 +5,10 @@ import type { NetworkOptions, SetupOptions } from './options.js'
 
 /** The description of `setup` in the help. */
 export function describeSetup(daemon: string): string {
-  return `Creates TUN, addresses, routes and firewall and leaves them in place, so that the ${daemon} needs no capability. Accepts all its flags.`
+  return (
+    `Creates TUN, addresses, routes and firewall and leaves them in place, ` +
+    `so that the ${daemon} needs no capability. Accepts all its flags.`
+  )
 }
 
 /**

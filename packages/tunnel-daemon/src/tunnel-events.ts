@@ -21,7 +21,7 @@ export interface TunnelEvents {
   onRefused(refusal: ConnectionRefusal): void
 }
 
-export interface TunnelEventsOptions {
+interface TunnelEventsOptions {
   readonly log: Logger
   readonly metrics: TunnelMetrics
   /** How the peer is reached. */

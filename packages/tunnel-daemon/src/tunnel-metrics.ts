@@ -4,7 +4,7 @@ import { DIAL_FAILURES, type DialFailure, REFUSAL_REASONS, type RefusalReason } 
 import type { LaneCounters, Session, TrafficTotals } from '@reversed-vpn/session'
 import { Counter, Gauge, type Registry } from 'prom-client'
 
-export interface TunnelMetricsOptions {
+interface TunnelMetricsOptions {
   readonly registry: Registry
   /** Of every name: `seed_server_`. */
   readonly prefix: string

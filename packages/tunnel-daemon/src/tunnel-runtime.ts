@@ -25,7 +25,7 @@ export interface TunnelRuntime {
 }
 
 /** What is shown of the running daemon. */
-export interface TunnelView {
+interface TunnelView {
   /** The session that packets to the peer use now. */
   session(): Session | undefined
   /** Who is missing while there is none: `shoot-client`. */

@@ -8,7 +8,7 @@ import type { SessionTable } from './session-table.js'
 import { TunnelDialler } from './tunnel-dialler.js'
 
 /** What connections of the tunnel are opened from and given to. */
-export interface EntranceParts {
+interface EntranceParts {
   readonly options: SeedServerOptions
   readonly setting: Setting
   readonly runtime: TunnelRuntime

@@ -15,7 +15,7 @@ import { ActiveSession } from './active-session.js'
 import type { TableEvents } from './table-events.js'
 import { type Announcement, createWelcome, sessionMtu } from './welcome.js'
 
-export interface SessionTableOptions extends Announcement {
+interface SessionTableOptions extends Announcement {
   readonly tun: Pick<TunnelInterface, 'accepts' | 'queues' | 'useOffloadsOf'>
   readonly totals: TrafficTotals
   /** At first; see {@link SessionTable.setNetworks}. */
@@ -87,7 +87,10 @@ export class SessionTable {
     return this.#active.waitUntilUp(signal)
   }
 
-  /** Lets packets travel to and from these networks from now on, and has every lane replaced: that announces them to the other side. */
+  /**
+   * Lets packets travel to and from these networks from now on, and has every lane replaced: that announces them to the other
+   * side.
+   */
   setNetworks(networks: ShootNetworks): void {
     this.#networks = networks
     this.#networkSet = CidrSet.of(allNetworks(networks))

@@ -10,7 +10,7 @@ import {
 import type { PeerDialler, TunnelEvents } from '@reversed-vpn/tunnel-daemon'
 import type { SessionTable } from './session-table.js'
 
-export interface TunnelDiallerOptions {
+interface TunnelDiallerOptions {
   readonly table: SessionTable
   readonly peer: PeerDialler
   readonly backoff: BackoffOptions
@@ -18,8 +18,8 @@ export interface TunnelDiallerOptions {
 }
 
 /**
- * The other direction: dials a shoot-client that listens, and keeps as many lanes up as its HELLO asks for. What the table does with
- * a connection does not depend on who dialled it.
+ * The other direction: dials a shoot-client that listens, and keeps as many lanes up as its HELLO asks for. What the table
+ * does with a connection does not depend on who dialled it.
  */
 export class TunnelDialler {
   readonly #options: TunnelDiallerOptions

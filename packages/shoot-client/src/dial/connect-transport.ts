@@ -5,7 +5,7 @@ import { httpConnect } from './http-connect.js'
 import { byProxy, hostOf, openPath, portOf } from './open-path.js'
 import { secureHop } from './secure-hop.js'
 
-export interface ConnectTransportOptions {
+interface ConnectTransportOptions {
   /** `http://HOST:PORT`, or `https://` for TLS up to the gateway. */
   readonly gateway: URL
   /** Authorities of an `https://` gateway, read with every dial. @default those that Node knows */

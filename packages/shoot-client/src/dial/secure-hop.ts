@@ -3,7 +3,7 @@ import { connect } from 'node:tls'
 import { untilConnected } from '@reversed-vpn/relay'
 import { DialError } from '@reversed-vpn/secure'
 
-export interface SecureHopOptions {
+interface SecureHopOptions {
   /** Who is at the other end, for errors: `gateway`, `proxy`. */
   readonly hop: string
   /** The name or address that its certificate has to carry. */

@@ -11,7 +11,7 @@ import type { GatewayAuthorities } from './gateway-authorities.js'
 import { byProxy, hostOf, openPath, portOf } from './open-path.js'
 import { secureHop } from './secure-hop.js'
 
-export interface WebSocketTransportOptions {
+interface WebSocketTransportOptions {
   /** `ws://HOST:PORT/PATH`, or `wss://`. */
   readonly gateway: URL
   /** Authorities of a `wss://` gateway, read with every dial. @default those that Node knows */
@@ -73,8 +73,8 @@ async function upgrade(
     skipUTF8Validation: true,
     headers: fieldsOf(headers),
     ...(username === '' ? {} : { auth: `${decodeURIComponent(username)}:${decodeURIComponent(password)}` }),
-    // The mask keeps scripts from choosing what a proxy sees (RFC 6455 §10.3). Here that is TLS, which nobody chooses, and a mask of
-    // zeros saves going over every byte.
+    // The mask keeps scripts from choosing what a proxy sees (RFC 6455 §10.3). Here that is TLS, which nobody chooses, and a
+    // mask of zeros saves going over every byte.
     generateMask: (mask: Buffer) => mask.fill(0),
   })
   webSocket.once('unexpected-response', (_, { statusCode = 0, statusMessage = '' }) => {
