@@ -1,10 +1,12 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import type { EgressProxyOptions } from '@reversed-vpn/egress-proxy/testing'
+import { authorizePeer } from '@reversed-vpn/secure'
 import t from 'tap'
 import { FarEnd } from './support/far-end.js'
 import { countOpenHandles, settledHandles } from './support/open-handles.js'
-import { makePki, materialOf, ProxyFixture } from './support/proxy-fixture.js'
+import { CALLER_NAME, makePki, materialOf, ProxyFixture } from './support/proxy-fixture.js'
 import { connectRequest } from './support/raw-caller.js'
 
 const pki = makePki()
@@ -38,6 +40,14 @@ t.test('judges the certificate of every caller before a byte is parsed', async (
   await caller.closed()
   t.strictSame(asked, [true])
   t.strictSame(Object.fromEntries(fixture.counts), { 'refused wrong-name': 1 })
+})
+
+t.test('lets nobody in by a name that hides in the certificate of another', async (t) => {
+  const authorizeCaller: EgressProxyOptions['authorizeCaller'] = (socket) =>
+    authorizePeer(socket, { name: CALLER_NAME, usage: 'client' })
+  await using fixture = await ProxyFixture.start(pki, { authorizeCaller })
+  for (const forged of pki.forged) await (await fixture.callTls(forged)).closed()
+  t.strictSame(Object.fromEntries(fixture.counts), { 'refused wrong-name': pki.forged.length })
 })
 
 t.test('lets nobody in when judging throws', async (t) => {

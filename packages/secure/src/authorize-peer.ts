@@ -79,8 +79,18 @@ export function authorizePeer(socket: TLSSocket, expected: PeerExpectation): Pee
  */
 function peerCertificate(socket: TLSSocket): X509Certificate | undefined {
   // Null, other than its type says, once the connection is gone.
-  const raw = (socket.getPeerCertificate() as PeerCertificate | null)?.raw
-  return raw === undefined ? undefined : new X509Certificate(raw)
+  const der = (socket.getPeerCertificate() as PeerCertificate | null)?.raw
+  return der === undefined ? undefined : new X509Certificate(pemOf(der))
+}
+
+/**
+ * `X509Certificate` looks for PEM first, anywhere in what it is given: in DER it would find a certificate that
+ * the peer has hidden in an extension or a name. Base64 can hide none.
+ */
+function pemOf(der: Uint8Array): string {
+  const base64 = Buffer.from(der).toString('base64')
+  const lines = base64.match(/.{1,64}/g) ?? []
+  return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n')
 }
 
 /** Node types it as an Error and hands over a string. */
@@ -91,6 +101,7 @@ function chainErrorCode(error: unknown): string {
 
 /** The DNS names of a certificate; its common name counts only where there is none. */
 function certificateNames(certificate: X509Certificate): string[] {
+  // Node escapes commas within a name.
   const names = (certificate.subjectAltName ?? '')
     .split(', ')
     .filter((entry) => entry.startsWith('DNS:'))

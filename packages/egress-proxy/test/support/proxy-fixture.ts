@@ -7,14 +7,14 @@ import { EgressProxy } from '@reversed-vpn/egress-proxy'
 import type { EgressProxyOptions } from '@reversed-vpn/egress-proxy/testing'
 import { CidrSet } from '@reversed-vpn/ip'
 import type { TlsMaterial } from '@reversed-vpn/secure'
-import { Authority, type Pair } from '@reversed-vpn/secure/testing'
+import { Authority, forgedNames, type Pair } from '@reversed-vpn/secure/testing'
 import { RawCaller } from './raw-caller.js'
 
 type TunnelGate = EgressProxyOptions['gate']
 type Metrics = EgressProxyOptions['metrics']
 type State = ReturnType<Parameters<Metrics['observe']>[0]>
 
-const CALLER_NAME = 'kube-apiserver-http-proxy-client'
+export const CALLER_NAME = 'kube-apiserver-http-proxy-client'
 
 /** A tunnel that goes up and down when the test says so. */
 export class TestGate extends EventEmitter implements TunnelGate {
@@ -160,18 +160,22 @@ interface Pki {
   readonly server: Pair
   readonly client: Pair
   readonly stranger: Pair
+  readonly forged: readonly Pair[]
 }
 
-/** The certificates of one test file. `stranger` is of another authority, with the right name. */
+/** The certificates of one test file. `stranger` is of another authority, with the right name; in `forged` ones it hides. */
 export function makePki(): Pki {
   const directory = mkdtempSync(join(tmpdir(), 'egress-test-'))
   try {
     const authority = new Authority(directory, 'test-ca')
+    const stranger = new Authority(directory, 'other-ca').issue(CALLER_NAME)
+    const forgeries = Object.values(forgedNames('someone-else', { pem: stranger.cert, name: CALLER_NAME }))
     return {
       ca: authority.ca,
       server: authority.issue('proxy.test'),
       client: authority.issue(CALLER_NAME),
-      stranger: new Authority(directory, 'other-ca').issue(CALLER_NAME),
+      stranger,
+      forged: forgeries.map((extensions) => authority.issue('someone-else', extensions)),
     }
   } finally {
     rmSync(directory, { recursive: true })

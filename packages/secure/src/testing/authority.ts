@@ -27,10 +27,13 @@ export class Authority {
     this.ca = this.#read('ca.crt')
   }
 
-  /** Good for both ends of a connection. */
-  issue(name: string): Pair {
+  /**
+   * Good for both ends of a connection.
+   * @param extensions lines of an extension file of openssl, in place of the name as the only DNS name
+   */
+  issue(name: string, extensions = `subjectAltName=DNS:${name}`): Pair {
     const usage = 'extendedKeyUsage=serverAuth,clientAuth'
-    writeFileSync(join(this.#dir, 'ext'), `subjectAltName=DNS:${name}\n${usage}\n`)
+    writeFileSync(join(this.#dir, 'ext'), `${extensions}\n${usage}\n`)
     this.#openssl('req', '-new', ...NEW_KEY, 'leaf.key', '-out', 'leaf.csr', '-subj', `/CN=${name}`)
     const issuer = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2']
     this.#openssl('x509', '-req', '-in', 'leaf.csr', ...issuer, '-extfile', 'ext', '-out', 'leaf.crt')
