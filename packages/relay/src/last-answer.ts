@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
 
 /** Who sends more than this behind a request has no use for the answer. */
-const MAX_DROPPED_BYTES = 262_144
+const MAX_DROPPED_BYTES = 2_097_152
 
 /**
- * Writes a last answer and closes. Until the other end has ended, for at most `lingerMs` and up to 256 KiB, what it still
+ * Writes a last answer and closes. Until the other end has ended, for at most `lingerMs` and up to 2 MiB, what it still
  * sends is read and dropped: closing a socket with unread bytes resets the connection, and a reset can overtake the answer.
  *
  * @param answer text is sent as Latin-1

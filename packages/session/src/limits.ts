@@ -77,3 +77,15 @@ export const CLOSE_GRACE_MS = 1_000
  * push out their own oldest, so a quick client gets in.
  */
 export const UNFINISHED_LIMITS = Object.freeze({ max: 256, maxPerSource: 192, whenFull: 'drop-oldest' })
+
+/**
+ * What a WebSocket may bring before its peer has proved who it is. A client's part of the handshake is a few KB, most of it its
+ * certificates.
+ */
+export const MAX_UNPROVEN_BYTES = 65_536
+
+/** Fragments of a WebSocket message: each costs far more memory than its bytes. */
+export const MAX_WEB_SOCKET_FRAGMENTS = 512
+
+/** Reads that a frame of a WebSocket may take. */
+export const MAX_WEB_SOCKET_READS = 8192

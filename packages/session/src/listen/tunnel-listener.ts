@@ -4,9 +4,10 @@ import { Admission, type AdmissionEntry, type DropReason, remoteAddressOf } from
 import type { AuthenticatedPeer, TlsMaterial } from '@reversed-vpn/secure'
 import { HANDSHAKE_TIMEOUT_MS, type RefusalReason, refusalReasonOf, TlsAcceptor } from '@reversed-vpn/secure'
 import { FrameStream } from '../frame-stream.js'
-import { UNFINISHED_LIMITS } from '../limits.js'
+import { MAX_UNPROVEN_BYTES, UNFINISHED_LIMITS } from '../limits.js'
 import type { SessionPeer } from '../session-options.js'
 import { tuneLaneSocket } from '../socket-tuning.js'
+import { limitReceived } from './limit-received.js'
 
 interface TunnelListenerOptions {
   readonly tls: TlsMaterial
@@ -56,6 +57,9 @@ export class TunnelListener {
       this.#refuse(dropRefusal(reason), remoteAddress, detail),
   })
 
+  /** Lift the limit of what a stream may bring before its peer has proved who it is. */
+  readonly #lifts = new WeakMap<AdmissionEntry, () => void>()
+
   constructor(options: TunnelListenerOptions) {
     this.#options = options
     this.#acceptor = new TlsAcceptor({
@@ -103,6 +107,10 @@ export class TunnelListener {
     const unfinished = this.#unfinished.enter(stream, remoteAddress)
     if (this.#options.isProxy?.(remoteAddress) !== true) this.#unfinished.attribute(unfinished, remoteAddress)
     if (stream.destroyed || !this.#tune(below, unfinished)) return
+    const lift = limitReceived(below, MAX_UNPROVEN_BYTES, () => {
+      stream.destroy(new Error(`more than ${MAX_UNPROVEN_BYTES} B before the end of the handshake`))
+    })
+    this.#lifts.set(unfinished, lift)
     this.#acceptor.takeStream(stream, unfinished)
   }
 
@@ -149,6 +157,7 @@ export class TunnelListener {
     { name, fingerprint }: AuthenticatedPeer,
   ): Promise<void> {
     const { remoteAddress } = unfinished
+    this.#lifts.get(unfinished)?.()
     try {
       await this.#options.onPeer(frames, { name, fingerprint, remoteAddress })
       this.#unfinished.finish(unfinished)

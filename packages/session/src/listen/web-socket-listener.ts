@@ -1,10 +1,16 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { Socket } from 'node:net'
+import type { IncomingMessage } from 'node:http'
+import { createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { Admission, type AdmissionEntry, remoteAddressOf } from '@reversed-vpn/relay'
+import {
+  Admission,
+  type AdmissionEntry,
+  answerAndClose,
+  RequestReader,
+  remoteAddressOf,
+} from '@reversed-vpn/relay'
 import { HANDSHAKE_TIMEOUT_MS, type RefusalReason } from '@reversed-vpn/secure'
-import { WebSocketServer } from 'ws'
-import { UNFINISHED_LIMITS } from '../limits.js'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { MAX_WEB_SOCKET_FRAGMENTS, MAX_WEB_SOCKET_READS, UNFINISHED_LIMITS } from '../limits.js'
 import { MAX_WEB_SOCKET_MESSAGE_BYTES, WebSocketStream } from '../web-socket-stream.js'
 import { dropRefusal } from './tunnel-listener.js'
 
@@ -19,51 +25,41 @@ interface WebSocketListenerOptions {
 
 const PATH = '/'
 const MAX_HEADER_BYTES = 8192
+/** How long a client may take to read a refusal. */
+const LINGER_MS = 1000
 
-/** Unwraps WebSockets (RFC 6455) on path `/`, for ingresses that pass only HTTP. Authenticates nobody. */
+const NOT_FOUND = refusal('404 Not Found')
+const UPGRADE_REQUIRED = refusal('426 Upgrade Required', ['Upgrade: websocket'])
+const HEADER_TOO_LONG = refusal('431 Request Header Fields Too Large')
+const BAD_REQUEST = refusal('400 Bad Request')
+
+/** Takes WebSockets (RFC 6455) on path `/` and unwraps them, for ingresses that let nothing else through. Authenticates nobody. */
 export class WebSocketListener {
   readonly #options: WebSocketListenerOptions
   readonly #server: Server
-  /** HTTP connections that are no WebSocket yet. */
-  readonly #unfinished = new Admission(UNFINISHED_LIMITS, {
+  readonly #reader = new RequestReader(MAX_HEADER_BYTES)
+  /** Connections that are no WebSocket yet. */
+  readonly #unfinished = new Admission<Socket>(UNFINISHED_LIMITS, {
     onDropped: (_, reason) => this.#options.onDropped?.(dropRefusal(reason)),
   })
-  readonly #bySocket = new WeakMap<Duplex, AdmissionEntry>()
   readonly #webSockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
     // What runs inside is encrypted, and would only grow.
     perMessageDeflate: false,
     maxPayload: MAX_WEB_SOCKET_MESSAGE_BYTES,
+    maxFragments: MAX_WEB_SOCKET_FRAGMENTS,
+    maxBufferedChunks: MAX_WEB_SOCKET_READS,
+    // Below: without a bound, as many answers as there are pings would wait for a client that reads nothing.
+    autoPong: false,
     skipUTF8Validation: true,
   })
 
   constructor(options: WebSocketListenerOptions) {
     this.#options = options
-    this.#server = createServer({
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: HANDSHAKE_TIMEOUT_MS,
-      requestTimeout: HANDSHAKE_TIMEOUT_MS,
-      connectionsCheckingInterval: HANDSHAKE_TIMEOUT_MS / 4,
-    })
-    this.#server.on('connection', (socket) => this.#admit(socket))
-    this.#server.on('request', (request, response) => {
-      const status = pathOf(request) === PATH ? 426 : 404
-      response
-        .writeHead(status, { connection: 'close', ...(status === 426 ? { upgrade: 'websocket' } : {}) })
-        .end()
-    })
-    this.#server.on('upgrade', (request, socket, head) => {
-      socket.on('error', () => {})
-      if (pathOf(request) !== PATH) {
-        socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
-        return
-      }
-      this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-        this.#finish(socket)
-        options.onStream(new WebSocketStream(webSocket), remoteAddressOf(request.socket), request.socket)
-      })
-    })
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      this.#onConnection(socket),
+    )
   }
 
   /** To be told where to listen. Ended by {@link close}. */
@@ -74,22 +70,55 @@ export class WebSocketListener {
   /** Takes no more connections; streams that were handed over are their receiver's. Idempotent. */
   close(): void {
     this.#server.close()
-    this.#server.closeAllConnections()
+    this.#unfinished.destroyAll()
   }
 
-  #admit(socket: Socket): void {
+  #onConnection(socket: Socket): void {
     const address = remoteAddressOf(socket)
-    const connection = this.#unfinished.enter(socket, address)
-    this.#bySocket.set(socket, connection)
-    if (this.#options.isProxy?.(address) !== true) this.#unfinished.attribute(connection, address)
+    const entry = this.#unfinished.enter(socket, address)
+    if (this.#options.isProxy?.(address) !== true) this.#unfinished.attribute(entry, address)
+    const timer = setTimeout(() => socket.destroy(), HANDSHAKE_TIMEOUT_MS)
+    socket.once('close', () => clearTimeout(timer))
+    this.#reader.read(socket, {
+      onRequest: (request, rest) => {
+        clearTimeout(timer)
+        if (pathOf(request) !== PATH) answerAndClose(socket, NOT_FOUND, LINGER_MS)
+        else if (!isUpgrade(request)) answerAndClose(socket, UPGRADE_REQUIRED, LINGER_MS)
+        else this.#upgrade(request, entry, rest)
+      },
+      onFlaw: (flaw) => {
+        clearTimeout(timer)
+        if (flaw === 'left') socket.destroy()
+        else answerAndClose(socket, flaw === 'malformed' ? BAD_REQUEST : HEADER_TOO_LONG, LINGER_MS)
+      },
+    })
   }
 
-  #finish(socket: Duplex): void {
-    const connection = this.#bySocket.get(socket)
-    if (connection !== undefined) this.#unfinished.finish(connection)
+  #upgrade(request: IncomingMessage, entry: AdmissionEntry<Socket>, rest: Buffer): void {
+    const { stream: socket, remoteAddress } = entry
+    this.#webSockets.handleUpgrade(request, socket, rest, (webSocket) => {
+      this.#unfinished.finish(entry)
+      webSocket.on('ping', (data) => pongOnceRead(webSocket, data))
+      this.#options.onStream(new WebSocketStream(webSocket), remoteAddress, socket)
+      // Paused since its request was read.
+      socket.resume()
+    })
   }
 }
 
 function pathOf(request: IncomingMessage): string | undefined {
   return request.url?.split('?', 1)[0]
+}
+
+function isUpgrade({ headers }: IncomingMessage): boolean {
+  return headers.upgrade !== undefined && /(^|,)\s*upgrade\s*(,|$)/i.test(headers.connection ?? '')
+}
+
+/** A client that has not read what it was sent is owed no further answer. */
+function pongOnceRead(webSocket: WebSocket, data: Buffer): void {
+  if (webSocket.bufferedAmount === 0 && webSocket.readyState === webSocket.OPEN) webSocket.pong(data)
+}
+
+function refusal(status: string, fields: readonly string[] = []): string {
+  return [`HTTP/1.1 ${status}`, ...fields, 'Connection: close', 'Content-Length: 0', '', ''].join('\r\n')
 }

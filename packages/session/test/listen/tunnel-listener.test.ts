@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, connect as connectTcp } from 'node:net'
+import { type AddressInfo, connect as connectTcp, createServer } from 'node:net'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { connect, type TLSSocket } from 'node:tls'
@@ -145,4 +145,24 @@ t.test('a socket option that the kernel refuses costs that connection alone', as
   t.notOk(refusals.some(({ cause }) => isDeviceGone(cause)))
   t.ok(listener.server.listening)
   listener.close()
+})
+
+t.test('a stream that brings too much before its peer has proved who it is ends', async (t) => {
+  const { listener, refusals } = await createListener(material(server, one.ca))
+  t.teardown(() => listener.close())
+  const below = createServer((socket) => {
+    listener.accept(new PassThrough(), '192.0.2.7', socket)
+    socket.resume()
+  })
+  below.listen(0, '127.0.0.1')
+  await once(below, 'listening')
+  t.teardown(() => below.close())
+  const stranger = connectTcp((below.address() as AddressInfo).port, '127.0.0.1')
+  t.teardown(() => stranger.destroy())
+  stranger.write(Buffer.alloc(65_536))
+  stranger.write('x')
+  await until(() => refusals.length === 1)
+  t.match(refusals, [
+    { remoteAddress: '192.0.2.7', detail: 'more than 65536 B before the end of the handshake' },
+  ])
 })
