@@ -1,6 +1,6 @@
-import { connect, isIPv6, type Socket } from 'node:net'
+import { isIPv6, type Socket } from 'node:net'
 import { formatEndpoint } from '@reversed-vpn/daemon'
-import { untilConnected } from '@reversed-vpn/relay'
+import { dialAddresses, withDeadline } from '@reversed-vpn/relay'
 import { EgressRefusal, type RefusalReason } from './egress-refusal.js'
 
 /** Quiet connections (an idle `kubectl exec`) stay; probes only find out which of them have died. */
@@ -20,60 +20,44 @@ interface DialOptions {
   readonly signal: AbortSignal
 }
 
+const SOCKET_OPTIONS = {
+  allowHalfOpen: true,
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: TCP_KEEPALIVE_DELAY_MS,
+} as const
+
 /**
- * Connects to the first of `addresses` that answers, one after the other; each gets an equal share of what is left of the
- * time, so that a silent first one leaves room for the rest. The caller owns the socket (half-open, paused, no listeners
- * but one that swallows errors).
+ * Connects to the first of `addresses` that answers: they race (RFC 8305), so that a silent one holds up nobody. The
+ * caller owns the socket (half-open, paused, no listeners but one that swallows errors).
  *
  * @param addresses canonical and permitted: they are dialled as they are
- * @throws EgressRefusal with the reason of the last address tried
+ * @throws EgressRefusal with the reason of the first address
  * @throws the signal's reason when that aborts
  */
 export async function dialFirst(addresses: readonly string[], options: DialOptions): Promise<Socket> {
-  const deadlineMs = performance.now() + options.timeoutMs
-  let failure = new EgressRefusal('unreachable', 'the tunnel has no address of the family of the target')
-  const usable = addresses.filter((address) => localAddressFor(address, options.transfer) !== undefined)
-  for (const [index, address] of usable.entries()) {
-    options.signal.throwIfAborted()
-    const leftMs = deadlineMs - performance.now()
-    if (leftMs <= 0) break
+  const { port, transfer, timeoutMs: ms, signal } = options
+  const localAddressFor = (address: string) => (isIPv6(address) ? transfer.ipv6 : transfer.ipv4)
+  const usable = addresses.filter((address) => localAddressFor(address) !== undefined)
+  if (usable.length === 0)
+    throw new EgressRefusal('unreachable', 'the tunnel has no address of the family of the target')
+  const where = usable.map((host) => formatEndpoint({ type: 'tcp', host, port })).join(', ')
+  const error = () => new EgressRefusal('dial-timeout', `${where} did not answer within ${ms} ms`)
+  return withDeadline(signal, { ms, error }, async (signal) => {
     try {
-      return await dialOne(address, options, leftMs / (usable.length - index))
-    } catch (error) {
-      if (!(error instanceof EgressRefusal)) throw error
-      failure = error
+      return await dialAddresses(usable, { port, socket: SOCKET_OPTIONS, localAddressFor }, signal)
+    } catch (cause) {
+      if (signal.aborted) throw signal.reason
+      const { code } = cause as NodeJS.ErrnoException
+      throw new EgressRefusal(reasonOf(code), `${where}: ${codesOf(cause)}`, { cause })
     }
-  }
-  throw failure
+  })
 }
 
-function localAddressFor(address: string, transfer: TransferAddresses): string | undefined {
-  return isIPv6(address) ? transfer.ipv6 : transfer.ipv4
-}
-
-function dialOne(address: string, options: DialOptions, timeoutMs: number): Promise<Socket> {
-  const { port, transfer, signal } = options
-  const where = formatEndpoint({ type: 'tcp', host: address, port })
-  const socket = connect({
-    host: address,
-    port,
-    localAddress: localAddressFor(address, transfer),
-    allowHalfOpen: true,
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: TCP_KEEPALIVE_DELAY_MS,
-    autoSelectFamily: false,
-  })
-  const timedOut = () =>
-    new EgressRefusal('dial-timeout', `${where} did not answer within ${Math.round(timeoutMs)} ms`)
-  return untilConnected(socket, {
-    signal,
-    event: 'connect',
-    timeout: { ms: timeoutMs, error: timedOut },
-    toError: (cause: NodeJS.ErrnoException) =>
-      new EgressRefusal(reasonOf(cause.code), `${where}: ${cause.code ?? 'failed'}`, { cause }),
-    destroy: () => socket.destroy(),
-  })
+/** Of every address that failed. */
+function codesOf(error: unknown): string {
+  const errors = error instanceof AggregateError ? error.errors : [error]
+  return errors.map(({ code }: NodeJS.ErrnoException) => code ?? 'failed').join(', ')
 }
 
 function reasonOf(code: string | undefined): RefusalReason {

@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls'
 import { type Endpoint, type Logger, rateLimited } from '@reversed-vpn/daemon'
-import { RequestReader } from '@reversed-vpn/relay'
+import { type Lookup, lookUpAddresses, RequestReader } from '@reversed-vpn/relay'
 import { refusalReasonOf, type TlsMaterial } from '@reversed-vpn/secure'
 import { type Caller, CallerTable, createCaller } from './callers.js'
 import { ConnectHandler } from './connect-handler.js'
@@ -12,7 +12,7 @@ import { EgressRefusal } from './egress-refusal.js'
 import { HoldQueue, type HoldQueueOptions, type TunnelGate } from './hold-queue.js'
 import { EGRESS_LIMITS, type EgressLimits } from './limits.js'
 import { readConnect } from './read-connect.js'
-import { type Lookup, lookupWithSystem, TargetResolver } from './target-resolver.js'
+import { TargetResolver } from './target-resolver.js'
 
 /** Judges the certificate of a caller. Called once the handshake has ended and before any byte is parsed. */
 type AuthorizeCaller = (
@@ -31,7 +31,7 @@ export interface EgressProxyOptions extends HoldQueueOptions {
   readonly transfer: TransferAddresses
   readonly logger: Logger
   readonly metrics: EgressMetrics
-  /** @default lookupWithSystem */
+  /** @default lookUpAddresses */
   readonly lookup?: Lookup | undefined
   /** Others than {@link EGRESS_LIMITS}, so that a test need not wait. */
   readonly limits?: Partial<EgressLimits> | undefined
@@ -68,7 +68,7 @@ export class EgressProxy {
     this.#tls = options.tls
     this.#logRarely = rateLimited(options.logger, REFUSAL_LOG_INTERVAL_MS)
     this.#hold = new HoldQueue(options.gate, options)
-    const resolver = new TargetResolver(options.lookup ?? lookupWithSystem, this.#limits)
+    const resolver = new TargetResolver(options.lookup ?? lookUpAddresses, this.#limits)
     const { metrics, logger, networks, transfer } = options
     this.#handler = new ConnectHandler({
       limits: this.#limits,

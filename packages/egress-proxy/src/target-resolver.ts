@@ -1,20 +1,9 @@
-import { lookup as systemLookup } from 'node:dns/promises'
-import { untilSettled } from '@reversed-vpn/relay'
+import { type Lookup, untilSettled } from '@reversed-vpn/relay'
 import { EgressRefusal } from './egress-refusal.js'
 import type { EgressLimits } from './limits.js'
 
 /** A look-up counts until it has ended, not until its callers have stopped waiting. */
 type LookupLimits = Pick<EgressLimits, 'maxLookups' | 'maxQueuedLookups' | 'lookupTimeoutMs'>
-
-/** Finds the addresses of a name, in the order to try them. Rejects, or finds none, when there is no answer. */
-export type Lookup = (name: string) => Promise<readonly string[]>
-
-/**
- * Asks the system's resolver (`getaddrinfo`), so hosts file and search list count as for any other program. Each look-up
- * keeps a thread of libuv's pool: the pool (`UV_THREADPOOL_SIZE`) decides how many of `maxLookups` really run at a time.
- */
-export const lookupWithSystem: Lookup = async (name) =>
-  (await systemLookup(name, { all: true, verbatim: true })).map((answer) => answer.address)
 
 interface Waiter {
   readonly onAnswer: (addresses: readonly string[]) => void

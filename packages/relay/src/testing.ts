@@ -1,2 +1,5 @@
 export type { AdmissionLimits } from './admission.js'
+export { alternateFamilies } from './dial/alternate-families.js'
+export { NameResolver } from './dial/name-resolver.js'
+export { raceAddresses } from './dial/race-addresses.js'
 export { sourceOf } from './socket-address.js'
