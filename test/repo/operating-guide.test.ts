@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { EgressRefusal, REQUEST_OUTCOMES } from '@reversed-vpn/egress-proxy/testing'
+import { EgressRefusal, REQUEST_OUTCOMES, STREAM_ENDS } from '@reversed-vpn/egress-proxy/testing'
 import { SEED_DROP_COUNTERS, SHOOT_DROP_COUNTERS } from '@reversed-vpn/host-network/testing'
 import { DROP_REASONS } from '@reversed-vpn/protocol'
 import { DIAL_FAILURES, PEER_REFUSALS, REFUSAL_REASONS } from '@reversed-vpn/secure'
@@ -38,6 +38,7 @@ t.test('every reason that the code can give is explained, and no other', (t) => 
   expectSame(t, [...peer, ...firstColumn(guide, 'refusals')], REFUSAL_REASONS, 'the tunnel port')
   expectSame(t, [...peer, ...firstColumn(guide, 'dial-failures')], DIAL_FAILURES, 'dialling')
   expectSame(t, firstColumn(guide, 'egress-outcomes'), REQUEST_OUTCOMES, 'the egress proxy')
+  expectSame(t, firstColumn(guide, 'stream-ends'), STREAM_ENDS, 'the streams of the egress proxy')
   expectSame(
     t,
     firstColumn(guide, 'drop-reasons'),

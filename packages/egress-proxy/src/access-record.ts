@@ -1,5 +1,6 @@
 import type { Logger } from '@reversed-vpn/daemon'
 import type { Direction, RequestOutcome } from './egress-metrics.js'
+import type { StreamEnd } from './stream-end.js'
 
 /** The line of one request in the access log. Filled in as the request goes on, and written once, at its end. */
 export class AccessRecord {
@@ -8,6 +9,8 @@ export class AccessRecord {
   readonly #bytes: Record<Direction, number> = { toShoot: 0, toSeed: 0 }
   /** The address and port that were dialled. */
   address: string | undefined
+  /** How its stream ended, where there was one. */
+  end: StreamEnd | undefined
   heldMs = 0
   dialMs = 0
 
@@ -28,6 +31,7 @@ export class AccessRecord {
         code: status,
         reason: outcome,
         detail,
+        end: this.end,
         heldMs: Math.round(this.heldMs),
         dialMs: Math.round(this.dialMs),
         totalMs: Math.round(performance.now() - this.#startedAtMs),

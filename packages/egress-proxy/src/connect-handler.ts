@@ -13,6 +13,7 @@ import { EgressRefusal, formatRefusal } from './egress-refusal.js'
 import { holdBack } from './hold-back.js'
 import type { HoldQueue } from './hold-queue.js'
 import { type EgressLimits, LINGER_MS } from './limits.js'
+import { END_OF_OUTCOME } from './stream-end.js'
 import type { TargetResolver } from './target-resolver.js'
 
 interface ConnectHandlerParts {
@@ -40,8 +41,8 @@ const CONNECTION_ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n'
 export class ConnectHandler {
   readonly #parts: ConnectHandlerParts
   #networks: EgressNetworks
-  /** Far ends of the streams that run now. */
-  readonly #targets = new Set<Socket>()
+  /** The streams that run now, by their far ends. */
+  readonly #streams = new Map<Socket, AccessRecord>()
 
   constructor(parts: ConnectHandlerParts) {
     this.#parts = parts
@@ -50,14 +51,22 @@ export class ConnectHandler {
 
   /** Streams that run now. */
   get streams(): number {
-    return this.#targets.size
+    return this.#streams.size
   }
 
   /** Counts for every request from now on. Streams to where nobody may go any more are reset. */
   setNetworks(networks: EgressNetworks): void {
     this.#networks = networks
-    for (const target of [...this.#targets])
-      if (!isPermitted(networks, target.remoteAddress ?? '')) resetConnection(target)
+    for (const [target, record] of [...this.#streams]) {
+      if (isPermitted(networks, target.remoteAddress ?? '')) continue
+      record.end = 'prohibited'
+      resetConnection(target)
+    }
+  }
+
+  /** To be called before all callers are reset: the access log says why. */
+  onGraceOver(): void {
+    for (const record of this.#streams.values()) record.end ??= 'shutting-down'
   }
 
   /** Serves one CONNECT. Never rejects. */
@@ -124,13 +133,13 @@ export class ConnectHandler {
   async #stream(caller: Caller, target: Socket, head: Buffer, record: AccessRecord): Promise<void> {
     const { metrics, logger, limits } = this.#parts
     metrics.requestAnswered('ok')
-    this.#targets.add(target)
+    this.#streams.set(target, record)
     const count = (direction: Direction) => (bytes: number) => {
       record.addBytes(direction, bytes)
       metrics.bytesForwarded(direction, bytes)
     }
     try {
-      await joinSockets(
+      const outcome = await joinSockets(
         caller,
         { socket: target, reset: () => resetConnection(target) },
         {
@@ -145,8 +154,9 @@ export class ConnectHandler {
           onTargetBytes: count('toSeed'),
         },
       )
+      record.end ??= END_OF_OUTCOME[outcome]
     } finally {
-      this.#targets.delete(target)
+      this.#streams.delete(target)
       record.write(logger, 200, 'ok')
     }
   }

@@ -2,9 +2,7 @@ import { isIPv6, type Socket } from 'node:net'
 import { formatEndpoint } from '@reversed-vpn/daemon'
 import { dialAddresses, withDeadline } from '@reversed-vpn/relay'
 import { EgressRefusal, type RefusalReason } from './egress-refusal.js'
-
-/** Quiet connections (an idle `kubectl exec`) stay; probes only find out which of them have died. */
-export const TCP_KEEPALIVE_DELAY_MS = 60_000
+import { KEEP_ALIVE, probeSlowly } from './keep-alive.js'
 
 /** The tunnel's own addresses, which connections into the shoot come from. A family without one cannot be dialled. */
 export interface TransferAddresses {
@@ -20,12 +18,7 @@ interface DialOptions {
   readonly signal: AbortSignal
 }
 
-const SOCKET_OPTIONS = {
-  allowHalfOpen: true,
-  noDelay: true,
-  keepAlive: true,
-  keepAliveInitialDelay: TCP_KEEPALIVE_DELAY_MS,
-} as const
+const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, ...KEEP_ALIVE } as const
 
 /**
  * Connects to the first of `addresses` that answers: they race (RFC 8305), so that a silent one holds up nobody. The
@@ -45,7 +38,9 @@ export async function dialFirst(addresses: readonly string[], options: DialOptio
   const error = () => new EgressRefusal('dial-timeout', `${where} did not answer within ${ms} ms`)
   return withDeadline(signal, { ms, error }, async (signal) => {
     try {
-      return await dialAddresses(usable, { port, socket: SOCKET_OPTIONS, localAddressFor }, signal)
+      const socket = await dialAddresses(usable, { port, socket: SOCKET_OPTIONS, localAddressFor }, signal)
+      probeSlowly(socket)
+      return socket
     } catch (cause) {
       if (signal.aborted) throw signal.reason
       const { code } = cause as NodeJS.ErrnoException

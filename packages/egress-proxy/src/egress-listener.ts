@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls'
 import { type Endpoint, listenOn, type TcpEndpoint, type UnixEndpoint } from '@reversed-vpn/daemon'
 import { Admission, type AdmissionEntry, remoteAddressOf } from '@reversed-vpn/relay'
 import { TlsHandshakes, type TlsMaterial } from '@reversed-vpn/secure'
-import { TCP_KEEPALIVE_DELAY_MS } from './dial.js'
+import { KEEP_ALIVE, probeSlowly } from './keep-alive.js'
 
 export interface ListenerEvents {
   /** A TCP connection that has finished its handshake. Nothing of it was read; `transport` is the socket beneath. */
@@ -50,8 +50,7 @@ const OVERDUE_MS = 5_000
 const SOCKET_OPTIONS = {
   allowHalfOpen: true,
   noDelay: true,
-  keepAlive: true,
-  keepAliveInitialDelay: TCP_KEEPALIVE_DELAY_MS,
+  ...KEEP_ALIVE,
 } as const
 
 /** @throws EnvironmentError when the endpoint cannot be bound */
@@ -89,6 +88,7 @@ async function openTlsListener(
     onSecure(entry, socket) {
       const { stream: transport, remoteAddress } = entry
       queue.finish(entry)
+      probeSlowly(transport)
       transport.allowHalfOpen = true
       socket.allowHalfOpen = true
       events.onTlsCaller(socket, transport, remoteAddress)

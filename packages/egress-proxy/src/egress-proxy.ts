@@ -138,7 +138,7 @@ export class EgressProxy {
   /** Breaks every connection now and takes no more. Unsent data is lost. */
   abort(): void {
     void this.close({ graceMs: 0 })
-    this.#callers.resetAll()
+    this.#breakAll()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -152,9 +152,14 @@ export class EgressProxy {
     this.#callers.destroyIdle()
     // The answers to held requests leave while the streams have their time.
     this.#hold.close()
-    const timer = setTimeout(() => this.#callers.resetAll(), graceMs)
+    const timer = setTimeout(() => this.#breakAll(), graceMs)
     await this.#callers.whenEmpty()
     clearTimeout(timer)
+  }
+
+  #breakAll(): void {
+    this.#handler.onGraceOver()
+    this.#callers.resetAll()
   }
 
   #listenerEvents(): ListenerEvents {

@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { connect, type Socket } from 'node:net'
+import { connect, Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
+import { CidrSet } from '@reversed-vpn/ip'
+import { socketDescriptor } from '@reversed-vpn/node-tun/socket'
+import { getTcpKeepAliveIntervalS } from '@reversed-vpn/node-tun/testing'
 import t from 'tap'
 import { FarEnd } from './support/far-end.js'
 import { countOpenHandles, settledHandles } from './support/open-handles.js'
-import { makePki, ProxyFixture } from './support/proxy-fixture.js'
+import { LOOPBACK_ALLOWED, makePki, ProxyFixture } from './support/proxy-fixture.js'
 import { connectRequest, type RawCaller, sha256 } from './support/raw-caller.js'
 
 const pki = makePki()
@@ -58,6 +61,7 @@ for (const [name, call] of TRANSPORTS) {
       t.match(await fixture.accessLine(), {
         code: 200,
         reason: 'ok',
+        end: 'caller-closed',
         address: `127.0.0.1:${farEnd.port}`,
         bytesToShoot: TAIL.length,
         bytesToSeed: TAIL.length,
@@ -78,6 +82,7 @@ for (const [name, call] of TRANSPORTS) {
       caller.socket.end(TAIL)
       await caller.closed()
       t.equal(sha256((await uploads[0]) ?? ''), sha256(TAIL))
+      t.match(await fixture.accessLine(), { end: 'target-closed' })
     })
 
     t.test('serves a caller that ended its direction along with the request', async (t) => {
@@ -115,6 +120,7 @@ t.test(
     await caller.closed()
     t.equal(caller.lastError?.code, 'ECONNRESET')
     t.notOk(caller.socket.readableEnded)
+    t.match(await fixture.accessLine(), { reason: 'ok', end: 'target-reset' })
   },
 )
 
@@ -131,7 +137,7 @@ t.test('resets the far end when the caller is reset', async (t) => {
   await caller.dial(`127.0.0.1:${farEnd.port}`)
   await caller.readAtLeast(5)
   transport.resetAndDestroy()
-  await fixture.accessLine()
+  t.match(await fixture.accessLine(), { reason: 'ok', end: 'caller-reset' })
   await fixture.until(() => farEnd.openSockets === 0)
   t.match(errors, [{ code: 'ECONNRESET' }])
 })
@@ -190,6 +196,28 @@ t.test('a caller on a Unix socket that never reads is held back no longer than i
   caller.socket.destroy()
 })
 
+t.test('probes quiet connections on both sides half a minute apart', async (t) => {
+  await using farEnd = await FarEnd.start((socket) => socket.resume())
+  await using fixture = await ProxyFixture.start(pki)
+  const caller = await fixture.callTls()
+  await caller.dial(`127.0.0.1:${farEnd.port}`)
+  const isOfProxy = (socket: Socket) => socket.remotePort === farEnd.port || socket.localPort === fixture.port
+  const descriptors = new Set(ownSockets().filter(isOfProxy).map(socketDescriptor))
+  t.equal(descriptors.size, 2, 'one to the caller, one to the target')
+  for (const fd of descriptors) t.equal(getTcpKeepAliveIntervalS(fd ?? -1), 30)
+  caller.socket.destroy()
+})
+
+t.test('says of a stream that a reload breaks why it ended', async (t) => {
+  await using farEnd = await FarEnd.start((socket) => socket.resume())
+  await using fixture = await ProxyFixture.start(pki)
+  const caller = await fixture.callTls()
+  await caller.dial(`127.0.0.1:${farEnd.port}`)
+  fixture.proxy.setNetworks({ ...LOOPBACK_ALLOWED, allowed: CidrSet.of([]) })
+  t.match(await fixture.accessLine(), { reason: 'ok', end: 'prohibited' })
+  await caller.closed()
+})
+
 t.test('is not held up by 200 callers that do not read', async (t) => {
   await using farEnd = await FarEnd.start((socket) => {
     socket.resume()
@@ -210,6 +238,12 @@ t.test('is not held up by 200 callers that do not read', async (t) => {
 t.test('leaves no socket and no timer behind', async (t) => {
   t.equal(await settledHandles(baseline), baseline)
 })
+
+/** All sockets of this process. */
+function ownSockets(): Socket[] {
+  const { _getActiveHandles: handles } = process as unknown as { _getActiveHandles(): unknown[] }
+  return handles.call(process).filter((handle) => handle instanceof Socket)
+}
 
 function echo(socket: Socket): void {
   socket.pipe(socket)

@@ -3,6 +3,7 @@ export {
   getUnreadBytes,
   setMaxPacingRate,
   setTcpCongestion,
+  setTcpKeepAliveIntervalS,
   setTcpNotsentLowatBytes,
   setTcpUserTimeoutMs,
   socketDescriptor,

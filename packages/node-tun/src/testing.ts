@@ -1,5 +1,10 @@
 export { createFakeTun, type FakeTun } from './fake-tun.js'
 export { TunAddonError } from './native-addon.js'
 export { NO_OFFLOAD } from './offload.js'
-export { getMaxPacingRate, getTcpNotsentLowatBytes, getTcpUserTimeoutMs } from './socket/socket-option.js'
+export {
+  getMaxPacingRate,
+  getTcpKeepAliveIntervalS,
+  getTcpNotsentLowatBytes,
+  getTcpUserTimeoutMs,
+} from './socket/socket-option.js'
 export { MAX_TUN_FRAME_BYTES, TUN_HEADER_BYTES, type TunOffload } from './tun-device.js'

@@ -12,12 +12,14 @@ import {
   getUnreadBytes,
   setMaxPacingRate,
   setTcpCongestion,
+  setTcpKeepAliveIntervalS,
   setTcpNotsentLowatBytes,
   setTcpUserTimeoutMs,
   socketDescriptor,
 } from '@reversed-vpn/node-tun/socket'
 import {
   getMaxPacingRate,
+  getTcpKeepAliveIntervalS,
   getTcpNotsentLowatBytes,
   getTcpUserTimeoutMs,
 } from '@reversed-vpn/node-tun/testing'
@@ -58,6 +60,9 @@ test('sets options that the kernel gives back', async (t) => {
   t.equal(getTcpUserTimeoutMs(fd), 12_345)
   setTcpNotsentLowatBytes(fd, 131_072)
   t.equal(getTcpNotsentLowatBytes(fd), 131_072)
+  setTcpKeepAliveIntervalS(fd, 30)
+  t.equal(getTcpKeepAliveIntervalS(fd), 30)
+  t.throws(() => setTcpKeepAliveIntervalS(fd, 0), { code: 'EINVAL' })
 })
 
 test('limits how fast TCP sends, and takes the limit away', async (t) => {

@@ -22,8 +22,16 @@ interface JoinOptions {
   readonly onTargetBytes: (bytes: number) => void
 }
 
-/** Both directions ended in order, or which end broke first. */
-type JoinOutcome = 'ended' | 'client-broke' | 'target-broke'
+type Side = 'client' | 'target'
+
+/**
+ * `ended`: both directions ended in order; the side that ended its own first. `broke`: the side whose connection broke first.
+ * `timed-out`: likewise, because it did not answer any more.
+ */
+type JoinOutcome = `${Side}-${'ended' | 'broke' | 'timed-out'}`
+
+/** What a connection fails with whose other end stays silent. TCP reports the last ICMP error where there was one. */
+const SILENCE_CODES: readonly unknown[] = ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']
 
 /**
  * Copies both ways until both sockets are closed. The end of one direction is passed on alone (half-close); an end that breaks
@@ -36,14 +44,19 @@ export async function joinSockets(
   options: JoinOptions,
 ): Promise<JoinOutcome> {
   const { head, greeting, holdBack, lingerMs, onClientBytes, onTargetBytes } = options
-  let outcome: JoinOutcome = 'ended'
-  const onBroken = (broke: JoinOutcome) => {
-    if (outcome === 'ended') outcome = broke
+  let firstEnded: Side | undefined
+  let broken: JoinOutcome | undefined
+  const watch = (side: Side, socket: Socket, other: JoinedEnd) => {
+    const onEnded = () => {
+      firstEnded ??= side
+    }
+    if (socket.readableEnded) onEnded()
+    else socket.once('end', onEnded)
+    return closeWith(socket, other, lingerMs, () => {
+      broken ??= `${side}-${isSilent(socket) ? 'timed-out' : 'broke'}`
+    })
   }
-  const closed = Promise.all([
-    closeWith(client.socket, target, lingerMs, () => onBroken('client-broke')),
-    closeWith(target.socket, client, lingerMs, () => onBroken('target-broke')),
-  ])
+  const closed = Promise.all([watch('client', client.socket, target), watch('target', target.socket, client)])
   if (head.length > 0) {
     onClientBytes(head.length)
     target.socket.write(head)
@@ -61,7 +74,11 @@ export async function joinSockets(
       if (!error) copy()
     })
   await closed
-  return outcome
+  return broken ?? `${firstEnded ?? 'client'}-ended`
+}
+
+function isSilent(socket: Socket): boolean {
+  return SILENCE_CODES.includes((socket.errored as NodeJS.ErrnoException | null)?.code)
 }
 
 function pump(from: Socket, to: Socket, onBytes: (bytes: number) => void): void {

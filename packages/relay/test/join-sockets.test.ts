@@ -38,7 +38,8 @@ async function join(t: Test, head = '', greeting?: string) {
       bytes.target += count
     },
   })
-  return { client: client.peer, target: target.peer, bytes, outcome }
+  const served = { client: client.served, target: target.served }
+  return { client: client.peer, target: target.peer, served, bytes, outcome }
 }
 
 async function readAll(socket: Socket): Promise<string> {
@@ -53,7 +54,7 @@ t.test('passes each direction on with its end, the head and the greeting first',
   t.equal(await readAll(target), 'head question')
   target.end('answer')
   t.equal(await readAll(client), 'welcome answer')
-  t.equal(await outcome, 'ended')
+  t.equal(await outcome, 'client-ended')
   t.strictSame(bytes, { client: 13, target: 6 })
 })
 
@@ -70,6 +71,22 @@ for (const broken of ['client', 'target'] as const) {
     t.equal(await joined.outcome, `${broken}-broke`)
   })
 }
+
+t.test('says that the target ended first, and not who broke', async (t) => {
+  const { client, target, outcome } = await join(t)
+  target.end('answer')
+  t.equal(await readAll(client), 'answer')
+  client.end()
+  t.equal(await readAll(target), '')
+  t.equal(await outcome, 'target-ended')
+})
+
+for (const code of ['ETIMEDOUT', 'EHOSTUNREACH'])
+  t.test(`tells an end that does not answer any more from one that breaks: ${code}`, async (t) => {
+    const { served, outcome } = await join(t)
+    served.target.destroy(Object.assign(new Error(code), { code }))
+    t.equal(await outcome, 'target-timed-out')
+  })
 
 t.test('hands over the whole of a direction that ended before its end broke', async (t) => {
   const { client, target, outcome } = await join(t)

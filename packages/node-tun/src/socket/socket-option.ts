@@ -5,6 +5,7 @@ import { loadNativeAddon } from '../native-addon.js'
 const SOL_SOCKET = 1
 const SO_MAX_PACING_RATE = 47
 const IPPROTO_TCP = 6
+const TCP_KEEPINTVL = 5
 const TCP_CONGESTION = 13
 const TCP_USER_TIMEOUT = 18
 const TCP_NOTSENT_LOWAT = 25
@@ -21,6 +22,19 @@ export function setTcpUserTimeoutMs(fd: number, timeoutMs: number): void {
 /** What `setTcpUserTimeoutMs` set, 0 by default. @throws SyscallError */
 export function getTcpUserTimeoutMs(fd: number): number {
   return loadNativeAddon().getSocketOptionNumber(fd, IPPROTO_TCP, TCP_USER_TIMEOUT)
+}
+
+/**
+ * Sets how long after one unanswered keepalive probe the next is sent (`TCP_KEEPINTVL`).
+ * @throws SyscallError EINVAL outside 1 to 32767, else as `setTcpUserTimeoutMs`
+ */
+export function setTcpKeepAliveIntervalS(fd: number, seconds: number): void {
+  loadNativeAddon().setSocketOptionNumber(fd, IPPROTO_TCP, TCP_KEEPINTVL, seconds)
+}
+
+/** What `setTcpKeepAliveIntervalS` set. @throws SyscallError */
+export function getTcpKeepAliveIntervalS(fd: number): number {
+  return loadNativeAddon().getSocketOptionNumber(fd, IPPROTO_TCP, TCP_KEEPINTVL)
 }
 
 /**

@@ -22,9 +22,12 @@ export interface PassOnOptions {
 const BROKEN_LINGER_MS = 5000
 
 const OUTCOMES = {
-  ended: 'ended',
+  'client-ended': 'ended',
+  'target-ended': 'ended',
   'client-broke': 'client-reset',
   'target-broke': 'backend-reset',
+  'client-timed-out': 'client-reset',
+  'target-timed-out': 'backend-reset',
 } as const satisfies Record<string, EndReason>
 
 /** Connects the client to the backend of its route and copies bytes until both have ended. Never throws. */
