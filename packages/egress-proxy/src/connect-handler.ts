@@ -18,6 +18,8 @@ import type { TargetResolver } from './target-resolver.js'
 
 interface ConnectHandlerParts {
   readonly limits: EgressLimits
+  /** How long a CONNECT may wait for its answer in all. */
+  readonly answerTimeoutMs: number
   readonly hold: HoldQueue
   readonly resolver: TargetResolver
   readonly metrics: EgressMetrics
@@ -97,11 +99,12 @@ export class ConnectHandler {
   ): Promise<Socket> {
     const { signal } = gone
     const { resolver, transfer, limits } = this.#parts
+    const deadlineMs = performance.now() + this.#parts.answerTimeoutMs
     const { host, port, kind } = parseConnectRequest(request)
     const candidates = kind === 'address' ? [host] : await resolver.resolve(host, signal)
     permittedAddresses(this.#networks, host, candidates)
     if (head.length === 0) gone.countHalfClose(true)
-    await this.#hold(record, signal)
+    await this.#hold(record, signal, deadlineMs)
     gone.countHalfClose(false)
     const addresses = permittedAddresses(this.#networks, host, candidates)
     const startedAtMs = performance.now()
@@ -109,7 +112,7 @@ export class ConnectHandler {
       const socket = await dialFirst(addresses, {
         port,
         transfer,
-        timeoutMs: limits.dialTimeoutMs,
+        timeoutMs: Math.min(limits.dialTimeoutMs, Math.max(0, Math.round(deadlineMs - startedAtMs))),
         signal,
       })
       record.address = formatEndpoint({ type: 'tcp', host: socket.remoteAddress ?? '', port })
@@ -120,10 +123,10 @@ export class ConnectHandler {
     }
   }
 
-  async #hold(record: AccessRecord, signal: AbortSignal): Promise<void> {
+  async #hold(record: AccessRecord, signal: AbortSignal, deadlineMs: number): Promise<void> {
     const startedAtMs = performance.now()
     try {
-      await this.#parts.hold.pass(signal)
+      await this.#parts.hold.pass(signal, deadlineMs - startedAtMs)
     } finally {
       record.heldMs = performance.now() - startedAtMs
       this.#parts.metrics.held(record.heldMs / 1000)

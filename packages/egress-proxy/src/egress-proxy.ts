@@ -10,7 +10,7 @@ import { type EgressListener, type ListenerEvents, openListener } from './egress
 import type { EgressMetrics } from './egress-metrics.js'
 import { EgressRefusal } from './egress-refusal.js'
 import { HoldQueue, type HoldQueueOptions, type TunnelGate } from './hold-queue.js'
-import { EGRESS_LIMITS, type EgressLimits } from './limits.js'
+import { answerTimeoutMs, EGRESS_LIMITS, type EgressLimits } from './limits.js'
 import { readConnect } from './read-connect.js'
 import { TargetResolver } from './target-resolver.js'
 
@@ -72,6 +72,7 @@ export class EgressProxy {
     const { metrics, logger, networks, transfer } = options
     this.#handler = new ConnectHandler({
       limits: this.#limits,
+      answerTimeoutMs: answerTimeoutMs(options.holdMs, this.#limits),
       hold: this.#hold,
       resolver,
       metrics,

@@ -41,17 +41,18 @@ export class HoldQueue {
   /**
    * Returns at once when the tunnel is up and nobody waits, else when it is back.
    *
-   * @throws EgressRefusal `tunnel-down` after `holdMs`, `hold-full` at once, `shutting-down` once closed
+   * @param maxMs what the request may still wait where that is less than `holdMs`
+   * @throws EgressRefusal `tunnel-down` after that time, `hold-full` at once, `shutting-down` once closed
    * @throws the signal's reason when that aborts: the place in the queue is free at once
    */
-  async pass(signal: AbortSignal): Promise<void> {
+  async pass(signal: AbortSignal, maxMs: number): Promise<void> {
     signal.throwIfAborted()
     if (this.#isClosed) throw new EgressRefusal('shutting-down', 'no more requests are accepted')
     if (this.#gate.isUp && this.#held.size === 0) return
     const { holdMs, holdMax } = this.#options
     if (this.#held.size >= holdMax)
       throw new EgressRefusal('hold-full', `${holdMax} requests wait for it already`)
-    await this.#hold(signal, holdMs)
+    await this.#hold(signal, Math.min(holdMs, Math.max(0, Math.round(maxMs))))
   }
 
   /** Refuses everyone who waits, and all who come. Idempotent. */

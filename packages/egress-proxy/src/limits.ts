@@ -1,5 +1,10 @@
 /** The limits of an egress proxy that no flag changes. Times in ms. */
 export interface EgressLimits {
+  /**
+   * How much longer than the hold a CONNECT may wait for its answer, look-up, hold and dial together. It has to stay below the 30 s
+   * that a kube-apiserver waits, which sees a status and a reason then. Short holds leave at least time for look-up and dial.
+   */
+  readonly beyondHoldMs: number
   /** From the first dial of a CONNECT to its answer, all addresses of the name together. */
   readonly dialTimeoutMs: number
   /** Names looked up at a time. */
@@ -19,6 +24,7 @@ export interface EgressLimits {
 }
 
 export const EGRESS_LIMITS: EgressLimits = Object.freeze({
+  beyondHoldMs: 5000,
   dialTimeoutMs: 10_000,
   maxLookups: 64,
   maxQueuedLookups: 1024,
@@ -28,6 +34,12 @@ export const EGRESS_LIMITS: EgressLimits = Object.freeze({
   maxConnections: 5000,
   unixHoldBackMs: 5000,
 })
+
+/** How long a CONNECT may wait for its answer in all, in ms. */
+export function answerTimeoutMs(holdMs: number, limits: EgressLimits): number {
+  const { beyondHoldMs, lookupTimeoutMs, dialTimeoutMs } = limits
+  return Math.max(holdMs + beyondHoldMs, lookupTimeoutMs + dialTimeoutMs)
+}
 
 /** How long the last bytes of a connection may take to be sent once its other end is gone. */
 export const LINGER_MS = 5000

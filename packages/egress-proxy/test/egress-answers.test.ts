@@ -1,11 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
 import t from 'tap'
 import { FarEnd } from './support/far-end.js'
 import { countOpenHandles, settledHandles } from './support/open-handles.js'
 import { makePki, ProxyFixture } from './support/proxy-fixture.js'
 import { connectRequest } from './support/raw-caller.js'
+import { SilentPort } from './support/silent-port.js'
 
 const pki = makePki()
 const baseline = countOpenHandles()
@@ -177,19 +175,15 @@ t.test('answers 502 where the tunnel has no address of the family', async (t) =>
 })
 
 t.test('answers 504 when the target stays silent', async (t) => {
-  const silent = await SilentPort.open()
-  try {
-    await using fixture = await ProxyFixture.start(pki, { limits: { dialTimeoutMs: 300 } })
-    const caller = await fixture.callTls()
-    const answer = await caller.ask(connectRequest(`127.0.0.1:${silent.port}`))
-    t.equal(answer.status, 504)
-    t.match(answer.fields.get('Proxy-Status'), /error=connection_timeout/)
-    t.match(answer.phrase, /timed out/)
-    t.ok(Number((await fixture.accessLine()).dialMs) >= 299)
-    caller.socket.destroy()
-  } finally {
-    await silent.close()
-  }
+  await using silent = await SilentPort.open()
+  await using fixture = await ProxyFixture.start(pki, { limits: { dialTimeoutMs: 300 } })
+  const caller = await fixture.callTls()
+  const answer = await caller.ask(connectRequest(`127.0.0.1:${silent.port}`))
+  t.equal(answer.status, 504)
+  t.match(answer.fields.get('Proxy-Status'), /error=connection_timeout/)
+  t.match(answer.phrase, /timed out/)
+  t.ok(Number((await fixture.accessLine()).dialMs) >= 299)
+  caller.socket.destroy()
 })
 
 t.test('counts and logs what it has answered', async (t) => {
@@ -212,38 +206,3 @@ t.test('counts and logs what it has answered', async (t) => {
 t.test('leaves no socket and no timer behind', async (t) => {
   t.equal(await settledHandles(baseline), baseline)
 })
-
-/** A port whose backlog is full: a process that listens and never accepts. */
-class SilentPort {
-  readonly port: number
-  readonly #process: ChildProcess
-  readonly #fillers: Socket[]
-
-  private constructor(child: ChildProcess, port: number, fillers: Socket[]) {
-    this.#process = child
-    this.port = port
-    this.#fillers = fillers
-  }
-
-  static async open(): Promise<SilentPort> {
-    const script = `
-      const server = require('node:net').createServer()
-      server.listen({ host: '127.0.0.1', port: 0, backlog: 1 }, () => {
-        require('node:fs').writeSync(1, String(server.address().port))
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
-      })`
-    const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
-    const [chunk] = (await once(child.stdout, 'data')) as [Buffer]
-    const port = Number(chunk)
-    // A backlog of n takes n + 1 connections.
-    const fillers = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
-    await Promise.all(fillers.map((filler) => once(filler, 'connect')))
-    return new SilentPort(child, port, fillers)
-  }
-
-  async close(): Promise<void> {
-    for (const filler of this.#fillers) filler.on('error', () => {}).destroy()
-    this.#process.kill('SIGKILL')
-    await once(this.#process, 'close')
-  }
-}

@@ -1,8 +1,10 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
 import { FarEnd } from './support/far-end.js'
 import { countOpenHandles, settledHandles } from './support/open-handles.js'
 import { LOOPBACK_ALLOWED, makePki, ProxyFixture, TestGate } from './support/proxy-fixture.js'
 import { connectRequest, type RawCaller } from './support/raw-caller.js'
+import { SilentPort } from './support/silent-port.js'
 
 const pki = makePki()
 const baseline = countOpenHandles()
@@ -146,6 +148,40 @@ t.test('survives a gate that fails, and asks it again', async (t) => {
   t.equal((await first.readAnswer()).status, 502)
   t.equal((await second.readAnswer()).status, 502)
   for (const caller of [first, second]) caller.socket.destroy()
+})
+
+t.test('has one deadline for look-up, hold and dial', async (t) => {
+  await using silent = await SilentPort.open()
+  const limits = { beyondHoldMs: 100, lookupTimeoutMs: 500, dialTimeoutMs: 500 }
+  const lookup = async () => {
+    await wait(400)
+    return ['127.0.0.1']
+  }
+  const gate = down()
+  await using fixture = await ProxyFixture.start(pki, { gate, holdMs: 500, limits, lookup })
+  const caller = await fixture.callTls()
+  caller.socket.write(connectRequest(`slow.example:${silent.port}`))
+  await fixture.until(({ state }) => state.held === 1)
+  await wait(400)
+  gate.raise()
+  t.equal((await caller.readAnswer()).status, 504)
+  const line = await fixture.accessLine()
+  t.equal(line.reason, 'dial-timeout')
+  t.ok(Number(line.dialMs) < 350, `dialled for ${line.dialMs} ms of the 200 that were left`)
+  caller.socket.destroy()
+})
+
+t.test('holds no longer than the deadline leaves', async (t) => {
+  const limits = { beyondHoldMs: 10, lookupTimeoutMs: 500, dialTimeoutMs: 10 }
+  const lookup = async () => {
+    await wait(400)
+    return ['127.0.0.1']
+  }
+  await using fixture = await ProxyFixture.start(pki, { gate: down(), holdMs: 500, limits, lookup })
+  const caller = await fixture.callTls()
+  t.match(await caller.ask(connectRequest('slow.example:1')), { status: 503, phrase: /tunnel down/ })
+  t.ok(Number((await fixture.accessLine()).heldMs) < 300, 'of the 500 that a hold may last')
+  caller.socket.destroy()
 })
 
 t.test('leaves no socket and no timer behind', async (t) => {

@@ -112,7 +112,7 @@ export const SEED_SERVER_OPTIONS = defineOptions({
     kind: duration(),
     default: '20s',
     group: 'Egress proxy',
-    description: 'how long a CONNECT waits for the tunnel to come up',
+    description: 'how long a CONNECT waits for the tunnel to come up; its answer comes at most 5 s later',
   },
   'egress-hold-max': {
     kind: integer(0, 100_000),
