@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import type { DaemonContext, ReloadPart } from '@reversed-vpn/daemon'
 import type { EgressProxy } from '@reversed-vpn/egress-proxy'
 import type { SeedNetworkPlan, UpdatableNetwork } from '@reversed-vpn/host-network'
@@ -39,10 +38,7 @@ export function networksPart(
     take: async (networks, optionError) => {
       const { pod: podNetwork, service: serviceNetwork, node: nodeNetwork } = networks
       const { plan } = resolveLink({ ...options, podNetwork, serviceNetwork, nodeNetwork }, { optionError })
-      const peerAddresses = table.sessions
-        .map(({ peer }) => peer.remoteAddress)
-        .filter((address) => isIP(address) !== 0)
-      await network.update({ ...plan, peerAddresses })
+      await network.update({ ...plan, peerAddresses: table.peerAddresses })
       table.setNetworks(networks)
       egress.setNetworks(egressNetworks(networks, options.vpnNetwork))
     },

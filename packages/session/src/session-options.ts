@@ -12,8 +12,10 @@ export interface SessionPeer extends Partial<AuthenticatedPeer> {
   readonly name: string
   /** Random per process of the shoot side. */
   readonly instance: string
-  /** The address it dialled from, or was dialled at. */
+  /** The address it dialled from, or was dialled at. Behind a proxy it is what that says, and no more than a label. */
   readonly remoteAddress: string
+  /** The proxy that the connection really comes from, where one named the `remoteAddress`. */
+  readonly proxyAddress?: string | undefined
 }
 
 export interface SessionOptions extends LaneSettings {

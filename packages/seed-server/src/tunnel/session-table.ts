@@ -73,6 +73,11 @@ export class SessionTable {
     return [...this.#sessions.values()]
   }
 
+  /** Where the packets of the tunnel's connections go: those addresses can't be reached through the tunnel. */
+  get peerAddresses(): readonly string[] {
+    return this.sessions.map(({ peer }) => outerAddressOf(peer)).filter((address) => isIP(address) !== 0)
+  }
+
   get active(): Session | undefined {
     return this.#active.current
   }
@@ -140,8 +145,9 @@ export class SessionTable {
   ): Refusal | undefined {
     if (this.#isClosing) return { code: 'shutting-down', reason: 'the seed-server is stopping' }
     // An address with a zone is in no network.
-    if (isIP(peer.remoteAddress) !== 0 && this.#networkSet.has(peer.remoteAddress)) {
-      const reason = `the connection comes from ${peer.remoteAddress}, inside the shoot's networks: it would run through itself`
+    const address = outerAddressOf(peer)
+    if (isIP(address) !== 0 && this.#networkSet.has(address)) {
+      const reason = `the connection comes from ${address}, inside the shoot's networks: it would run through itself`
       return { code: 'networks', reason }
     }
     if (hello.session === undefined) {
@@ -218,4 +224,9 @@ export class SessionTable {
     this.#active.remove(session)
     this.#options.events.onSessionClosed(session, error)
   }
+}
+
+/** Of a client behind a proxy that is the proxy's. What a PROXY header says may lie anywhere, in the shoot's own networks too. */
+function outerAddressOf({ proxyAddress, remoteAddress }: Omit<SessionPeer, 'instance'>): string {
+  return proxyAddress ?? remoteAddress
 }

@@ -9,6 +9,7 @@ import {
   RejectedError,
   receiveHello,
   type Session,
+  type SessionPeer,
   sendHello,
   TrafficTotals,
 } from '@reversed-vpn/session'
@@ -54,7 +55,7 @@ function createTable(overrides: Partial<ConstructorParameters<typeof SessionTabl
 async function connect(
   table: SessionTable,
   hello: Partial<HelloMessage> = {},
-  from: Partial<typeof PEER> = {},
+  from: Partial<SessionPeer> = {},
   options: AcceptOptions = {},
 ) {
   const [near, far] = duplexPair()
@@ -292,6 +293,21 @@ t.test(
   async (t) => {
     await using seed = createTable()
     t.equal(await rejectionOf(connect(seed.table, {}, { remoteAddress: '100.96.0.10' })), 'networks')
+  },
+)
+
+t.test(
+  'a client behind a proxy is judged by where the proxy is, whatever that says of the client',
+  async (t) => {
+    await using seed = createTable()
+    const proxyAddress = '192.0.2.9'
+    const client = await connect(seed.table, {}, { remoteAddress: '100.96.0.10', proxyAddress })
+    t.equal(seed.table.sessions.length, 1, 'a private link shows the addresses of the nodes behind it')
+    t.same(seed.table.peerAddresses, [proxyAddress], 'a reload to these networks is no conflict either')
+    t.equal(seed.table.sessions[0]?.peer.remoteAddress, '100.96.0.10', 'the label stays')
+    const inside = { remoteAddress: '203.0.113.1', proxyAddress: '100.96.0.10' }
+    t.equal(await rejectionOf(connect(seed.table, {}, inside)), 'networks')
+    client.frames.end()
   },
 )
 

@@ -57,6 +57,9 @@ export class TunnelListener {
       this.#refuse(dropRefusal(reason), remoteAddress, detail),
   })
 
+  /** Whom a connection comes from whose `remoteAddress` a PROXY header named. */
+  readonly #proxies = new WeakMap<AdmissionEntry, string>()
+
   /** Lift the limit of what a stream may bring before its peer has proved who it is. */
   readonly #lifts = new WeakMap<AdmissionEntry, () => void>()
 
@@ -128,6 +131,7 @@ export class TunnelListener {
       const identified = this.#options.identify?.(socket, AbortSignal.timeout(HANDSHAKE_TIMEOUT_MS))
       const source = identified === undefined ? unfinished.remoteAddress : await identified
       if (source === undefined) return true
+      if (identified !== undefined) this.#proxies.set(unfinished, unfinished.remoteAddress)
       unfinished.remoteAddress = source
       this.#unfinished.attribute(unfinished, source)
       return true
@@ -157,9 +161,10 @@ export class TunnelListener {
     { name, fingerprint }: AuthenticatedPeer,
   ): Promise<void> {
     const { remoteAddress } = unfinished
+    const proxyAddress = this.#proxies.get(unfinished)
     this.#lifts.get(unfinished)?.()
     try {
-      await this.#options.onPeer(frames, { name, fingerprint, remoteAddress })
+      await this.#options.onPeer(frames, { name, fingerprint, remoteAddress, proxyAddress })
       this.#unfinished.finish(unfinished)
     } catch (error) {
       if (unfinished.dropped !== undefined) return

@@ -29,16 +29,21 @@ function material({ cert, key }: Pair, ca: string, crl?: string): TlsMaterial {
 }
 
 /** A listener whose peers never say HELLO: each stays unfinished. */
-async function createListener(tls: TlsMaterial, congestion?: string) {
+async function createListener(
+  tls: TlsMaterial,
+  congestion?: string,
+  identify?: ConstructorParameters<typeof TunnelListener>[0]['identify'],
+) {
   const refusals: ConnectionRefusal[] = []
-  let peers = 0
+  const peers: unknown[] = []
   const listener = new TunnelListener({
     tls,
     peerName: 'client',
     deadAfterMs: 5000,
     congestion,
-    onPeer: () => {
-      peers++
+    ...(identify && { identify }),
+    onPeer: (_, peer) => {
+      peers.push(peer)
       return new Promise(() => {})
     },
     onRefused: (refusal) => refusals.push(refusal),
@@ -60,7 +65,7 @@ async function createListener(tls: TlsMaterial, congestion?: string) {
     socket.resume()
     return socket
   }
-  return { listener, refusals, open, peers: () => peers }
+  return { listener, refusals, open, peers: () => peers.length, lastPeer: () => peers.at(-1) }
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -111,6 +116,24 @@ t.test('refuses the revoked by the list of each authority in one file', async (t
   await open(client)
   await until(() => peers() === 2)
   t.pass('the other is still let in')
+  listener.close()
+})
+
+t.test('tells the proxy that a connection comes from apart from the client that it names', async (t) => {
+  let named: string | undefined = '10.0.0.7'
+  const identify = async () => named
+  const { listener, open, peers, lastPeer } = await createListener(
+    material(server, one.ca),
+    undefined,
+    identify,
+  )
+  await open(client)
+  await until(() => peers() === 1)
+  t.match(lastPeer(), { remoteAddress: '10.0.0.7', proxyAddress: '127.0.0.1' })
+  named = undefined
+  await open(client)
+  await until(() => peers() === 2)
+  t.match(lastPeer(), { remoteAddress: '127.0.0.1', proxyAddress: undefined }, 'it connects for itself')
   listener.close()
 })
 
