@@ -24,11 +24,13 @@ const STABLE_AFTER_MS = 5_000
 /**
  * Keeps lanes up for the side that dials, whichever it is. Each lane has a slot with a loop of its own:
  *
- *            ┌───────── wait (full jitter) ◀─────────┐ failed
+ *            ┌───────── wait (full jitter) ◀─────────┐ failed, or to be replaced before it was stable
  *            ▼                                        │
  *     until wanted ──▶ dial ──▶ HELLO, WELCOME ──▶ up ┤ lost
  *            ▲                                        │
  *            └── the old lane sends meanwhile ◀───────┘ to be replaced
+ *
+ * So a peer that has every lane replaced at once is not dialled more often than one that refuses.
  */
 export class LaneDialler {
   readonly #options: LaneDiallerOptions
@@ -70,8 +72,9 @@ export class LaneDialler {
         const held = lane?.isDown === false ? lane : undefined
         lane = await this.#attempt(attemptTimeoutMs, (attempt) => bringUp(slot, attempt, held))
         await unlessAborted(lane.leaving, signal)
-        if (Date.now() - lane.openedAtMs >= STABLE_AFTER_MS) backoff.reset()
-        if (lane.isDown) await wait(backoff.nextMs(), undefined, { signal })
+        const isStable = Date.now() - lane.openedAtMs >= STABLE_AFTER_MS
+        if (isStable) backoff.reset()
+        if (lane.isDown || !isStable) await wait(backoff.nextMs(), undefined, { signal })
       } catch (error) {
         if (signal.aborted) return
         const waitMs = backoff.nextMs()

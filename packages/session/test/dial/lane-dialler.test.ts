@@ -110,3 +110,49 @@ t.test('gives up an attempt when it is to dial anew, and makes it again', async 
   t.same(failures, ['closed'])
   await dialler.stop()
 })
+
+/** A lane as the dialler sees it that is to be replaced already. */
+function leavingLane(ageMs: number, isDown: boolean): Lane {
+  return { openedAtMs: Date.now() - ageMs, isDown, leaving: Promise.resolve() } as unknown as Lane
+}
+
+t.test('waits longer and longer while lanes do not last, lost or to be replaced alike', async (t) => {
+  for (const isDown of [true, false]) {
+    t.same(await lengthsOfWaits(() => leavingLane(0, isDown)), [2, 4, 8, 16, 16], `isDown: ${isDown}`)
+  }
+  t.same(await lengthsOfWaits(() => leavingLane(6000, true)), [2, 2, 2, 2, 2], 'one that lasted starts anew')
+})
+
+t.test('dials at once where a lane that lasted is to be replaced', async (t) => {
+  let lanes = 0
+  const bounds = lengthsOfWaits(() => leavingLane(++lanes > 10 ? 0 : 6000, false))
+  t.same(await bounds, [2, 4, 8, 16, 16])
+  t.equal(lanes, 15)
+})
+
+/** Of the first five waits: half of each, in tens of milliseconds. */
+async function lengthsOfWaits(bringUp: () => Lane): Promise<number[]> {
+  const bounds: number[] = []
+  const dialler = await new Promise<LaneDialler>((resolve) => {
+    let waitedFromMs = 0
+    const random = () => {
+      waitedFromMs = performance.now()
+      return 0.5
+    }
+    const made: LaneDialler = new LaneDialler({
+      backoff: { minMs: 40, maxMs: 320, random },
+      untilWanted: async () => {
+        if (waitedFromMs === 0) return
+        // Timers of Node may be early by a millisecond.
+        bounds.push(2 ** Math.floor(Math.log2((performance.now() - waitedFromMs + 1) / 10)))
+        waitedFromMs = 0
+        if (bounds.length === 5) resolve(made)
+      },
+      bringUp: async () => bringUp(),
+      onFailed: () => {},
+    })
+    made.keep(1)
+  })
+  await dialler.stop()
+  return bounds
+}
