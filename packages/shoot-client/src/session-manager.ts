@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { TunnelInterface } from '@reversed-vpn/host-network'
 import { parseTransferAddress, type ShootNetworks } from '@reversed-vpn/ip'
 import { CONTROL_VERSION, type HelloMessage, type WelcomeMessage } from '@reversed-vpn/protocol'
+import { DialError } from '@reversed-vpn/secure'
 import {
   type BackoffOptions,
   type FrameStream,
@@ -122,6 +123,8 @@ export class SessionManager {
     const joined = this.#session
     this.#connecting.add(index)
     try {
+      // Lane 0 opens the next one. Where the seed side dials, it does not accept a lane of the old one.
+      if (index > 0 && joined === undefined) throw new DialError('closed', 'no session is left to join')
       const welcome = await sendHello(frames, this.#hello(index, joined))
       signal.throwIfAborted()
       const networks = await (joined === undefined ? network.apply(welcome) : network.follow(welcome))

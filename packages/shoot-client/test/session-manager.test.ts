@@ -2,7 +2,13 @@ import { type Duplex, duplexPair } from 'node:stream'
 import { QueueSet } from '@reversed-vpn/node-tun'
 import { createFakeTun } from '@reversed-vpn/node-tun/testing'
 import type { HelloMessage, RejectCode } from '@reversed-vpn/protocol'
-import { FrameStream, receiveHello, rejectPeer, TrafficTotals } from '@reversed-vpn/session'
+import {
+  type BackoffOptions,
+  FrameStream,
+  receiveHello,
+  rejectPeer,
+  TrafficTotals,
+} from '@reversed-vpn/session'
 import { type ManagerEvents, SessionManager } from '@reversed-vpn/shoot-client/testing'
 import t from 'tap'
 
@@ -13,6 +19,11 @@ interface PairOptions {
   readonly answers?: Answer[]
   readonly own?: Timing
   readonly announced?: Timing
+  readonly backoff?: BackoffOptions
+  /** Asks for the replacement of every lane as soon as it is there. */
+  readonly isRestless?: boolean
+  /** What each dial waits for. */
+  readonly reachable?: () => Promise<void>
 }
 
 interface Timing {
@@ -59,6 +70,7 @@ function createPair(options: PairOptions = {}) {
       ...(options.announced ?? SLOW),
     })
     const ignore = () => {}
+    if (options.isRestless) frames.sendControl({ type: 'GOAWAY', lane: 0, reason: 'rotate-age' })
     frames.setHandler({ onControl: ignore, onData: ignore, onChunkEnd: ignore, onClose: () => frames.end() })
   }
   const events: ManagerEvents = {
@@ -74,9 +86,12 @@ function createPair(options: PairOptions = {}) {
   const manager = new SessionManager({
     peer: {
       dial: async () => {
+        await options.reachable?.()
         const [near, far] = duplexPair()
         near.once('end', () => near.end())
-        void serve(far)
+        near.once('close', () => far.destroy())
+        // A connection that is given up brings no HELLO.
+        serve(far).catch(() => {})
         return {
           frames: new FrameStream(near),
           peer: { name: 'vpn-seed-server', fingerprint: '' },
@@ -97,7 +112,7 @@ function createPair(options: PairOptions = {}) {
     lanes: options.lanes ?? 1,
     laneSetting: options.own ?? SLOW,
     software: 'test',
-    backoff: { minMs: 1, maxMs: 5 },
+    backoff: options.backoff ?? { minMs: 1, maxMs: 5 },
     events,
   })
   const until = async (condition: () => boolean) => {
@@ -170,6 +185,42 @@ t.test('a lane that the peer wants replaced carries until its successor is there
   await pair.until(() => count(pair.log, 'lane 0 opened') === 2)
   t.same(pair.log, ['session opened', 'lane 0 opened', 'lane 0 opened'])
   t.match(pair.hellos[1], { session: 'a'.repeat(32), lane: 0 })
+})
+
+t.test('a peer that has every lane replaced at once is dialled as rarely as one that refuses', async (t) => {
+  const backoff = { minMs: 40, maxMs: 60_000, random: () => 0.5 }
+  await using pair = createPair({ isRestless: true, backoff })
+  pair.manager.start()
+  await pair.until(() => pair.hellos.length === 4)
+  const fourAtMs = performance.now()
+  await pair.until(() => pair.hellos.length === 6)
+  const tookMs = performance.now() - fourAtMs
+  t.ok(tookMs > 450, `160 and 320 ms are between these: ${tookMs}`)
+  t.equal(count(pair.log, 'session opened'), 1)
+})
+
+t.test('an outage costs one session: lanes that were dialled meanwhile wait for it', async (t) => {
+  let isReachable = true
+  let dials = 0
+  const wake: (() => void)[] = []
+  const reachable = async () => {
+    dials++
+    if (!isReachable) await new Promise<void>((resolve) => wake.push(resolve))
+  }
+  await using pair = createPair({ lanes: 4, reachable })
+  pair.manager.start()
+  const isComplete = () => [0, 1, 2, 3].every((index) => pair.manager.session?.lanes.has(index))
+  await pair.until(isComplete)
+  isReachable = false
+  for (const connection of pair.connections.slice(1)) connection.end()
+  while (dials < 7) await new Promise((resolve) => setTimeout(resolve, 1))
+  pair.connections[0]?.end()
+  await pair.until(() => count(pair.log, 'session closed') === 1)
+  isReachable = true
+  for (const resume of wake) resume()
+  await pair.until(isComplete)
+  t.equal(count(pair.log, 'session opened'), 2)
+  t.equal(pair.hellos.filter(({ session }) => session === undefined).length, 2)
 })
 
 t.test('has its lanes replaced without a break, and hears of the networks with each', async (t) => {
