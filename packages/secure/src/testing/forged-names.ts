@@ -1,4 +1,4 @@
-/** Extension lines for `Authority.issue` that make a certificate for `own` look like one for another name to a careless reader. */
+/** Extension lines for `Authority.issue`: to a careless reader, a certificate for `own` then has another name. */
 export function forgedNames(
   own: string,
   forgery: { readonly pem: string; readonly name: string },

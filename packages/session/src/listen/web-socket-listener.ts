@@ -33,7 +33,7 @@ const UPGRADE_REQUIRED = refusal('426 Upgrade Required', ['Upgrade: websocket'])
 const HEADER_TOO_LONG = refusal('431 Request Header Fields Too Large')
 const BAD_REQUEST = refusal('400 Bad Request')
 
-/** Takes WebSockets (RFC 6455) on path `/` and unwraps them, for ingresses that let nothing else through. Authenticates nobody. */
+/** Unwraps WebSockets (RFC 6455) on path `/`, for ingresses that pass only HTTP. Authenticates nobody. */
 export class WebSocketListener {
   readonly #options: WebSocketListenerOptions
   readonly #server: Server
