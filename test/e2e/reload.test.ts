@@ -322,6 +322,15 @@ t.test('a network that this machine needs is refused, and those before stay', as
   t.match(await stage.curlEgress(`http://${pod2.addresses.ipv4}/`), { code: 0 })
 })
 
+t.test('more networks than can be announced are refused, and the session stands', async (t) => {
+  const apart = Array.from({ length: 257 }, (_, index) => `10.${index >> 7}.${(index & 127) * 2}.0/24`)
+  await seedSettings.swap(seedConfig(apart))
+  const refused = await andSee(seed, () => seed.process.kill('SIGHUP'), { part: 'networks', level: 'error' })
+  t.match(refused, { code: 'ERR_USAGE', reason: /257 networks exceed the 256 that can be announced/ })
+  t.match(await stage.curlEgress(`http://${pod2.addresses.ipv4}/`), { code: 0 })
+  await expectSameSession(t)
+})
+
 t.test('the shoot side closes and opens a network of its own accord', async (t) => {
   const url = `http://${pod2.addresses.ipv4}/`
   const alone = () => clientSettings.swap(clientConfig([POD1_NETWORK]))

@@ -27,6 +27,9 @@ export const MAX_REASON_CHARACTERS = 1024
 /** Lane indices are 0 to 255. */
 export const MAX_LANES = 256
 
+/** Networks of one kind, and addresses of one side, in WELCOME. */
+export const MAX_NETWORKS = 256
+
 /** First byte of a frame. 64 to 127 are kept for multiplexed streams. */
 export const FRAME_TYPE = {
   DATA: 0,

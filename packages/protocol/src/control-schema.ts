@@ -2,6 +2,7 @@ import { parseAddressWithPrefix, parseNetworkCidr } from '@reversed-vpn/ip'
 import {
   GOAWAY_REASONS,
   MAX_LANES,
+  MAX_NETWORKS,
   MAX_REASON_CHARACTERS,
   OFFLOAD_KINDS,
   type OffloadKind,
@@ -19,8 +20,11 @@ const lanes = integer(1, MAX_LANES)
 const mtu = integer(576, 65_535)
 const intervalMs = integer(1, 3_600_000)
 const reason = text(MAX_REASON_CHARACTERS)
-const addresses = listOf(textThat(reads(parseAddressWithPrefix), 'an address with its prefix length'), 256)
-const networks = listOf(textThat(reads(parseNetworkCidr), 'a network behind the tunnel'), 256)
+const addresses = listOf(
+  textThat(reads(parseAddressWithPrefix), 'an address with its prefix length'),
+  MAX_NETWORKS,
+)
+const networks = listOf(textThat(reads(parseNetworkCidr), 'a network behind the tunnel'), MAX_NETWORKS)
 const kinds = listOf(text(32), 32)
 
 /** Kinds that this version does not know are dropped: it never sends them. */

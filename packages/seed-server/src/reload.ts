@@ -1,12 +1,8 @@
 import type { DaemonContext, ReloadPart } from '@reversed-vpn/daemon'
 import type { EgressProxy } from '@reversed-vpn/egress-proxy'
 import type { SeedNetworkPlan, UpdatableNetwork } from '@reversed-vpn/host-network'
-import {
-  networksReloadPart,
-  resolveLink,
-  type TunnelReload,
-  tlsReloadPart,
-} from '@reversed-vpn/tunnel-daemon'
+import { networksReloadPart, type TunnelReload, tlsReloadPart } from '@reversed-vpn/tunnel-daemon'
+import { resolveAnnouncedLink } from './announced-link.js'
 import { egressNetworks } from './egress.js'
 import type { SeedServerOptions } from './options.js'
 import type { Setting } from './setting.js'
@@ -37,7 +33,10 @@ export function networksPart(
     current: () => table.networks,
     take: async (networks, optionError) => {
       const { pod: podNetwork, service: serviceNetwork, node: nodeNetwork } = networks
-      const { plan } = resolveLink({ ...options, podNetwork, serviceNetwork, nodeNetwork }, { optionError })
+      const { plan } = resolveAnnouncedLink(
+        { ...options, podNetwork, serviceNetwork, nodeNetwork },
+        { optionError },
+      )
       await network.update({ ...plan, peerAddresses: table.peerAddresses })
       table.setNetworks(networks)
       egress.setNetworks(egressNetworks(networks, options.vpnNetwork))

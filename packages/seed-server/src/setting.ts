@@ -5,12 +5,12 @@ import { directTransport } from '@reversed-vpn/session'
 import {
   type LinkSetting,
   loadTls,
-  resolveLink,
   resolveTunnelSetting,
   type TunnelPath,
   type TunnelSetting,
   type Watched,
 } from '@reversed-vpn/tunnel-daemon'
+import { resolveAnnouncedLink } from './announced-link.js'
 import type { SeedServerOptions } from './options.js'
 
 /** Where shoot-clients connect by default. */
@@ -36,7 +36,7 @@ export async function resolveSetting(
 ): Promise<Setting> {
   return {
     path: choosePath(options, context),
-    ...resolveLink(options, context),
+    ...resolveAnnouncedLink(options, context),
     egressTls: loadEgressTls(options, context),
     trustedProxies: CidrSet.of(options.trustedProxy),
     ...(await resolveTunnelSetting(options, context)),

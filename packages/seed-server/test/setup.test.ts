@@ -69,3 +69,11 @@ t.test('refuses transfer networks that cannot be', async (t) => {
     await t.rejects(runSetup(args), { code: 'ERR_USAGE', message }, networks)
   }
 })
+
+t.test('refuses networks that WELCOME cannot carry', async (t) => {
+  const apart = Array.from({ length: 257 }, (_, index) => `10.${index >> 7}.${(index & 127) * 2}.0/24`)
+  await t.rejects(runSetup(['--uid', '1', '--service-network', apart.join(',')]), {
+    code: 'ERR_USAGE',
+    message: /^--service-network .*: 257 networks exceed the 256 that can be announced$/,
+  })
+})

@@ -2,6 +2,7 @@ import type { DaemonContext } from '@reversed-vpn/daemon'
 import type { SeedNetworkPlan } from '@reversed-vpn/host-network'
 import {
   allNetworks,
+  CidrSet,
   findTransferProblem,
   type ShootNetworks,
   type TransferAddress,
@@ -18,9 +19,10 @@ export interface LinkSetting {
   readonly plan: SeedNetworkPlan
 }
 
-/** What `--pod-network` and its siblings say. */
+/** What `--pod-network` and its siblings say, in as few networks as there can be. */
 export function networksOf({ podNetwork, serviceNetwork, nodeNetwork }: NetworkOptions): ShootNetworks {
-  return { pod: podNetwork, service: serviceNetwork, node: nodeNetwork }
+  const merged = (networks: readonly string[]) => CidrSet.of(networks).toStrings()
+  return { pod: merged(podNetwork), service: merged(serviceNetwork), node: merged(nodeNetwork) }
 }
 
 /** @throws UsageError naming the flag */

@@ -124,7 +124,16 @@ export class SessionTable {
     const joined = this.#sessions.get(hello.session ?? '')
     const session = joined ?? this.#open(hello, { ...peer, instance: hello.instance })
     const index = joined === undefined ? 0 : (hello.lane ?? 0)
-    frames.sendControl(createWelcome(this.#options, this.#networks, session, index, hello))
+    try {
+      frames.sendControl(createWelcome(this.#options, this.#networks, session, index, hello))
+    } catch (error) {
+      // A session without a lane would never end, and the other side would blame itself for the silence.
+      if (joined === undefined) session.abort(error as Error)
+      const refusal: Refusal = { code: 'internal', reason: 'WELCOME could not be sent' }
+      this.#options.events.onRejected(peer, refusal.code)
+      rejectPeer(frames, refusal.code, refusal.reason)
+      return { refusal }
+    }
     const lane = session.addLane(index, frames, predecessor)
     this.#options.events.onLaneOpened(session, lane)
     return { session, lane }

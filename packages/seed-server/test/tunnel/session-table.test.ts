@@ -364,3 +364,11 @@ function dropsOf(seed: ReturnType<typeof createTable>, first: number): string[] 
   const after = lane?.counters.toPeer.drops ?? []
   return DROP_REASONS.filter((_, reason) => (after[reason] ?? 0) > (before[reason] ?? 0))
 }
+
+t.test('a WELCOME that cannot be sent is answered with REJECT and leaves no session behind', async (t) => {
+  const pod = Array.from({ length: 257 }, (_, index) => `10.${index >> 7}.${(index & 127) * 2}.0/24`)
+  await using seed = createTable({ networks: { pod, service: [], node: [] } })
+  await t.rejects(connect(seed.table), { message: /internal, WELCOME could not be sent/ })
+  t.same(seed.table.sessions, [])
+  t.match(seed.observed, { rejected: ['internal'], closed: { length: 1 } })
+})
