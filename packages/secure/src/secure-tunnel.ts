@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { connect, type TLSSocket } from 'node:tls'
 import { ALPN_PROTOCOL } from '@reversed-vpn/protocol'
-import { untilConnected } from '@reversed-vpn/relay'
+import { orDestroy, untilConnected } from '@reversed-vpn/relay'
 import { type AuthenticatedPeer, authorizePeer } from './authorize-peer.js'
 import { DialError, toDialError } from './dial-error.js'
 import { rejectBeforeHello } from './reject-before-hello.js'
@@ -31,13 +31,7 @@ export async function secureTunnel(
   options: SecureTunnelOptions,
   signal: AbortSignal,
 ): Promise<SecuredTunnel> {
-  let socket: TLSSocket
-  try {
-    socket = await startTls(below, options, signal)
-  } catch (error) {
-    below.destroy()
-    throw error
-  }
+  const socket = await orDestroy(below, () => startTls(below, options, signal))
   return judgePeer(socket, options.peerName)
 }
 
@@ -55,7 +49,11 @@ function judgePeer(socket: TLSSocket, peerName: string): SecuredTunnel {
   return { socket, peer: { name: verdict.name, fingerprint: verdict.fingerprint } }
 }
 
-function startTls(below: Duplex, options: SecureTunnelOptions, signal: AbortSignal): Promise<TLSSocket> {
+async function startTls(
+  below: Duplex,
+  options: SecureTunnelOptions,
+  signal: AbortSignal,
+): Promise<TLSSocket> {
   signal.throwIfAborted()
   const socket = connect({
     ...secureContextOptions(options.tls),

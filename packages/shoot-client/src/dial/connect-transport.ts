@@ -1,9 +1,10 @@
 import type { HttpHeader } from '@reversed-vpn/daemon'
+import { orDestroy } from '@reversed-vpn/relay'
 import type { Transport } from '@reversed-vpn/session'
 import type { GatewayAuthorities } from './gateway-authorities.js'
 import { httpConnect } from './http-connect.js'
 import { byProxy, hostOf, openPath, portOf } from './open-path.js'
-import { secureHop } from './secure-hop.js'
+import { secureIfTls } from './secure-hop.js'
 
 interface ConnectTransportOptions {
   /** `http://HOST:PORT`, or `https://` for TLS up to the gateway. */
@@ -26,9 +27,10 @@ export function connectTransport(options: ConnectTransportOptions): Transport {
     async open(signal) {
       const host = hostOf(gateway)
       const path = await openPath({ host, port: portOf(gateway) }, proxy, signal)
-      const isTls = gateway.protocol === 'https:'
-      const below = isTls ? await secureHop(path, { hop: 'gateway', host, ca: gatewayCa?.ca }, signal) : path
-      return httpConnect(below, { hop: 'gateway', target, headers, credentials: gateway }, signal)
+      return orDestroy(path, async () => {
+        const below = await secureIfTls(path, gateway, { hop: 'gateway', host, ca: gatewayCa?.ca }, signal)
+        return httpConnect(below, { hop: 'gateway', target, headers, credentials: gateway }, signal)
+      })
     },
   }
 }

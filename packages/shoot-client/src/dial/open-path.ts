@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net'
 import { formatEndpoint } from '@reversed-vpn/daemon'
+import { orDestroy } from '@reversed-vpn/relay'
 import { type DialTarget, directTransport, openTcp, type Transport } from '@reversed-vpn/session'
 import { httpConnect } from './http-connect.js'
-import { secureHop } from './secure-hop.js'
+import { isTls, secureIfTls } from './secure-hop.js'
 
 /**
  * A TCP connection to `target`: directly, or through a corporate proxy that is asked by CONNECT.
@@ -18,10 +19,11 @@ export async function openPath(
   if (proxy === undefined) return openTcp(target, signal)
   const host = hostOf(proxy)
   const toProxy = await openTcp({ host, port: portOf(proxy) }, signal)
-  const below =
-    proxy.protocol === 'https:' ? await secureHop(toProxy, { hop: 'proxy', host }, signal) : toProxy
   const authority = formatEndpoint({ type: 'tcp', ...target })
-  return httpConnect(below, { hop: 'proxy', target: authority, credentials: proxy }, signal)
+  return orDestroy(toProxy, async () => {
+    const below = await secureIfTls(toProxy, proxy, { hop: 'proxy', host }, signal)
+    return httpConnect(below, { hop: 'proxy', target: authority, credentials: proxy }, signal)
+  })
 }
 
 /** Whom a URL names, without the brackets of an IPv6 address. */
@@ -31,8 +33,7 @@ export function hostOf(url: URL): string {
 
 /** The port that a URL names or means. */
 export function portOf(url: URL): number {
-  const isTls = url.protocol === 'https:' || url.protocol === 'wss:'
-  return Number(url.port) || (isTls ? 443 : 80)
+  return Number(url.port) || (isTls(url) ? 443 : 80)
 }
 
 /** ` by proxy HOST`, or nothing: the end of a transport's description. Credentials are left out. */

@@ -16,7 +16,7 @@ interface SecureHopOptions {
  * TLS up to a hop, beneath what runs end to end.
  * @throws DialError `tls-failed` naming the hop; the signal's reason when it fires first. The socket is destroyed then.
  */
-export function secureHop(socket: Socket, options: SecureHopOptions, signal: AbortSignal): Promise<Socket> {
+function secureHop(socket: Socket, options: SecureHopOptions, signal: AbortSignal): Promise<Socket> {
   const { hop, host, ca } = options
   const secured = connect({
     socket,
@@ -33,4 +33,18 @@ export function secureHop(socket: Socket, options: SecureHopOptions, signal: Abo
       socket.destroy()
     },
   })
+}
+
+/** The socket itself, or TLS on it where the URL of the hop wants that. @throws as {@link secureHop} */
+export async function secureIfTls(
+  socket: Socket,
+  url: URL,
+  options: SecureHopOptions,
+  signal: AbortSignal,
+): Promise<Socket> {
+  return isTls(url) ? secureHop(socket, options, signal) : socket
+}
+
+export function isTls({ protocol }: URL): boolean {
+  return protocol === 'https:' || protocol === 'wss:'
 }

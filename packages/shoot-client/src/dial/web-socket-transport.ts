@@ -1,15 +1,15 @@
-import type { Agent } from 'node:http'
+import type { ClientRequest } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { HttpHeader } from '@reversed-vpn/daemon'
-import { untilConnected } from '@reversed-vpn/relay'
+import { orDestroy, untilConnected } from '@reversed-vpn/relay'
 import { DialError, toDialError } from '@reversed-vpn/secure'
-import { MAX_WEB_SOCKET_MESSAGE_BYTES, type Transport, WebSocketStream } from '@reversed-vpn/session'
-import { HttpProxyAgent } from 'http-proxy-agent'
-import { type ClientOptions, WebSocket } from 'ws'
+import { MAX_WEB_SOCKET_MESSAGE_BYTES, openTcp, type Transport, WebSocketStream } from '@reversed-vpn/session'
+import { WebSocket } from 'ws'
+import { basicCredentials } from './credentials.js'
 import type { GatewayAuthorities } from './gateway-authorities.js'
 import { byProxy, hostOf, openPath, portOf } from './open-path.js'
-import { secureHop } from './secure-hop.js'
+import { isTls, secureIfTls } from './secure-hop.js'
 
 interface WebSocketTransportOptions {
   /** `ws://HOST:PORT/PATH`, or `wss://`. */
@@ -40,39 +40,65 @@ async function openWebSocket(options: WebSocketTransportOptions, signal: AbortSi
   try {
     path = await openPath({ host, port: portOf(gateway) }, proxy, signal)
   } catch (error) {
-    const canAskOtherwise = proxy !== undefined && gateway.protocol === 'ws:'
-    if (!canAskOtherwise || !(error instanceof DialError) || error.failure !== 'proxy-refused') throw error
+    if (proxy === undefined || isTls(gateway)) throw error
+    if (!(error instanceof DialError) || error.failure !== 'proxy-refused') throw error
     // Many proxies connect to port 443 alone, and pass an upgrade to others on when they are asked as for a page.
-    return upgrade(options, { agent: new HttpProxyAgent(proxy) as Agent }, signal)
+    return upgradeThrough(proxy, options, signal)
   }
+  return orDestroy(path, async () => {
+    tuneOrFail(path, tune)
+    const below = await secureIfTls(path, gateway, { hop: 'gateway', host, ca: gatewayCa?.ca }, signal)
+    return upgrade(below, options, (request) => request.end(), signal)
+  })
+}
+
+/** Names the gateway in the request itself (absolute-form, RFC 9112 §3.2.2). */
+async function upgradeThrough(
+  proxy: URL,
+  options: WebSocketTransportOptions,
+  signal: AbortSignal,
+): Promise<Duplex> {
+  const host = hostOf(proxy)
+  const path = await openTcp({ host, port: portOf(proxy) }, signal)
+  return orDestroy(path, async () => {
+    tuneOrFail(path, options.tune)
+    const below = await secureIfTls(path, proxy, { hop: 'proxy', host }, signal)
+    const finish = (request: ClientRequest) => {
+      request.path = `http://${options.gateway.host}${request.path}`
+      const authorization = basicCredentials(proxy)
+      if (authorization !== undefined) request.setHeader('Proxy-Authorization', authorization)
+      request.end()
+    }
+    return upgrade(below, options, finish, signal)
+  })
+}
+
+function tuneOrFail(socket: Socket, tune: (socket: Socket) => void): void {
   try {
-    tune(path)
+    tune(socket)
   } catch (error) {
-    path.destroy()
     throw toDialError(error, 'handshake')
   }
-  const isTls = gateway.protocol === 'wss:'
-  const below = isTls ? await secureHop(path, { hop: 'gateway', host, ca: gatewayCa?.ca }, signal) : path
-  return upgrade(options, { createConnection: () => below }, signal)
 }
 
 async function upgrade(
+  below: Socket,
   { gateway, headers }: WebSocketTransportOptions,
-  connection: Pick<ClientOptions, 'agent' | 'createConnection'>,
+  finishRequest: (request: ClientRequest) => void,
   signal: AbortSignal,
 ): Promise<Duplex> {
-  const { username, password } = gateway
   const url = new URL(gateway)
   // Both would be shown in errors; credentials go into their header instead.
   url.username = ''
   url.password = ''
+  const authorization = basicCredentials(gateway)
   const webSocket = new WebSocket(url, {
-    ...connection,
+    createConnection: () => below,
+    finishRequest,
     perMessageDeflate: false,
     maxPayload: MAX_WEB_SOCKET_MESSAGE_BYTES,
     skipUTF8Validation: true,
-    headers: fieldsOf(headers),
-    ...(username === '' ? {} : { auth: `${decodeURIComponent(username)}:${decodeURIComponent(password)}` }),
+    headers: { ...(authorization !== undefined && { Authorization: authorization }), ...fieldsOf(headers) },
     // The mask keeps scripts from choosing what a proxy sees (RFC 6455 §10.3). Here that is TLS, which nobody chooses, and a
     // mask of zeros saves going over every byte.
     generateMask: (mask: Buffer) => mask.fill(0),

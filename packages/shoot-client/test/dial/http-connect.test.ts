@@ -85,17 +85,36 @@ const REFUSALS: Readonly<Record<string, readonly [answer: Answer, failure: strin
     'proxy-refused',
     /308 Permanent Redirect$/,
   ],
-  'answers 204, which is no connection': [
-    'HTTP/1.1 204 No Content\r\n\r\n',
-    'proxy-refused',
-    /204 No Content$/,
-  ],
   'changes to another protocol': [
     'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n',
     'proxy-refused',
     /101 Switching Protocols$/,
   ],
-  'wants it to go on': ['HTTP/1.1 100 Continue\r\n\r\n', 'proxy-refused', /100 Continue$/],
+  'wants it to go on, and then refuses': [
+    'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 503 Busy\r\n\r\n',
+    'proxy-refused',
+    /503 Busy$/,
+  ],
+  'sends interim answers for ever': [
+    'HTTP/1.1 102 Processing\r\n\r\n'.repeat(40),
+    'proxy-garbage',
+    /^proxy sent more than 16 interim answers$/,
+  ],
+  'closes behind an interim answer': [
+    (socket) => socket.end('HTTP/1.1 100 Continue\r\n\r\n'),
+    'closed',
+    /^proxy: /,
+  ],
+  'sends garbage behind an interim answer': [
+    'HTTP/1.1 100 Continue\r\n\r\nSSH-2.0-OpenSSH_9.2\r\n',
+    'proxy-garbage',
+    /^proxy: /,
+  ],
+  'sends bytes behind the 201 that follows an interim answer': [
+    'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\n\r\nhello',
+    'proxy-early-data',
+    /^proxy sent 5 B behind its 201/,
+  ],
   'sends bytes right behind its 200': [
     `${OK}hello`,
     'proxy-early-data',
@@ -145,6 +164,8 @@ for (const [what, [answer, failure, message]] of Object.entries(REFUSALS)) {
 t.test('a proxy that never answers, or never comes to an end, is left when the signal fires', async (t) => {
   for (const said of [
     '',
+    'HTTP/1.1 100 Continue\r\n\r\n',
+    'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200',
     'HTTP/1.1 200',
     'HTTP/1.1 200 OK\r\nX: y\r\n',
     'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n',
@@ -161,6 +182,40 @@ t.test('a proxy that never answers, or never comes to an end, is left when the s
   await using proxy = await startProxy(() => {})
   t.match(await failureOf(proxy.ask({}, AbortSignal.abort(new Error('at once')))), { message: 'at once' })
 })
+
+const YES: Readonly<Record<string, readonly string[]>> = {
+  '201': ['HTTP/1.1 201 Created\r\n\r\n'],
+  '202, with a length that does not count': ['HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n'],
+  '204': ['HTTP/1.1 204 No Content\r\n\r\n'],
+  '299': ['HTTP/1.1 299 Fine\r\n\r\n'],
+  '100 and 200 in one packet': [`HTTP/1.1 100 Continue\r\n\r\n${OK}`],
+  '100, then 200': ['HTTP/1.1 100 Continue\r\n\r\n', OK],
+  '103 with fields, 102 twice, then 202': [
+    'HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n',
+    'HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 20',
+    '2 Accepted\r\n\r\n',
+  ],
+}
+
+for (const [what, parts] of Object.entries(YES)) {
+  t.test(`a proxy that answers ${what}: yes, asked once`, async (t) => {
+    await using proxy = await startProxy(async (socket) => {
+      socket.setNoDelay(true)
+      for (const part of parts) {
+        await new Promise((resolve) => socket.write(part, resolve))
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+      socket.on('data', (chunk) => socket.write(`echo ${chunk}`))
+    })
+    const socket = await proxy.ask()
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    socket.write('hello')
+    const [echo] = (await once(socket, 'data')) as [Buffer]
+    t.equal(echo.toString(), 'echo hello')
+    socket.destroy()
+    t.equal(proxy.requests.length, 1)
+  })
+}
 
 t.test('an answer that comes a byte at a time is read to its end', async (t) => {
   const answer = 'HTTP/1.0 200 Connection established\r\nVia: 1.0 proxy\r\n\r\n'
