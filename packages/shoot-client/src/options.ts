@@ -16,13 +16,14 @@ import {
   SETUP_OPTIONS,
   TUNNEL_OPTIONS,
 } from '@reversed-vpn/tunnel-daemon'
+import { parseProxyUrl } from './dial/proxy-from-environment.js'
 
 const httpUrl = url(['http', 'https'])
 
 const proxyUrl: OptionKind<URL | 'none', ''> = {
   ...httpUrl,
-  expected: `${httpUrl.expected}, or none`,
-  parse: (value) => (value === 'none' ? value : httpUrl.parse(value)),
+  expected: `${httpUrl.expected}, HOST:PORT, or none`,
+  parse: (value) => (value === 'none' ? value : parseProxyUrl(value)),
 }
 
 /** Every option of the shoot-client. The flag is the key. */

@@ -1,23 +1,17 @@
-import { isIPv6, type Socket } from 'node:net'
-import {
-  type DaemonContext,
-  formatEndpoint,
-  lookAtFiles,
-  type TcpEndpoint,
-  UsageError,
-} from '@reversed-vpn/daemon'
+import type { Socket } from 'node:net'
+import { type DaemonContext, formatEndpoint, lookAtFiles, type TcpEndpoint } from '@reversed-vpn/daemon'
 import { TlsMaterialError } from '@reversed-vpn/secure'
-import { type Transport, tuneLaneSocket } from '@reversed-vpn/session'
+import { type DialTarget, type Transport, tuneLaneSocket } from '@reversed-vpn/session'
 import {
   resolveTunnelSetting,
   type TunnelPath,
   type TunnelSetting,
   type Watched,
 } from '@reversed-vpn/tunnel-daemon'
-import { getProxyForUrl } from 'proxy-from-env'
 import { connectTransport } from './dial/connect-transport.js'
 import { GatewayAuthorities } from './dial/gateway-authorities.js'
-import { portOf, proxiedTransport } from './dial/open-path.js'
+import { hostOf, portOf, proxiedTransport } from './dial/open-path.js'
+import { proxyFromEnvironment } from './dial/proxy-from-environment.js'
 import { webSocketTransport } from './dial/web-socket-transport.js'
 import type { ShootClientOptions } from './options.js'
 
@@ -81,7 +75,7 @@ function chooseTransport(
     return proxiedTransport(server, chooseProxy(options, server))
   }
   const gatewayCa = authorities?.store
-  const proxy = chooseProxy(options, { host: gateway.hostname, port: portOf(gateway) })
+  const proxy = chooseProxy(options, { host: hostOf(gateway), port: portOf(gateway) })
   if (gateway.protocol === 'ws:' || gateway.protocol === 'wss:') {
     const tune = (socket: Socket) => tuneLaneSocket(socket, { userTimeoutMs: deadAfterMs, congestion })
     return webSocketTransport({ gateway, gatewayCa, proxy, headers, tune })
@@ -107,17 +101,7 @@ function loadGatewayCa(
 }
 
 /** `--proxy`, else the environment variables that other programs use too. */
-function chooseProxy(
-  { proxy }: ShootClientOptions,
-  { host, port }: Pick<TcpEndpoint, 'host' | 'port'>,
-): URL | undefined {
+function chooseProxy({ proxy }: ShootClientOptions, target: DialTarget): URL | undefined {
   if (proxy !== undefined) return proxy === 'none' ? undefined : proxy
-  const authority = isIPv6(host) ? `[${host}]` : host
-  // Whatever the transport, TLS runs inside.
-  const found = getProxyForUrl(`https://${authority}:${port}`)
-  if (found === '') return undefined
-  const parsed = URL.canParse(found) ? new URL(found) : undefined
-  const isUsable = parsed !== undefined && ['http:', 'https:'].includes(parsed.protocol)
-  if (!isUsable) throw new UsageError('HTTPS_PROXY: expected a URL of scheme http or https')
-  return parsed
+  return proxyFromEnvironment(target, process.env)
 }
