@@ -36,7 +36,7 @@ interface SessionManagerOptions {
   readonly events: ManagerEvents
 }
 
-/** A connection whose other end has shown who it is. */
+/** A connection whose other end is authenticated. */
 interface PeerConnection {
   readonly frames: FrameStream
   readonly remoteAddress: string

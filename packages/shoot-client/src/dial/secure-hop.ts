@@ -6,7 +6,7 @@ import { DialError } from '@reversed-vpn/secure'
 interface SecureHopOptions {
   /** Who is at the other end, for errors: `gateway`, `proxy`. */
   readonly hop: string
-  /** The name or address that its certificate has to carry. */
+  /** The name or address that its certificate must carry. */
   readonly host: string
   /** Its authorities, PEM. @default those that Node knows */
   readonly ca?: string | undefined
