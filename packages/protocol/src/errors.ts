@@ -21,6 +21,7 @@ type TunnelErrorCode =
   | 'ERR_HANDSHAKE_TIMEOUT'
   | 'ERR_PEER_REJECTED'
   | 'ERR_PEER_CLOSED'
+  | 'ERR_KEY_SPENT'
   | 'ERR_PEER_DEAD'
 
 interface TunnelErrorOptions {

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import {
+  type CloseCode,
   type ControlMessage,
   decodeControl,
   encodeControl,
@@ -31,6 +32,8 @@ export class FrameStream {
   readonly stream: Duplex
   /** When the last byte came, in milliseconds of `performance.now()`. Any byte shows that the peer lives. */
   lastByteAtMs: number = performance.now()
+  /** Control messages that were sent, each as a write of its own. */
+  controlsSent = 0
 
   readonly #decoder: FrameDecoder
   readonly #inbox: ControlMessage[] = []
@@ -59,6 +62,7 @@ export class FrameStream {
   sendControl(message: ControlMessage): boolean {
     if (!this.stream.writable || this.stream.writableLength > CONTROL_BACKLOG_BYTES) return false
     this.stream.write(encodeControl(message))
+    this.controlsSent++
     return true
   }
 
@@ -108,6 +112,12 @@ export class FrameStream {
     this.stream.destroy()
   }
 
+  /** Ends the connection for that reason. The peer is told. */
+  fail(error: Error, code: CloseCode | undefined = closeCodeOf(error)): void {
+    this.#onClose(error)
+    this.#sayWhy(error, code)
+  }
+
   #waitForControl(signal: AbortSignal): Promise<void> {
     return untilSettled(signal, (resolve, reject) => {
       this.#waiter = (error) => (error === undefined ? resolve() : reject(error))
@@ -130,12 +140,11 @@ export class FrameStream {
 
   /** Once there is a handler, tells a peer that broke the protocol so; before, the handshake does. */
   #fail(error: Error): void {
-    this.#onClose(error)
-    if (this.#handler !== undefined) this.#sayWhy(error)
+    if (this.#handler === undefined) this.#onClose(error)
+    else this.fail(error)
   }
 
-  #sayWhy(error: Error | undefined): void {
-    const code = error instanceof TunnelError ? error.closeCode : 'internal'
+  #sayWhy(error: Error | undefined, code = closeCodeOf(error)): void {
     if (error !== undefined && code !== undefined)
       this.sendControl({ type: 'CLOSE', code, reason: error.message })
     this.end()
@@ -173,4 +182,8 @@ export class FrameStream {
     this.#waiter?.(error)
     this.#handler?.onClose(error)
   }
+}
+
+function closeCodeOf(error: Error | undefined): CloseCode | undefined {
+  return error instanceof TunnelError ? error.closeCode : 'internal'
 }

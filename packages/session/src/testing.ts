@@ -6,7 +6,7 @@ export { addLaneCounters, createLaneCounters, recordsOf } from './lane/lane-coun
 export type { LaneHandler } from './lane/lane-handler.js'
 export type { LaneOptions } from './lane/lane-options.js'
 export { PacketFramer } from './lane/packet-framer.js'
-export { rotationDue } from './lane/rotation.js'
+export { mostRecords, rotationDue } from './lane/rotation.js'
 export type { SendingPath } from './lane/sending-path.js'
 export { StartupWatch } from './lane/startup-watch.js'
 export {

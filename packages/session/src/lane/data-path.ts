@@ -3,7 +3,7 @@ import { FlowTable } from './flow-table.js'
 import type { LaneCounters } from './lane-counters.js'
 import type { LaneOptions } from './lane-options.js'
 import { LaneReceiver } from './lane-receiver.js'
-import { LaneSender } from './lane-sender.js'
+import { LaneSender, type LaneSenderOptions } from './lane-sender.js'
 import { PacketFramer } from './packet-framer.js'
 import { sendingPathOf } from './sending-path.js'
 import { StartupWatch } from './startup-watch.js'
@@ -16,11 +16,10 @@ export interface DataPath {
   readonly receiver: LaneReceiver
 }
 
-/** @param onDeviceError see `LaneSenderOptions` */
 export function createDataPath(
   options: LaneOptions,
   counters: LaneCounters,
-  onDeviceError: (error: Error) => void,
+  events: Pick<LaneSenderOptions, 'onDeviceError' | 'onSent'>,
 ): DataPath {
   const { index, queue, flows = new FlowTable(), toPeerChecker, fromPeerChecker, congestion } = options
   const { stream } = options.frames
@@ -30,7 +29,7 @@ export function createDataPath(
   return {
     steering,
     framer,
-    sender: new LaneSender({ queue, stream, framer, counters: counters.toPeer, writes, onDeviceError }),
+    sender: new LaneSender({ queue, stream, framer, counters: counters.toPeer, writes, ...events }),
     receiver: new LaneReceiver({ queue, checker: fromPeerChecker, counters: counters.fromPeer, steering }),
   }
 }

@@ -14,6 +14,8 @@ export interface LaneSettings {
   readonly deadAfterMs: number
   /** @default ROTATE_AFTER_RECORDS */
   readonly rotateAfterRecords?: number
+  /** A lane that was not replaced before ends after so many. Lower in tests only. @default MAX_RECORDS_OF_A_KEY */
+  readonly maxRecords?: number
   /** @default ROTATE_AFTER_MS */
   readonly rotateAfterMs?: number
 }

@@ -19,7 +19,7 @@ interface WriteObserver {
   onSent(bytes: number, nowMs: number): void
 }
 
-interface LaneSenderOptions {
+export interface LaneSenderOptions {
   readonly queue: TunQueue
   readonly stream: Duplex
   readonly framer: PacketFramer
@@ -27,6 +27,8 @@ interface LaneSenderOptions {
   readonly writes: WriteObserver
   /** The queue failed: the device is gone or down. The sender has stopped. */
   readonly onDeviceError: (error: Error) => void
+  /** Packets were written to the stream. */
+  readonly onSent: () => void
 }
 
 type SenderState = 'stopped' | 'polling' | 'pausing' | 'stalled'
@@ -157,6 +159,7 @@ export class LaneSender {
     }
     const repaired = framer.takeRepaired()
     if (repaired !== undefined) this.#write(repaired)
+    this.#options.onSent()
     return endOffset
   }
 

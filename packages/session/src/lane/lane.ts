@@ -6,6 +6,7 @@ import {
   TunnelError,
 } from '@reversed-vpn/protocol'
 import type { FrameStreamHandler } from '../frame-stream.js'
+import { MAX_RECORDS_OF_A_KEY } from '../limits.js'
 import { checkLegal, type Legal } from '../state.js'
 import { createDataPath, type DataPath } from './data-path.js'
 import type { SteeredLane } from './flow-steering.js'
@@ -14,7 +15,7 @@ import { createLaneCounters, type LaneCounters, recordsOf } from './lane-counter
 import type { LaneEnd, RotationReason } from './lane-handler.js'
 import type { LaneOptions } from './lane-options.js'
 import type { PacketRedirector } from './packet-framer.js'
-import { rotationDue } from './rotation.js'
+import { mostRecords, rotationDue } from './rotation.js'
 
 /** `closing`: we have sent CLOSE, with that code. */
 type LaneState =
@@ -68,7 +69,10 @@ export class Lane implements FrameStreamHandler {
     this.#options = options
     this.index = options.index
     this.counters = createLaneCounters()
-    this.#path = createDataPath(options, this.counters, (error) => this.abort(error))
+    this.#path = createDataPath(options, this.counters, {
+      onDeviceError: (error) => this.abort(error),
+      onSent: () => this.#checkKeys(),
+    })
     this.#keepalive = new Keepalive({
       frames: options.frames,
       keepaliveMs: options.keepaliveMs,
@@ -196,6 +200,7 @@ export class Lane implements FrameStreamHandler {
     this.counters.fromPeer.records += recordsOf(chunkBytes)
     this.#path.receiver.flush()
     if (this.#isPeerSilent) this.#setPeerSilent(false)
+    this.#checkKeys()
   }
 
   onClose(error?: Error): void {
@@ -236,8 +241,20 @@ export class Lane implements FrameStreamHandler {
     if (isFirst && this.#canSend) this.#options.handler.onReady()
   }
 
+  get #records(): number {
+    return mostRecords(this.counters, this.#options.frames.controlsSent)
+  }
+
+  /** Ends the lane where its keys must protect nothing more, and no replacement came in time. */
+  #checkKeys(): void {
+    const { frames, maxRecords = MAX_RECORDS_OF_A_KEY } = this.#options
+    if (!this.#canSend || this.#records < maxRecords) return
+    frames.fail(new TunnelError('ERR_KEY_SPENT', `not replaced within ${maxRecords} TLS records`), 'internal')
+  }
+
   #checkRotation(): void {
-    const reason = rotationDue(this.counters, Date.now() - this.openedAtMs, this.#options)
+    this.#checkKeys()
+    const reason = rotationDue(this.#records, Date.now() - this.openedAtMs, this.#options)
     if (reason !== undefined) this.#startRotation(reason)
   }
 
