@@ -44,12 +44,14 @@ export interface DaemonContext<Values = unknown> {
   readonly optionError: (flag: string, problem: string) => UsageError
   /** Ends the process with one fatal log line, all cleanup steps, and exit code 1: for errors that it cannot recover from. */
   readonly fail: (error: unknown) => void
+  /** Environment variables, for those that other programs read too (`HTTPS_PROXY`). Options have theirs read already. */
+  readonly environment: Readonly<Record<string, string | undefined>>
   /** The file given by `--config`, if any. */
   readonly config: ConfigSource<Values> | undefined
 }
 
 /** The part of the context that exists before options are read. */
-export type ProcessContext = Omit<DaemonContext, 'optionError' | 'config'>
+export type ProcessContext = Omit<DaemonContext, 'optionError' | 'environment' | 'config'>
 
 /** A daemon that has started. */
 export interface RunningDaemon {

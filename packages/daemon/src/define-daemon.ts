@@ -74,12 +74,13 @@ function bind<Table extends OptionTable>(
 ): LoadedCommand {
   const loaded = loadOptions(table, sources)
   const { values, optionError } = loaded
+  const { environment } = sources
   const config = sources.file && {
     path: sources.file.path,
     seen: sources.file.seen,
     reread: () => rereadOptions(table, reread(), loaded),
   }
-  return { start: (context) => start(values, { ...context, optionError, config }) }
+  return { start: (context) => start(values, { ...context, optionError, environment, config }) }
 }
 
 function rereadOptions<Table extends OptionTable>(

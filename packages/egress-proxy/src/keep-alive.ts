@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { setTcpKeepAliveIntervalS, socketDescriptor } from '@reversed-vpn/node-tun/socket'
 
-/** Options of every TCP socket here. Quiet connections (an idle `kubectl exec`) stay; probes only find out which of them have died. */
+/** Options of every TCP socket here. Quiet connections (an idle `kubectl exec`) stay; probes only find out which have died. */
 export const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelay: 60_000 } as const
 
 /**

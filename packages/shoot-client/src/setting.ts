@@ -32,7 +32,7 @@ const DIAL_FLAGS = ['gateway', 'gateway-ca', 'header', 'sni', 'proxy'] as const
  */
 export async function resolveSetting(
   options: ShootClientOptions,
-  context: Pick<DaemonContext, 'optionError'>,
+  context: Pick<DaemonContext, 'optionError' | 'environment'>,
 ): Promise<Setting> {
   const tunnel = await resolveTunnelSetting(options, context)
   const { listen, server } = options
@@ -67,15 +67,15 @@ function chooseTransport(
   options: ShootClientOptions,
   server: TcpEndpoint,
   { congestion, gatewayCa: authorities }: Pick<Setting, 'congestion' | 'gatewayCa'>,
-  { optionError }: Pick<DaemonContext, 'optionError'>,
+  context: Pick<DaemonContext, 'optionError' | 'environment'>,
 ): Transport {
   const { gateway, header: headers, deadAfterMs } = options
   if (gateway === undefined) {
-    if (headers.length > 0) throw optionError('header', 'is sent with CONNECT and needs --gateway')
-    return proxiedTransport(server, chooseProxy(options, server))
+    if (headers.length > 0) throw context.optionError('header', 'is sent with CONNECT and needs --gateway')
+    return proxiedTransport(server, chooseProxy(options, server, context))
   }
   const gatewayCa = authorities?.store
-  const proxy = chooseProxy(options, { host: hostOf(gateway), port: portOf(gateway) })
+  const proxy = chooseProxy(options, { host: hostOf(gateway), port: portOf(gateway) }, context)
   if (gateway.protocol === 'ws:' || gateway.protocol === 'wss:') {
     const tune = (socket: Socket) => tuneLaneSocket(socket, { userTimeoutMs: deadAfterMs, congestion })
     return webSocketTransport({ gateway, gatewayCa, proxy, headers, tune })
@@ -101,7 +101,11 @@ function loadGatewayCa(
 }
 
 /** `--proxy`, else the environment variables that other programs use too. */
-function chooseProxy({ proxy }: ShootClientOptions, target: DialTarget): URL | undefined {
+function chooseProxy(
+  { proxy }: ShootClientOptions,
+  target: DialTarget,
+  { environment }: Pick<DaemonContext, 'environment'>,
+): URL | undefined {
   if (proxy !== undefined) return proxy === 'none' ? undefined : proxy
-  return proxyFromEnvironment(target, process.env)
+  return proxyFromEnvironment(target, environment)
 }
