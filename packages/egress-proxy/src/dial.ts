@@ -1,11 +1,14 @@
 import { isIPv6, type Socket } from 'node:net'
 import { formatEndpoint } from '@reversed-vpn/daemon'
 import { dialAddresses, withDeadline } from '@reversed-vpn/relay'
+import { createSocket } from './create-socket.js'
 import { EgressRefusal, type RefusalReason } from './egress-refusal.js'
-import { KEEP_ALIVE, probeSlowly } from './keep-alive.js'
+import { probeSlowly } from './keep-alive.js'
 
-/** The tunnel's own addresses, which connections into the shoot come from. A family without one cannot be dialled. */
+/** Where connections into the shoot come from: the tunnel's interface, and its own addresses. A family without one cannot be dialled. */
 export interface TransferAddresses {
+  /** @default whatever the routes say */
+  readonly device?: string | undefined
   readonly ipv4?: string | undefined
   readonly ipv6?: string | undefined
 }
@@ -18,8 +21,6 @@ interface DialOptions {
   readonly signal: AbortSignal
 }
 
-const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, ...KEEP_ALIVE } as const
-
 /**
  * Connects to the first of `addresses` that answers: they race (RFC 8305), so that a silent one holds up nobody. The
  * caller owns the socket (half-open, paused, no listeners but one that swallows errors).
@@ -31,6 +32,7 @@ const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, ...KEEP_ALIVE } as 
 export async function dialFirst(addresses: readonly string[], options: DialOptions): Promise<Socket> {
   const { port, transfer, timeoutMs: ms, signal } = options
   const localAddressFor = (address: string) => (isIPv6(address) ? transfer.ipv6 : transfer.ipv4)
+  const openFor = (address: string) => createSocket(isIPv6(address) ? 6 : 4, transfer.device)
   const usable = addresses.filter((address) => localAddressFor(address) !== undefined)
   if (usable.length === 0)
     throw new EgressRefusal('unreachable', 'the tunnel has no address of the family of the target')
@@ -38,24 +40,21 @@ export async function dialFirst(addresses: readonly string[], options: DialOptio
   const error = () => new EgressRefusal('dial-timeout', `${where} did not answer within ${ms} ms`)
   return withDeadline(signal, { ms, error }, async (signal) => {
     try {
-      const socket = await dialAddresses(usable, { port, socket: SOCKET_OPTIONS, localAddressFor }, signal)
+      const socket = await dialAddresses(usable, { port, createSocket: openFor, localAddressFor }, signal)
       probeSlowly(socket)
       return socket
     } catch (cause) {
       if (signal.aborted) throw signal.reason
-      const { code } = cause as NodeJS.ErrnoException
-      throw new EgressRefusal(reasonOf(code), `${where}: ${codesOf(cause)}`, { cause })
+      const errors = cause instanceof AggregateError ? cause.errors : [cause]
+      const codes = errors.map(({ code }: NodeJS.ErrnoException) => code ?? 'failed').join(', ')
+      throw new EgressRefusal(reasonOf(errors[0]), `${where}: ${codes}`, { cause })
     }
   })
 }
 
-/** Of every address that failed. */
-function codesOf(error: unknown): string {
-  const errors = error instanceof AggregateError ? error.errors : [error]
-  return errors.map(({ code }: NodeJS.ErrnoException) => code ?? 'failed').join(', ')
-}
-
-function reasonOf(code: string | undefined): RefusalReason {
+function reasonOf({ code, syscall }: NodeJS.ErrnoException): RefusalReason {
+  // As it binds it says that the address is not this host's; as it connects, that no port of it is left for that target.
+  if (code === 'EADDRNOTAVAIL' && syscall === 'connect') return 'out-of-ports'
   switch (code) {
     case 'ECONNREFUSED':
       return 'refused'
@@ -63,6 +62,7 @@ function reasonOf(code: string | undefined): RefusalReason {
     case 'ENETUNREACH':
     case 'EHOSTDOWN':
     case 'ENETDOWN':
+    case 'ENODEV':
     case 'EADDRNOTAVAIL':
     case 'EACCES':
     case 'EPERM':

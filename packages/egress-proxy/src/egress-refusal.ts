@@ -21,6 +21,7 @@ const REFUSALS = {
     phrase: 'too many connections',
     proxyError: 'connection_limit_reached',
   },
+  'out-of-ports': { status: 503, phrase: 'out of ports', proxyError: 'connection_limit_reached' },
   'shutting-down': { status: 503, phrase: 'shutting down', proxyError: 'destination_unavailable' },
   'dial-timeout': { status: 504, phrase: 'timed out', proxyError: 'connection_timeout' },
   'lookup-timeout': { status: 504, phrase: 'look-up timed out', proxyError: 'dns_timeout' },

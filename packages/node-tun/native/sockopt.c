@@ -1,4 +1,4 @@
-/* getsockopt and setsockopt on a descriptor that JavaScript names; which option means what is the caller's. */
+/* socket, getsockopt and setsockopt; which option means what is the caller's. */
 #include "tun.h"
 
 #include <errno.h>
@@ -100,6 +100,18 @@ napi_value get_socket_option_bytes(napi_env env, napi_callback_info info)
     return throw_errno(env, errno, "getsockopt", NULL);
   }
   return make_number(env, length);
+}
+
+/* openTcpSocket(family): a descriptor that is the caller's */
+napi_value open_tcp_socket(napi_env env, napi_callback_info info)
+{
+  napi_value argument = NULL;
+  int32_t family = 0;
+  if (!get_arguments(env, info, 1, &argument, NULL) || !get_int32(env, argument, &family)) {
+    return NULL;
+  }
+  int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  return fd < 0 ? throw_errno(env, errno, "socket", NULL) : make_number(env, fd);
 }
 
 /* getUnreadBytes(fd): what was written and the other end of a local socket has not read */

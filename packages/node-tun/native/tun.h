@@ -7,7 +7,7 @@
  *   tun_open.c    /dev/net/tun and TUNSETIFF
  *   tun_io.c      readBatch and writeBatch
  *   tun_poll.c    uv_poll on the environment's loop, clean-up with the environment
- *   sockopt.c     getsockopt and setsockopt
+ *   sockopt.c     socket, getsockopt and setsockopt
  *   values.c      JavaScript values in and out
  *   errors.c      errors and calls into JavaScript
  */
@@ -106,6 +106,7 @@ napi_value get_socket_option_number(napi_env env, napi_callback_info info);
 napi_value set_socket_option_text(napi_env env, napi_callback_info info);
 napi_value get_socket_option_text(napi_env env, napi_callback_info info);
 napi_value get_socket_option_bytes(napi_env env, napi_callback_info info);
+napi_value open_tcp_socket(napi_env env, napi_callback_info info);
 napi_value get_unread_bytes(napi_env env, napi_callback_info info);
 
 #endif

@@ -45,6 +45,7 @@ interface NativeAddon {
   setSocketOptionText(fd: number, level: number, option: number, value: string): void
   getSocketOptionText(fd: number, level: number, option: number): string
   getSocketOptionBytes(fd: number, level: number, option: number, buffer: Uint8Array): number
+  openTcpSocket(family: number): number
   getUnreadBytes(fd: number): number
 }
 

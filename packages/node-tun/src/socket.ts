@@ -1,3 +1,4 @@
+export { openTcpSocket } from './socket/open-tcp-socket.js'
 export {
   getTcpCongestion,
   getUnreadBytes,

@@ -22,7 +22,7 @@ export async function openEgress(
     authorizeCaller: (socket) => authorizePeer(socket, { name: options.egressPeerName, usage: 'client' }),
     gate: table,
     networks: egressNetworks(networks, options.vpnNetwork),
-    transfer: { ipv4: addressOf(4), ipv6: addressOf(6) },
+    transfer: { device: options.tun, ipv4: addressOf(4), ipv6: addressOf(6) },
     logger: log.child({ component: 'egress' }),
     metrics: createEgressMetrics(registry),
     holdMs: options.egressHoldMs,

@@ -23,6 +23,8 @@ interface DialTcpOptions {
 interface DialAddressesOptions {
   readonly port: number
   readonly socket?: SocketOptions
+  /** Opens the socket to connect to that address, which `socket` does not count for then. @default as Node does */
+  readonly createSocket?: (address: string) => Socket
   /** What a connection to that address comes from. @default the kernel chooses */
   readonly localAddressFor?: (address: string) => string | undefined
 }
@@ -51,14 +53,15 @@ export async function dialTcp(
  */
 export function dialAddresses(
   addresses: readonly string[],
-  { port, socket = {}, localAddressFor = () => undefined }: DialAddressesOptions,
+  { port, socket = {}, createSocket, localAddressFor = () => undefined }: DialAddressesOptions,
   signal: AbortSignal,
 ): Promise<Socket> {
   const open = (address: string) => {
     const localAddress = localAddressFor(address)
     // Node's own race cuts attempts off.
     const options = { ...socket, host: address, port, autoSelectFamily: false }
-    return connect(localAddress === undefined ? options : { ...options, localAddress })
+    const bound = localAddress === undefined ? options : { ...options, localAddress }
+    return createSocket === undefined ? connect(bound) : createSocket(address).connect(bound)
   }
   return raceAddresses(alternateFamilies(addresses), open, signal)
 }

@@ -1,0 +1,25 @@
+import { Socket, type SocketConstructorOpts } from 'node:net'
+import { openTcpSocket } from '@reversed-vpn/node-tun/socket'
+import { KEEP_ALIVE } from './keep-alive.js'
+
+/** `noDelay` and the rest are options of every socket of Node, and `manualStart` keeps it from reading before it is connected. */
+type SocketOptions = SocketConstructorOpts & typeof KEEP_ALIVE & { noDelay: boolean; manualStart: boolean }
+
+/**
+ * A socket into the shoot, not yet connected. Bound to the tunnel's interface: an address of the shoot's networks that this
+ * host gets later, or a route that goes, leads nobody astray.
+ *
+ * @throws SyscallError as `openTcpSocket`
+ */
+export function createSocket(family: 4 | 6, device: string | undefined): Socket {
+  const options: SocketOptions = {
+    ...KEEP_ALIVE,
+    fd: openTcpSocket({ family, device }),
+    allowHalfOpen: true,
+    noDelay: true,
+    readable: true,
+    writable: true,
+    manualStart: true,
+  }
+  return new Socket(options)
+}

@@ -1,0 +1,47 @@
+import { closeSync } from 'node:fs'
+import { loadNativeAddon } from '../native-addon.js'
+import type { SyscallError } from '../syscall-error.js'
+
+// bits/socket.h, linux/in.h, asm-generic/socket.h
+const AF_INET = 2
+const AF_INET6 = 10
+const IPPROTO_IP = 0
+const IP_BIND_ADDRESS_NO_PORT = 24
+const SOL_SOCKET = 1
+const SO_BINDTODEVICE = 25
+
+interface TcpSocketOptions {
+  readonly family: 4 | 6
+  /** The only interface that it may send and receive through. @default any */
+  readonly device?: string | undefined
+}
+
+/**
+ * Opens a TCP socket that is neither bound nor connected, for `new net.Socket({ fd })`: Node opens its own as it binds them,
+ * and these options have to come before. Binding it to an address takes no port yet (`IP_BIND_ADDRESS_NO_PORT`): the
+ * kernel chooses one as it connects, so that a port serves many targets at a time.
+ *
+ * @returns a descriptor that the caller closes
+ * @throws SyscallError EMFILE, ENFILE; ENODEV when there is no such device
+ */
+export function openTcpSocket({ family, device }: TcpSocketOptions): number {
+  const addon = loadNativeAddon()
+  const fd = addon.openTcpSocket(family === 6 ? AF_INET6 : AF_INET)
+  try {
+    addon.setSocketOptionNumber(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+    if (device !== undefined) bindToDevice(fd, device)
+    return fd
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+}
+
+/** Linux before 5.7 wants CAP_NET_RAW for it. Who has none there goes by the routes alone. */
+function bindToDevice(fd: number, device: string): void {
+  try {
+    loadNativeAddon().setSocketOptionText(fd, SOL_SOCKET, SO_BINDTODEVICE, device)
+  } catch (error) {
+    if ((error as SyscallError).code !== 'EPERM') throw error
+  }
+}
