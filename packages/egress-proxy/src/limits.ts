@@ -9,6 +9,8 @@ export interface EgressLimits {
   readonly dialTimeoutMs: number
   /** Names looked up at a time. */
   readonly maxLookups: number
+  /** Of those, names of one zone: half of the threads that libuv has. */
+  readonly maxLookupsOfZone: number
   /** Names that may wait for one of those. */
   readonly maxQueuedLookups: number
   /** How long a CONNECT waits for the addresses of a name, queueing included. */
@@ -27,6 +29,7 @@ export const EGRESS_LIMITS: EgressLimits = Object.freeze({
   beyondHoldMs: 5000,
   dialTimeoutMs: 10_000,
   maxLookups: 64,
+  maxLookupsOfZone: 2,
   maxQueuedLookups: 1024,
   lookupTimeoutMs: 5000,
   handshakeTimeoutMs: 10_000,

@@ -1,9 +1,13 @@
 import { type Lookup, untilSettled } from '@reversed-vpn/relay'
 import { EgressRefusal } from './egress-refusal.js'
+import { lookUpInHostsFile } from './hosts-file.js'
 import type { EgressLimits } from './limits.js'
 
 /** A look-up counts until it has ended, not until its callers have stopped waiting. */
-type LookupLimits = Pick<EgressLimits, 'maxLookups' | 'maxQueuedLookups' | 'lookupTimeoutMs'>
+type LookupLimits = Pick<
+  EgressLimits,
+  'maxLookups' | 'maxLookupsOfZone' | 'maxQueuedLookups' | 'lookupTimeoutMs'
+>
 
 interface Waiter {
   readonly onAnswer: (addresses: readonly string[]) => void
@@ -12,15 +16,24 @@ interface Waiter {
 
 interface Flight {
   readonly name: string
+  readonly zone: string
   readonly waiters: Set<Waiter>
 }
 
-/** Looks names up with a deadline, a bound on how many at a time, and one look-up for all who ask for the same name. */
+/**
+ * A look-up keeps one of libuv's few threads (`UV_THREADPOOL_SIZE`, four by default) until it has ended, and that of a zone whose
+ * servers are dead takes half a minute. So each zone has a share of them, and what needs no server waits for nobody. Node's own
+ * resolver (c-ares) needs no threads, but knows neither hosts file nor search list.
+ *
+ * Looks names up with a deadline, a bound on how many at a time, and one look-up for all who ask for the same name.
+ */
 export class TargetResolver {
   readonly #lookup: Lookup
   readonly #limits: LookupLimits
   readonly #flights = new Map<string, Flight>()
   readonly #queue = new Set<Flight>()
+  /** Look-ups that run now, by zone. */
+  readonly #activeOf = new Map<string, number>()
   #active = 0
 
   constructor(lookup: Lookup, limits: LookupLimits) {
@@ -40,17 +53,19 @@ export class TargetResolver {
    */
   async resolve(name: string, signal: AbortSignal): Promise<readonly string[]> {
     signal.throwIfAborted()
+    const known = lookUpInHostsFile(name)
+    if (known.length > 0) return known
     const addresses = await this.#join(this.#flights.get(name) ?? this.#enqueue(name), signal)
     if (addresses.length === 0) throw new EgressRefusal('no-address', `${name} has no address`)
     return addresses
   }
 
   #enqueue(name: string): Flight {
-    const { maxLookups, maxQueuedLookups } = this.#limits
-    if (this.#active >= maxLookups && this.#queue.size >= maxQueuedLookups) {
-      throw new EgressRefusal('too-many-lookups', `${maxLookups} run and ${maxQueuedLookups} wait already`)
+    const { maxQueuedLookups } = this.#limits
+    const flight: Flight = { name, zone: zoneOf(name), waiters: new Set() }
+    if (!this.#mayStart(flight) && this.#queue.size >= maxQueuedLookups) {
+      throw new EgressRefusal('too-many-lookups', `${this.#active} run and ${maxQueuedLookups} wait already`)
     }
-    const flight: Flight = { name, waiters: new Set() }
     this.#flights.set(name, flight)
     this.#queue.add(flight)
     return flight
@@ -80,10 +95,23 @@ export class TargetResolver {
   #startQueued(): void {
     for (const flight of this.#queue) {
       if (this.#active >= this.#limits.maxLookups) return
+      if (!this.#mayStart(flight)) continue
       this.#queue.delete(flight)
-      this.#active++
+      this.#countActive(flight, 1)
       void this.#fly(flight)
     }
+  }
+
+  #mayStart({ zone }: Flight): boolean {
+    const { maxLookups, maxLookupsOfZone } = this.#limits
+    return this.#active < maxLookups && (this.#activeOf.get(zone) ?? 0) < maxLookupsOfZone
+  }
+
+  #countActive({ zone }: Flight, change: 1 | -1): void {
+    this.#active += change
+    const ofZone = (this.#activeOf.get(zone) ?? 0) + change
+    if (ofZone === 0) this.#activeOf.delete(zone)
+    else this.#activeOf.set(zone, ofZone)
   }
 
   async #fly(flight: Flight): Promise<void> {
@@ -99,7 +127,7 @@ export class TargetResolver {
   }
 
   #land(flight: Flight): void {
-    this.#active--
+    this.#countActive(flight, -1)
     this.#flights.delete(flight.name)
   }
 
@@ -107,6 +135,11 @@ export class TargetResolver {
   #forgetIfUnwanted(flight: Flight): void {
     if (flight.waiters.size === 0 && this.#queue.delete(flight)) this.#flights.delete(flight.name)
   }
+}
+
+/** The last two labels: near enough to what one set of name servers answers for. */
+function zoneOf(name: string): string {
+  return name.toLowerCase().split('.').slice(-2).join('.')
 }
 
 function describe(error: unknown): string {
