@@ -11,8 +11,8 @@ export function textAnswer(code: number, text: string): AdminAnswer {
   return { code, type: 'text/plain; charset=utf-8', body: Buffer.from(text) }
 }
 
-/** The whole answer as it is sent, which ends the connection. */
-export function formatAnswer({ code, type, body }: AdminAnswer, hasBody: boolean): Buffer {
+/** What is sent before the body. The answer ends the connection. */
+export function answerHead({ code, type, body }: AdminAnswer): string {
   const lines = [
     `HTTP/1.1 ${code} ${STATUS_CODES[code]}`,
     `Date: ${new Date().toUTCString()}`,
@@ -23,6 +23,5 @@ export function formatAnswer({ code, type, body }: AdminAnswer, hasBody: boolean
     ...(code === 405 ? ['Allow: GET, HEAD'] : []),
     'Connection: close',
   ]
-  const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
-  return hasBody ? Buffer.concat([head, body]) : head
+  return `${lines.join('\r\n')}\r\n\r\n`
 }

@@ -7,7 +7,7 @@ import {
   remoteAddressOf,
 } from '@reversed-vpn/relay'
 import type { Registry } from 'prom-client'
-import { type AdminAnswer, formatAnswer, textAnswer } from './admin-answer.js'
+import { type AdminAnswer, answerHead, textAnswer } from './admin-answer.js'
 import { listenOn } from './listen.js'
 import type { Logger } from './logger.js'
 import type { Endpoint } from './options/endpoint.js'
@@ -135,7 +135,7 @@ export class AdminServer {
       onFlaw: (flaw) => {
         stopWaiting()
         if (flaw === 'left') socket.destroy()
-        else answerAndClose(socket, formatAnswer(FLAWS[flaw], true), ANSWER_TIMEOUT_MS)
+        else this.#send(socket, FLAWS[flaw], true)
       },
     })
   }
@@ -148,7 +148,15 @@ export class AdminServer {
       this.#options.log.error({ err: error, path }, 'admin request failed')
       answer = textAnswer(500, 'internal error\n')
     }
-    answerAndClose(socket, formatAnswer(answer, method !== 'HEAD'), ANSWER_TIMEOUT_MS)
+    this.#send(socket, answer, method !== 'HEAD')
+  }
+
+  /** The body is one buffer for all who get the same answer. */
+  #send(socket: Socket, answer: AdminAnswer, hasBody: boolean): void {
+    socket.cork()
+    socket.write(answerHead(answer), 'latin1')
+    answerAndClose(socket, hasBody ? answer.body : '', { lingerMs: ANSWER_TIMEOUT_MS })
+    socket.uncork()
   }
 
   #answer(method: string | undefined, path: string): AdminAnswer | Promise<AdminAnswer> {

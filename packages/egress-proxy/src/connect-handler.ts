@@ -169,7 +169,7 @@ export class ConnectHandler {
     if (refusal.reason === 'internal') logger.error({ err: refusal.cause }, 'egress request failed')
     metrics.requestAnswered(refusal.reason)
     record.write(logger, refusal.status, refusal.reason, refusal.detail)
-    answerAndClose(caller.socket, formatRefusal(refusal), LINGER_MS)
+    answerAndClose(caller.socket, formatRefusal(refusal), { lingerMs: LINGER_MS })
   }
 
   #onCallerGone(caller: Caller, record: AccessRecord): void {

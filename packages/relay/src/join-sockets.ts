@@ -16,6 +16,11 @@ interface JoinOptions {
   readonly holdBack?: (proceed: () => void) => void
   /** How long what is left for one end may take to be sent once the other is gone, in ms. */
   readonly lingerMs: number
+  /**
+   * How much may wait for one end, beyond its socket's high-water mark, before the other is no longer read.
+   * @default the high-water mark
+   */
+  readonly maxWaitingBytes?: number
   /** Bytes that were read from the client, `head` included. */
   readonly onClientBytes: (bytes: number) => void
   /** Bytes that were read from the target. */
@@ -43,7 +48,7 @@ export async function joinSockets(
   target: JoinedEnd,
   options: JoinOptions,
 ): Promise<JoinOutcome> {
-  const { head, greeting, holdBack, lingerMs, onClientBytes, onTargetBytes } = options
+  const { head, greeting, holdBack, lingerMs, maxWaitingBytes = 0, onClientBytes, onTargetBytes } = options
   let firstEnded: Side | undefined
   let broken: JoinOutcome | undefined
   const watch = (side: Side, socket: Socket, other: JoinedEnd) => {
@@ -62,10 +67,10 @@ export async function joinSockets(
     target.socket.write(head)
   }
   const copy = () => {
-    const copyBack = () => pump(target.socket, client.socket, onTargetBytes)
+    const copyBack = () => pump(target.socket, client.socket, maxWaitingBytes, onTargetBytes)
     if (holdBack === undefined) copyBack()
     else holdBack(copyBack)
-    pump(client.socket, target.socket, onClientBytes)
+    pump(client.socket, target.socket, maxWaitingBytes, onClientBytes)
   }
   if (greeting === undefined) copy()
   // The write is on its own in the kernel, and in a TLS record of its own, when its callback runs.
@@ -81,7 +86,7 @@ function isSilent(socket: Socket): boolean {
   return SILENCE_CODES.includes((socket.errored as NodeJS.ErrnoException | null)?.code)
 }
 
-function pump(from: Socket, to: Socket, onBytes: (bytes: number) => void): void {
+function pump(from: Socket, to: Socket, maxWaitingBytes: number, onBytes: (bytes: number) => void): void {
   if (from.destroyed) return
   if (from.readableEnded) {
     to.end()
@@ -91,7 +96,7 @@ function pump(from: Socket, to: Socket, onBytes: (bytes: number) => void): void 
   to.on('drain', () => from.resume())
   from.on('data', (chunk: Buffer) => {
     onBytes(chunk.length)
-    if (!to.write(chunk)) from.pause()
+    if (!to.write(chunk) && to.writableLength >= maxWaitingBytes) from.pause()
   })
   if (to.writableNeedDrain) from.pause()
   else from.resume()

@@ -1,23 +1,28 @@
 import type { Socket } from 'node:net'
 
-/** Who sends more than this behind a request has no use for the answer. */
-const MAX_DROPPED_BYTES = 2_097_152
+interface LastAnswerOptions {
+  /** How long the other end may take to read it and to close. */
+  readonly lingerMs: number
+  /** How much may have been read of the other end in all; more is read no further. @default 32768 */
+  readonly maxReadBytes?: number
+}
 
 /**
- * Writes a last answer and closes. Until the other end has ended, for at most `lingerMs` and up to 2 MiB, what it still
- * sends is read and dropped: closing a socket with unread bytes resets the connection, and a reset can overtake the answer.
+ * Writes a last answer and closes. Until the other end has ended, within limits of time and bytes, what it still sends is read
+ * and dropped: closing a socket with unread bytes resets the connection, and a reset can overtake the answer.
  *
  * @param answer text is sent as Latin-1
  */
-export function answerAndClose(socket: Socket, answer: string | Buffer, lingerMs: number): void {
+export function answerAndClose(socket: Socket, answer: string | Buffer, options: LastAnswerOptions): void {
+  const { lingerMs, maxReadBytes = 32_768 } = options
   const timer = setTimeout(() => socket.destroy(), lingerMs)
   socket.once('close', () => clearTimeout(timer))
   socket.once('end', () => socket.destroySoon())
-  let droppedBytes = 0
-  socket.removeAllListeners('data').on('data', (chunk: Buffer) => {
-    droppedBytes += chunk.length
-    if (droppedBytes > MAX_DROPPED_BYTES) socket.pause()
-  })
+  const cutFlood = () => {
+    if (socket.bytesRead > maxReadBytes) socket.destroySoon()
+  }
+  socket.removeAllListeners('data').on('data', cutFlood)
   socket.end(answer, 'latin1')
   socket.resume()
+  cutFlood()
 }

@@ -101,7 +101,7 @@ t.test('hands over the whole of a direction that ended before its end broke', as
 t.test('a last answer arrives although the other end goes on sending', async (t) => {
   const { peer, served } = await openPair(t)
   peer.write(Buffer.alloc(2 ** 17))
-  answerAndClose(served, 'goodbye', 60_000)
+  answerAndClose(served, 'goodbye', { lingerMs: 60_000, maxReadBytes: 2 ** 21 })
   t.equal(await readAll(peer), 'goodbye')
   t.notOk(served.destroyed)
   peer.end()
@@ -110,6 +110,6 @@ t.test('a last answer arrives although the other end goes on sending', async (t)
 
 t.test('a last answer waits no longer than it may', async (t) => {
   const { served } = await openPair(t)
-  answerAndClose(served, 'goodbye', 20)
+  answerAndClose(served, 'goodbye', { lingerMs: 20 })
   await once(served, 'close')
 })

@@ -6,5 +6,5 @@ import { REJECT_GRACE_MS } from './limits.js'
 /** Refuses a peer that was not authenticated: sends REJECT and reads nothing. */
 export function rejectBeforeHello(socket: TLSSocket, code: RejectCode, reason: string): void {
   socket.on('error', () => socket.destroy())
-  answerAndClose(socket, encodeControl({ type: 'REJECT', code, reason }), REJECT_GRACE_MS)
+  answerAndClose(socket, encodeControl({ type: 'REJECT', code, reason }), { lingerMs: REJECT_GRACE_MS })
 }

@@ -84,6 +84,10 @@ t.test('only upgrades on the path / are taken', async (t) => {
   t.equal((await fetch(`${url.replace('ws:', 'http:')}/elsewhere`)).status, 404)
   t.match(await answerTo(url, '\x16\x03\x01'), /^HTTP\/1\.1 400 /)
   t.match(await answerTo(url, `GET / HTTP/1.1\r\nX: ${'x'.repeat(9000)}`), /^HTTP\/1\.1 431 /)
+  const upgrade =
+    'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='
+  const hasty = `GET / HTTP/1.1\r\nHost: x\r\n${upgrade}\r\n\r\nframe`
+  t.match(await answerTo(url, hasty), /^HTTP\/1\.1 400 /, 'who does not wait for the answer')
   const pipelined = await answerTo(url, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(1000))
   t.equal(pipelined.split('HTTP/1.1 426').length - 1, 1, 'the first request is the only one')
   t.equal(streams.length, 0)

@@ -1,10 +1,21 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { Daemon } from '@reversed-vpn/test/lab'
 
 /** The memory that a daemon has in use now. */
 export function residentBytes({ pid }: Pick<Daemon, 'pid'>): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
+}
+
+/** Forgets the most memory that a daemon has had in use. */
+export function resetPeakBytes({ pid }: Pick<Daemon, 'pid'>): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5')
+}
+
+/** The most memory that a daemon has had in use since. */
+export function peakBytes({ pid }: Pick<Daemon, 'pid'>): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
 }
 
 /** How many descriptors a daemon has open. */

@@ -5,8 +5,20 @@ export interface FloodPlan {
   readonly host: string
   readonly port: number
   readonly connections: number
-  /** Says nothing, says one byte now and then, or says what means nothing. */
-  readonly kind: 'idle' | 'slow' | 'garbage'
+  /** Says nothing, says one byte now and then, says what means nothing, or says {@link speech}. */
+  readonly kind: 'idle' | 'slow' | 'garbage' | 'speech'
+  /** What is said at once, in Latin-1, without waiting for any answer. */
+  readonly speech?: {
+    readonly begin: string
+    readonly repeated: string
+    readonly times: number
+    /** Whether the rest waits for an answer to `begin`. */
+    readonly isPatient?: boolean
+    /** Whether answers are read. */
+    readonly isReading: boolean
+  }
+  /** Files of a client's certificate: it speaks TLS then. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string } | undefined
   /** How long after one was closed it is made again. @default never */
   readonly comesAgainAfterMs?: number
 }

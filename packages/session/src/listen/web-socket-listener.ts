@@ -55,6 +55,8 @@ export class WebSocketListener {
     skipUTF8Validation: true,
   })
 
+  readonly #upgrades: (() => void)[] = []
+
   constructor(options: WebSocketListenerOptions) {
     this.#options = options
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
@@ -82,21 +84,39 @@ export class WebSocketListener {
     this.#reader.read(socket, {
       onRequest: (request, rest) => {
         clearTimeout(timer)
-        if (pathOf(request) !== PATH) answerAndClose(socket, NOT_FOUND, LINGER_MS)
-        else if (!isUpgrade(request)) answerAndClose(socket, UPGRADE_REQUIRED, LINGER_MS)
-        else this.#upgrade(request, entry, rest)
+        if (pathOf(request) !== PATH) answerAndClose(socket, NOT_FOUND, { lingerMs: LINGER_MS })
+        else if (!isUpgrade(request)) answerAndClose(socket, UPGRADE_REQUIRED, { lingerMs: LINGER_MS })
+        // A client waits for the answer before it says more (RFC 6455 §4.1).
+        else if (rest.length > 0) answerAndClose(socket, BAD_REQUEST, { lingerMs: LINGER_MS })
+        else this.#inTurn(() => this.#upgrade(request, entry))
       },
       onFlaw: (flaw) => {
         clearTimeout(timer)
         if (flaw === 'left') socket.destroy()
-        else answerAndClose(socket, flaw === 'malformed' ? BAD_REQUEST : HEADER_TOO_LONG, LINGER_MS)
+        else
+          answerAndClose(socket, flaw === 'malformed' ? BAD_REQUEST : HEADER_TOO_LONG, {
+            lingerMs: LINGER_MS,
+          })
       },
     })
   }
 
-  #upgrade(request: IncomingMessage, entry: AdmissionEntry<Socket>, rest: Buffer): void {
+  /** One for each turn of the event loop: it makes a TLS context, and parses what a stranger has sent already. */
+  #inTurn(upgrade: () => void): void {
+    this.#upgrades.push(upgrade)
+    if (this.#upgrades.length === 1) setImmediate(() => this.#nextTurn())
+  }
+
+  #nextTurn(): void {
+    this.#upgrades[0]?.()
+    this.#upgrades.shift()
+    if (this.#upgrades.length > 0) setImmediate(() => this.#nextTurn())
+  }
+
+  #upgrade(request: IncomingMessage, entry: AdmissionEntry<Socket>): void {
     const { stream: socket, remoteAddress } = entry
-    this.#webSockets.handleUpgrade(request, socket, rest, (webSocket) => {
+    if (socket.destroyed) return
+    this.#webSockets.handleUpgrade(request, socket, Buffer.alloc(0), (webSocket) => {
       this.#unfinished.finish(entry)
       webSocket.on('ping', (data) => pongOnceRead(webSocket, data))
       this.#options.onStream(new WebSocketStream(webSocket), remoteAddress, socket)

@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { listenOn, ProxyHeaderError, readProxyHeader, type TcpEndpoint } from '@reversed-vpn/daemon'
 import type { Admission, AdmissionEntry } from '@reversed-vpn/relay'
 import type { EndReason } from '../end-reason.js'
-import { Connection, type ListenerName, SOCKET_BUFFER_BYTES, TCP_KEEPALIVE_DELAY_MS } from './connection.js'
+import { Connection, type ListenerName, TCP_KEEPALIVE_DELAY_MS } from './connection.js'
 
 interface GatewayListenerOptions {
   readonly listener: ListenerName
@@ -33,7 +33,6 @@ export class GatewayListener {
     this.#server = createServer(
       {
         allowHalfOpen: true,
-        highWaterMark: SOCKET_BUFFER_BYTES,
         noDelay: true,
         keepAlive: true,
         keepAliveInitialDelay: TCP_KEEPALIVE_DELAY_MS,

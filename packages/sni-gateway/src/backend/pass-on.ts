@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { encodeProxyHeader } from '@reversed-vpn/daemon'
 import { answerAndClose, type JoinedEnd, joinSockets, resetConnection } from '@reversed-vpn/relay'
-import { type Connection, LINGER_MS } from '../accept/connection.js'
+import { type Connection, LINGER_MS, SOCKET_BUFFER_BYTES } from '../accept/connection.js'
 import type { EndReason } from '../end-reason.js'
 import type { Route } from '../routes/route-table.js'
 import { BackendError, dialBackend } from './dial-backend.js'
@@ -42,7 +42,7 @@ export async function passOn(connection: Connection, options: PassOnOptions): Pr
   } catch (error) {
     if (error instanceof BackendError) {
       connection.end(error.reason, error.message)
-      answerAndClose(client, options.lastAnswer?.(error) ?? '', LINGER_MS)
+      answerAndClose(client, options.lastAnswer?.(error) ?? '', { lingerMs: LINGER_MS })
     } else client.destroy()
     return
   }
@@ -60,6 +60,8 @@ export async function passOn(connection: Connection, options: PassOnOptions): Pr
     head,
     greeting,
     lingerMs: BROKEN_LINGER_MS,
+    // Not the high-water mark of the client's socket: that much would be read of every stranger who is not read from.
+    maxWaitingBytes: SOCKET_BUFFER_BYTES,
     onClientBytes: (bytes) => {
       connection.bytesToBackend += bytes
       connection.lastByteAtMs = performance.now()

@@ -95,7 +95,7 @@ function flawOf({ httpVersionMajor, headers }: IncomingMessage): string | undefi
 
 function refuse(connection: Connection, reason: EndReason, answer: string, detail?: string): void {
   connection.end(reason, detail)
-  answerAndClose(connection.socket, answer, LINGER_MS)
+  answerAndClose(connection.socket, answer, { lingerMs: LINGER_MS })
 }
 
 function refuseFlawed(connection: Connection, flaw: RequestFlaw, detail: string | undefined): void {

@@ -55,5 +55,5 @@ function route(connection: Connection, hello: ClientHello, head: Buffer, options
 
 function refuse(connection: Connection, reason: 'no-server-name' | 'unknown-server-name'): void {
   connection.end(reason)
-  answerAndClose(connection.socket, UNRECOGNIZED_NAME, LINGER_MS)
+  answerAndClose(connection.socket, UNRECOGNIZED_NAME, { lingerMs: LINGER_MS })
 }
