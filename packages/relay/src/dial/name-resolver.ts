@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { untilSettled } from '../until-settled.js'
 import { lookUpAddresses } from './look-up-addresses.js'
+import { lookupError } from './lookup-error.js'
 
 /** Finds the addresses of a name, in the order to try them. Rejects, or finds none, when there is no answer. */
 export type Lookup = (name: string) => Promise<readonly string[]>
@@ -84,8 +85,3 @@ export class NameResolver {
 
 /** Those that this host knows, shared by all of this process. */
 export const systemNames = new NameResolver(lookUpAddresses)
-
-/** As the system's resolver fails: `ENOTFOUND`, there is no such name; `EAI_AGAIN`, nobody could tell. */
-function lookupError(code: 'ENOTFOUND' | 'EAI_AGAIN', message: string, cause?: unknown): Error {
-  return Object.assign(new Error(message, { cause }), { code })
-}
