@@ -5,11 +5,19 @@ import {
   TunnelError,
   type WelcomeMessage,
 } from '@reversed-vpn/protocol'
+import { withDeadline } from '@reversed-vpn/relay'
 import { HANDSHAKE_TIMEOUT_MS } from '@reversed-vpn/secure'
 import type { FrameStream } from './frame-stream.js'
 
 /** What a handshake needs of a connection. */
 type ControlStream = Pick<FrameStream, 'sendControl' | 'nextControl' | 'end'>
+
+interface HandshakeWait {
+  /** @default 10000 */
+  readonly timeoutMs?: number
+  /** Ends the wait with its reason. The connection is left to the caller then. @default never fires */
+  readonly signal?: AbortSignal
+}
 
 /** The seed side's refusal, as the shoot side sees it. */
 export class RejectedError extends TunnelError {
@@ -27,13 +35,11 @@ export class RejectedError extends TunnelError {
  * @throws TunnelError ERR_PEER_REJECTED when the shoot side refuses our certificate; ERR_HANDSHAKE_TIMEOUT,
  *   ERR_FRAME_UNEXPECTED, ERR_CONTROL_INVALID, ERR_PEER_CLOSED
  */
-export async function receiveHello(
-  frames: ControlStream,
-  timeoutMs = HANDSHAKE_TIMEOUT_MS,
-): Promise<HelloMessage> {
+export async function receiveHello(frames: ControlStream, wait: HandshakeWait = {}): Promise<HelloMessage> {
   try {
-    return await awaitHello(frames, timeoutMs)
+    return await awaitHello(frames, wait)
   } catch (error) {
+    if (wait.signal?.aborted) throw error
     const code = error instanceof TunnelError ? error.code : undefined
     // A peer that has sent REJECT or CLOSE gets no answer.
     if (code === 'ERR_PEER_REJECTED' || code === 'ERR_PEER_CLOSED') frames.end()
@@ -47,8 +53,8 @@ export async function receiveHello(
   }
 }
 
-async function awaitHello(frames: ControlStream, timeoutMs: number): Promise<HelloMessage> {
-  const message = await nextControlWithin(frames, timeoutMs, 'HELLO')
+async function awaitHello(frames: ControlStream, wait: HandshakeWait): Promise<HelloMessage> {
+  const message = await nextControlWithin(frames, wait, 'HELLO')
   if (message.type === 'HELLO') return message
   if (message.type === 'REJECT') {
     throw new TunnelError('ERR_PEER_REJECTED', `the shoot side refused: ${message.code}, ${message.reason}`)
@@ -68,11 +74,11 @@ async function awaitHello(frames: ControlStream, timeoutMs: number): Promise<Hel
 export async function sendHello(
   frames: ControlStream,
   hello: HelloMessage,
-  timeoutMs = HANDSHAKE_TIMEOUT_MS,
+  wait: HandshakeWait = {},
 ): Promise<WelcomeMessage> {
   frames.sendControl(hello)
   try {
-    return await awaitWelcome(frames, timeoutMs)
+    return await awaitWelcome(frames, wait)
   } catch (error) {
     if (error instanceof TunnelError && error.closeCode !== undefined) {
       frames.sendControl({ type: 'CLOSE', code: error.closeCode, reason: error.message })
@@ -82,8 +88,8 @@ export async function sendHello(
   }
 }
 
-async function awaitWelcome(frames: ControlStream, timeoutMs: number): Promise<WelcomeMessage> {
-  const message = await nextControlWithin(frames, timeoutMs, 'WELCOME')
+async function awaitWelcome(frames: ControlStream, wait: HandshakeWait): Promise<WelcomeMessage> {
+  const message = await nextControlWithin(frames, wait, 'WELCOME')
   if (message.type === 'WELCOME') return message
   if (message.type === 'REJECT') throw new RejectedError(message.code, message.reason)
   throw unexpected(message, 'WELCOME')
@@ -95,19 +101,13 @@ export function rejectPeer(frames: ControlStream, code: RejectCode, reason: stri
   frames.end()
 }
 
-async function nextControlWithin(
+function nextControlWithin(
   frames: ControlStream,
-  timeoutMs: number,
+  { timeoutMs = HANDSHAKE_TIMEOUT_MS, signal = new AbortController().signal }: HandshakeWait,
   awaited: string,
 ): Promise<ControlMessage> {
-  const controller = new AbortController()
-  const error = new TunnelError('ERR_HANDSHAKE_TIMEOUT', `no ${awaited} within ${timeoutMs} ms`)
-  const timer = setTimeout(() => controller.abort(error), timeoutMs)
-  try {
-    return await frames.nextControl(controller.signal)
-  } finally {
-    clearTimeout(timer)
-  }
+  const error = () => new TunnelError('ERR_HANDSHAKE_TIMEOUT', `no ${awaited} within ${timeoutMs} ms`)
+  return withDeadline(signal, { ms: timeoutMs, error }, (either) => frames.nextControl(either))
 }
 
 function unexpected(message: ControlMessage, awaited: string): TunnelError {

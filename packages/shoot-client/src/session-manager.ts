@@ -125,7 +125,7 @@ export class SessionManager {
     try {
       // Lane 0 opens the next one. Where the seed side dials, it does not accept a lane of the old one.
       if (index > 0 && joined === undefined) throw new DialError('closed', 'no session is left to join')
-      const welcome = await sendHello(frames, this.#hello(index, joined))
+      const welcome = await sendHello(frames, this.#hello(index, joined), { signal })
       signal.throwIfAborted()
       const networks = await (joined === undefined ? network.apply(welcome) : network.follow(welcome))
       signal.throwIfAborted()

@@ -67,8 +67,9 @@ export class TunnelDialler {
   /** Dial, HELLO, session, lane. */
   async #connect(slot: number, signal: AbortSignal, held: Lane | undefined): Promise<Lane> {
     const { frames, peer, remoteAddress } = await this.#options.peer.dial(signal)
-    const hello = await receiveHello(frames)
-    if (signal.aborted) frames.abort()
+    const hello = await receiveHello(frames, { signal }).finally(() => {
+      if (signal.aborted) frames.abort()
+    })
     signal.throwIfAborted()
     const { session, lane, refusal } = this.#options.table.accept(
       frames,

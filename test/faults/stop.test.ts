@@ -1,0 +1,139 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ALPN_PROTOCOL } from '@reversed-vpn/protocol'
+import { binOf, type Daemon } from '@reversed-vpn/test/lab'
+import t from 'tap'
+import { TunnelLab } from '../e2e/support/tunnel-lab.js'
+
+const STOPPED_WITHIN_MS = 1000
+/** None of them takes connections for real. */
+const PORTS = { silent: 7001, mute: 7002, unreached: 7003, closed: 7004 } as const
+
+const stage = await TunnelLab.create()
+t.teardown(() => stage[Symbol.asyncDispose]())
+const { lab, certificates, hosts } = stage
+const seedAddress = hosts.seed.addresses.ipv4
+const nodeAddress = hosts.node.addresses.ipv4
+
+// Packets for the first are lost, and so are questions to the name server.
+await hosts.seed.nft(`table inet lost {
+  chain input {
+    type filter hook input priority 0
+    tcp dport ${PORTS.unreached} drop
+    udp dport 53 drop
+  }
+}`)
+await startSilent()
+await startMuteSeed()
+
+/** It takes connections and all that they bring, and never says a word. */
+async function startSilent(): Promise<void> {
+  for (const host of [hosts.seed, hosts.node]) {
+    const silent = await host.spawn('socat', [
+      '-u',
+      `TCP-LISTEN:${PORTS.silent},fork,reuseaddr`,
+      'OPEN:/dev/null',
+    ])
+    await host.waitForPort(silent, PORTS.silent)
+  }
+}
+
+/** It ends TLS like a seed-server, and never answers HELLO. */
+async function startMuteSeed(): Promise<void> {
+  const { certFile, keyFile } = certificates.seedServer
+  const files = ['-cert', certFile, '-key', keyFile, '-CAfile', certificates.tunnelCa.certFile]
+  const args = [
+    's_server',
+    '-accept',
+    String(PORTS.mute),
+    '-alpn',
+    ALPN_PROTOCOL,
+    '-Verify',
+    '1',
+    '-quiet',
+    ...files,
+  ]
+  const mute = await hosts.seed.spawn('openssl', args)
+  await hosts.seed.waitForPort(mute, PORTS.mute, { families: [6] })
+}
+
+const server = (port: number) => ['--server', `${seedAddress}:${port}`]
+
+/** The states of a shoot-client that dials, and what brings it there. */
+const DIALLING: Readonly<Record<string, readonly string[]>> = {
+  'resolving a name': ['--server', 'seed.never.example:1194'],
+  connecting: server(PORTS.unreached),
+  'waiting for the answer to CONNECT': [...server(1194), '--proxy', `http://${seedAddress}:${PORTS.silent}`],
+  'in the TLS handshake with a gateway': [
+    ...server(1194),
+    '--gateway',
+    `https://${seedAddress}:${PORTS.silent}`,
+  ],
+  'waiting for the answer to an upgrade': [
+    ...server(1194),
+    '--gateway',
+    `ws://${seedAddress}:${PORTS.silent}/`,
+  ],
+  'in the TLS handshake with the seed-server': server(PORTS.silent),
+  'waiting for WELCOME': server(PORTS.mute),
+  'backing off': [...server(PORTS.closed), '--reconnect-min', '50s', '--reconnect-max', '60s'],
+}
+
+for (const [state, args] of Object.entries(DIALLING)) {
+  t.test(`SIGTERM ends a shoot-client within a second: ${state}`, async (t) => {
+    await using client = await stage.startClient({ args, command: await askingNobody('shoot-client') })
+    if (state === 'backing off') await client.waitForLog(({ msg }) => msg === 'dial failed')
+    else await new Promise((resolve) => setTimeout(resolve, 500))
+    await endsInTime(t, client)
+  })
+}
+
+/** The states of a seed-server without a tunnel, and what brings it there. */
+const SEEDS: Readonly<Record<string, readonly string[]>> = {
+  'waiting for a shoot-client': [],
+  'dialling a name': ['--dial', 'shoot.never.example:4314'],
+  'in the TLS handshake with a shoot-client': ['--dial', `${nodeAddress}:${PORTS.silent}`],
+  'backing off': [
+    '--dial',
+    `${nodeAddress}:${PORTS.closed}`,
+    '--reconnect-min',
+    '50s',
+    '--reconnect-max',
+    '60s',
+  ],
+}
+
+for (const [state, args] of Object.entries(SEEDS)) {
+  t.test(`SIGTERM ends a seed-server within a second: ${state}`, async (t) => {
+    await using seed = await stage.startSeed(args, await askingNobody('seed-server'))
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    await endsInTime(t, seed)
+  })
+}
+
+t.test('SIGTERM ends a shoot-client within a second: waiting for a seed-server, and up', async (t) => {
+  {
+    await using idle = await stage.startClient()
+    await endsInTime(t, idle)
+  }
+  const { seed, client } = await stage.startBoth()
+  await endsInTime(t, client)
+  await endsInTime(t, seed)
+})
+
+async function endsInTime(t: Pick<typeof import('tap').t, 'equal' | 'ok'>, daemon: Daemon): Promise<void> {
+  const startedAtMs = performance.now()
+  daemon.process.kill('SIGTERM')
+  const { code } = await daemon.process.exited
+  const ms = performance.now() - startedAtMs
+  t.equal(code, 0)
+  t.ok(ms < STOPPED_WITHIN_MS, `ended after ${Math.round(ms)} ms`)
+}
+
+/** A program whose only name server is one that never answers. */
+async function askingNobody(program: 'seed-server' | 'shoot-client'): Promise<readonly string[]> {
+  const file = join(lab.dir, 'resolv.conf')
+  await writeFile(file, `nameserver ${seedAddress}\n`)
+  // `ip netns exec` has given it a mount namespace of its own.
+  return ['sh', '-c', 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"', 'sh', file, binOf(program)]
+}
