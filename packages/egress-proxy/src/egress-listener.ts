@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { type Endpoint, listenOn, type TcpEndpoint, type UnixEndpoint } from '@reversed-vpn/daemon'
 import { Admission, type AdmissionEntry, remoteAddressOf } from '@reversed-vpn/relay'
 import { TlsHandshakes, type TlsMaterial } from '@reversed-vpn/secure'
 import { KEEP_ALIVE, probeSlowly } from './keep-alive.js'
+import { ownResources, roomForWaiting } from './room.js'
 
 export interface ListenerEvents {
   /** A TCP connection that has finished its handshake. Nothing of it was read; `transport` is the socket beneath. */
@@ -41,8 +41,6 @@ const UNIX_SOCKET_MODE = 0o600
 
 /** Handshakes that run at a time, some 60 KB each. Enough to keep a processor busy: a quick one takes one round trip. */
 const MAX_HANDSHAKES = 128
-/** Connections that wait for theirs cost a descriptor and little more, so thousands of callers may come at once. */
-const MAX_WAITING = 8192
 const WAIT_TIMEOUT_MS = 60_000
 /** A caller that begins thousands at once needs seconds until it gets to each. */
 const OVERDUE_MS = 5_000
@@ -98,7 +96,8 @@ async function openTlsListener(
         events.onHandshakeFailed(error, entry?.remoteAddress ?? remoteAddressOf(socket))
     },
   })
-  const waiting = { maxWaiting: roomForWaiting(), waitTimeoutMs: WAIT_TIMEOUT_MS, overdueMs: OVERDUE_MS }
+  const maxWaiting = roomForWaiting(ownResources())
+  const waiting = { maxWaiting, waitTimeoutMs: WAIT_TIMEOUT_MS, overdueMs: OVERDUE_MS }
   const queue = new Admission<Socket>(
     { max: MAX_HANDSHAKES, whenFull: waiting },
     { onAdmitted: (entry) => handshakes.take(entry.stream, entry), onDropped: events.onDrop },
@@ -125,16 +124,9 @@ async function listen(
   { maxConnections }: ListenerOptions,
   events: ListenerEvents,
 ): Promise<Endpoint> {
-  server.maxConnections = maxConnections + MAX_HANDSHAKES + MAX_WAITING
+  server.maxConnections = maxConnections + MAX_HANDSHAKES + roomForWaiting(ownResources())
   server.on('drop', events.onDrop)
   const bound = await listenOn(server, endpoint, { backlog: BACKLOG, mode: UNIX_SOCKET_MODE })
   server.on('error', events.onError)
   return bound
-}
-
-/** How many connections may wait: half of what this process may open is left for the tunnel and for streams. */
-function roomForWaiting(): number {
-  const [, limit = ''] =
-    /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? []
-  return limit === 'unlimited' ? MAX_WAITING : Math.min(MAX_WAITING, Math.floor(Number(limit) / 2))
 }

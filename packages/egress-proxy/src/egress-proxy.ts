@@ -12,6 +12,7 @@ import { EgressRefusal } from './egress-refusal.js'
 import { HoldQueue, type HoldQueueOptions, type TunnelGate } from './hold-queue.js'
 import { answerTimeoutMs, EGRESS_LIMITS, type EgressLimits } from './limits.js'
 import { readConnect } from './read-connect.js'
+import { ownResources, roomForStreams } from './room.js'
 import { TargetResolver } from './target-resolver.js'
 
 /** Judges the certificate of a caller. Called once the handshake has ended and before any byte is parsed. */
@@ -33,6 +34,8 @@ export interface EgressProxyOptions extends HoldQueueOptions {
   readonly metrics: EgressMetrics
   /** @default lookUpAddresses */
   readonly lookup?: Lookup | undefined
+  /** Admitted connections at a time, streams included. @default as many as there is room for, at most 5000 */
+  readonly connectionsMax?: number | undefined
   /** Others than {@link EGRESS_LIMITS}, so that a test need not wait. */
   readonly limits?: Partial<EgressLimits> | undefined
 }
@@ -64,7 +67,8 @@ export class EgressProxy {
 
   constructor(options: EgressProxyOptions) {
     this.#options = options
-    this.#limits = { ...EGRESS_LIMITS, ...options.limits }
+    const maxConnections = options.connectionsMax ?? roomForStreams(ownResources())
+    this.#limits = { ...EGRESS_LIMITS, maxConnections, ...options.limits }
     this.#tls = options.tls
     this.#logRarely = rateLimited(options.logger, REFUSAL_LOG_INTERVAL_MS)
     this.#hold = new HoldQueue(options.gate, options)

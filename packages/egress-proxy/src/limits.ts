@@ -25,7 +25,7 @@ export interface EgressLimits {
   readonly unixHoldBackMs: number
 }
 
-export const EGRESS_LIMITS: EgressLimits = Object.freeze({
+export const EGRESS_LIMITS: Omit<EgressLimits, 'maxConnections'> = Object.freeze({
   beyondHoldMs: 5000,
   dialTimeoutMs: 10_000,
   maxLookups: 64,
@@ -34,7 +34,6 @@ export const EGRESS_LIMITS: EgressLimits = Object.freeze({
   lookupTimeoutMs: 5000,
   handshakeTimeoutMs: 10_000,
   headerTimeoutMs: 10_000,
-  maxConnections: 5000,
   unixHoldBackMs: 5000,
 })
 

@@ -27,6 +27,7 @@ export async function openEgress(
     metrics: createEgressMetrics(registry),
     holdMs: options.egressHoldMs,
     holdMax: options.egressHoldMax,
+    connectionsMax: options.egressConnectionsMax,
   })
   defer('egress ports', () => egress.abort())
   await egress.listen()

@@ -120,6 +120,11 @@ export const SEED_SERVER_OPTIONS = defineOptions({
     group: 'Egress proxy',
     description: 'largest number of CONNECTs that wait at a time',
   },
+  'egress-connections-max': {
+    kind: integer(1, 100_000),
+    group: 'Egress proxy',
+    description: 'largest number of connections; without it, what memory and descriptors allow, at most 5000',
+  },
 
   ...adminOption('[::]:15000'),
 })
