@@ -1,5 +1,6 @@
 // A seed that has a good certificate and keeps to no rule, against the shoot-client.
 import { readFileSync } from 'node:fs'
+import { DEFAULT_TRANSFER_NETWORKS } from '@reversed-vpn/ip'
 import {
   ALPN_PROTOCOL,
   type ControlMessage,
@@ -24,6 +25,8 @@ const ENDS = {
   source6: 'fd8f6d53b97a00010000000000000001',
   destination6: 'fd000010009600010000000000000002',
 }
+/** The usual ones, and two that this node needs for itself. */
+const TRANSFER_NETWORKS = `${DEFAULT_TRANSFER_NETWORKS},10.250.0.0/16,203.0.113.0/24`
 /** Inside the pod network, and refused all the same. */
 const METADATA = '100.100.100.200'
 const WELCOME: WelcomeMessage = {
@@ -57,7 +60,18 @@ const hostile = await FalseServer.start(lab, seedHost, 1194, {
   ALPNProtocols: [ALPN_PROTOCOL],
 })
 const client = await stage.startClient({
-  args: ['--keepalive', '5s', '--dead-after', '15s', '--reconnect-max', '100ms', '--lanes', '1'],
+  args: [
+    '--keepalive',
+    '5s',
+    '--dead-after',
+    '15s',
+    '--reconnect-max',
+    '100ms',
+    '--lanes',
+    '1',
+    '--vpn-network',
+    TRANSFER_NETWORKS,
+  ],
 })
 
 /** The client's next connection. */
@@ -103,11 +117,12 @@ t.test('what is no WELCOME is answered with CLOSE, and the client dials again', 
 })
 
 t.test(
-  "a transfer network over the node's own addresses is refused, and nothing is changed for it",
+  "a transfer network over the node's own addresses, or one nobody allowed, is refused, and nothing is changed for it",
   async (t) => {
-    for (const [what, seed, shoot] of [
-      ["the node's network", '10.250.0.77/16', '10.250.0.78/16'],
-      ['the network of its gateway', '203.0.113.77/24', '203.0.113.78/24'],
+    for (const [what, seed, shoot, detail] of [
+      ["the node's network", '10.250.0.77/16', '10.250.0.78/16', /covers/],
+      ['the network of its gateway', '203.0.113.77/24', '203.0.113.78/24', /covers/],
+      ['an eighth of IPv4', '192.0.0.1/3', '192.0.0.2/3', /192\.0\.0\.0\/3, --vpn-network allows 192\.168/],
     ] as const) {
       const fromLine = client.process.output.length
       const peer = await greeted()
@@ -117,11 +132,7 @@ t.test(
         networks: { pod: ['100.96.0.0/11'], service: [], node: [] },
       })
       await peer.ended()
-      t.match(
-        await client.waitForLog(({ msg }) => msg === 'dial failed', { fromLine }),
-        { detail: /covers/ },
-        what,
-      )
+      t.match(await client.waitForLog(({ msg }) => msg === 'dial failed', { fromLine }), { detail }, what)
       t.notMatch(
         (await node.mustRun('nft', ['list', 'tables'])).stdout,
         /reversed_vpn/,

@@ -1,5 +1,5 @@
 export type { AppliedNetwork } from './apply/apply-network.js'
-export { checkConflicts } from './apply/conflict-guard.js'
+export { checkConflicts, checkConnected } from './apply/conflict-guard.js'
 export { sweepNetwork } from './apply/sweep-network.js'
 export { wantSeedNetwork, wantShootNetwork } from './apply/wanted-network.js'
 export type { DropCounter } from './firewall/drop-counters.js'

@@ -18,6 +18,9 @@ export interface TransferAddress {
 /** Where the two ends of the tunnel are unless something else is said: one network of a family. */
 export const DEFAULT_TRANSFER_NETWORKS = '192.168.123.0/24,fd8f:6d53:b97a:1::/112'
 
+/** A transfer network needs room for two; what is wider than this would take addresses that others use. */
+const MIN_PREFIX_LENGTH = { 4: 16, 6: 48 } as const
+
 /** The seed side's address in a transfer network, its first, or the shoot side's, its second. */
 export function transferAddressOf(network: string, side: 'seed' | 'shoot'): TransferAddress {
   const { family, first, prefixLength, text } = parseCidr(network)
@@ -26,6 +29,13 @@ export function transferAddressOf(network: string, side: 'seed' | 'shoot'): Tran
     throw new AddressError(
       'ERR_CIDR_INVALID',
       `transfer network ${text} has no room for two hosts, expected /${limit} or shorter`,
+    )
+  }
+  if (prefixLength < MIN_PREFIX_LENGTH[family]) {
+    const limit = MIN_PREFIX_LENGTH[family]
+    throw new AddressError(
+      'ERR_CIDR_INVALID',
+      `transfer network ${text} is too wide, expected /${limit} or longer`,
     )
   }
   const address = formatAddress({ family, value: first + (side === 'seed' ? 1n : 2n) })
@@ -52,8 +62,11 @@ export function findTransferProblem(
 export function parseTransferAddress(cidr: string): TransferAddress {
   const { family, value, prefixLength } = parseAddressWithPrefix(cidr)
   const isMapped = family === 6 && value >> 32n === MAPPED_PREFIX
-  if (prefixLength === 0 || isMapped) {
-    const expected = isMapped ? 'an IPv4 address as such' : `prefix length 1 to ${FAMILY_BITS[family]}`
+  const minLength = MIN_PREFIX_LENGTH[family]
+  if (prefixLength < minLength || isMapped) {
+    const expected = isMapped
+      ? 'an IPv4 address as such'
+      : `prefix length ${minLength} to ${FAMILY_BITS[family]}`
     throw new AddressError('ERR_CIDR_INVALID', `transfer address ${cidr}, expected ${expected}`)
   }
   const address = cidr.slice(0, cidr.indexOf('/'))

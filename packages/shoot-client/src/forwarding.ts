@@ -6,7 +6,7 @@ import {
   type ShootNetworkPlan,
   type UpdatableNetwork,
 } from '@reversed-vpn/host-network'
-import type { ShootNetworks } from '@reversed-vpn/ip'
+import { makeCidr, parseAddressWithPrefix, type ShootNetworks } from '@reversed-vpn/ip'
 import type { WelcomeMessage } from '@reversed-vpn/protocol'
 import { logWarnings } from '@reversed-vpn/tunnel-daemon'
 
@@ -19,6 +19,8 @@ interface ForwardingOptions {
   readonly isPrepared: boolean
   /** What is let in, instead of what the seed side announces. Of a kind without entries, what is announced. */
   readonly allowed: ShootNetworks
+  /** Which the seed side may announce; after `setup`, the one it was given counts. */
+  readonly transferNetworks: readonly string[]
   readonly log: Logger
 }
 
@@ -105,7 +107,8 @@ export class Forwarding {
   }
 
   async #apply(welcome: WelcomeMessage, allowed: ShootNetworks): Promise<ShootNetworks> {
-    const { tun, egressInterface, ownPorts } = this.#options
+    const { tun, egressInterface, ownPorts, isPrepared, transferNetworks } = this.#options
+    if (!isPrepared) checkTransferNetworks(welcome, transferNetworks)
     const pick = (kind: keyof ShootNetworks) =>
       allowed[kind].length > 0 ? allowed[kind] : welcome.networks[kind]
     const networks = { pod: pick('pod'), service: pick('service'), node: pick('node') }
@@ -138,5 +141,16 @@ export class Forwarding {
     const turn = this.#last.then(work)
     this.#last = turn.catch(() => {})
     return turn
+  }
+}
+
+/** The seed side does not choose which addresses of this machine's world it takes. */
+function checkTransferNetworks({ addresses }: WelcomeMessage, allowed: readonly string[]): void {
+  for (const address of [...addresses.seed, ...addresses.shoot]) {
+    const { family, value, prefixLength } = parseAddressWithPrefix(address)
+    const network = makeCidr(family, value, prefixLength).text
+    if (allowed.includes(network)) continue
+    const message = `the seed side announces the transfer network ${network}, --vpn-network allows ${allowed.join(', ')}`
+    throw new NetworkError('ERR_TRANSFER_NETWORK_NOT_ALLOWED', message)
   }
 }

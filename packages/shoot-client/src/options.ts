@@ -95,6 +95,10 @@ export const SHOOT_CLIENT_OPTIONS = defineOptions({
     (kind) =>
       `${kind} that the tunnel may reach, reloaded with --config (default: what the seed-server announces)`,
   ),
+  'vpn-network': {
+    ...SETUP_OPTIONS['vpn-network'],
+    description: 'transfer networks that the seed-server may announce; what its --vpn-network says',
+  },
   'egress-interface': {
     kind: interfaceName,
     default: 'auto',

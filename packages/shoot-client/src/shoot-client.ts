@@ -40,6 +40,7 @@ export async function startShootClient(
     ownPorts: ownPortsOf(options),
     isPrepared: tun.isPrepared,
     allowed: networksOf(options),
+    transferNetworks: options.vpnNetwork,
     log: log.child({ component: 'forwarding' }),
   })
   defer('addresses, routes and firewall', () => forwarding.remove())

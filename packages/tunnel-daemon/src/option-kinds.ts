@@ -11,7 +11,7 @@ export const network = custom({
 /** The network between the two ends of the tunnel; the value is canonical. */
 export const transferNetwork = custom({
   placeholder: 'CIDR',
-  expected: 'ADDRESS/LENGTH with room for two hosts, such as 192.168.123.0/24',
+  expected: 'ADDRESS/LENGTH with room for two hosts and not wider than /16 or /48, such as 192.168.123.0/24',
   parse: (text) => transferAddressOf(text, 'seed').network,
 })
 

@@ -1,5 +1,10 @@
 import { CidrSet } from '@reversed-vpn/ip'
-import { listOccupiedAddresses, type OccupiedAddress } from '../kernel/occupied-addresses.js'
+import {
+  type ConnectedNetwork,
+  listConnectedNetworks,
+  listOccupiedAddresses,
+  type OccupiedAddress,
+} from '../kernel/occupied-addresses.js'
 import { NetworkError } from '../network-error.js'
 import type { NamedNetwork } from '../plan/network-plan.js'
 import type { WantedNetwork } from './wanted-network.js'
@@ -12,12 +17,34 @@ import type { WantedNetwork } from './wanted-network.js'
  */
 export async function checkOccupied({ side, plan }: WantedNetwork): Promise<void> {
   const occupied = await listOccupiedAddresses(plan.tun)
+  const transfer = plan.networks.filter(({ kind }) => kind === 'transfer')
   if (side === 'seed') {
     const peers = plan.peerAddresses.map((address) => ({ address, what: "address of the tunnel's peer" }))
     checkConflicts(plan.networks, [...occupied, ...peers])
   } else {
-    const routed = plan.networks.filter(({ kind }) => kind === 'transfer')
-    checkConflicts(routed, occupied)
+    checkConflicts(transfer, occupied)
+  }
+  checkConnected(transfer, await listConnectedNetworks(plan.tun))
+}
+
+/**
+ * Refuses networks that share an address with one that an interface is in: its hosts could not be reached any more.
+ *
+ * @throws NetworkError ERR_NETWORK_CONFLICT
+ */
+export function checkConnected(
+  networks: readonly NamedNetwork[],
+  connected: readonly ConnectedNetwork[],
+): void {
+  for (const { kind, cidr } of networks) {
+    const set = CidrSet.of([cidr])
+    const conflict = connected.find((other) => set.overlaps(CidrSet.of([other.cidr])))
+    if (conflict !== undefined) {
+      throw new NetworkError(
+        'ERR_NETWORK_CONFLICT',
+        `${kind} network ${cidr} overlaps ${conflict.cidr}, the network of ${conflict.interface}`,
+      )
+    }
   }
 }
 

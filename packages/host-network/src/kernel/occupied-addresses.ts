@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { makeCidr, parseAddressWithPrefix } from '@reversed-vpn/ip'
 import { readIpJson } from './run-tool.js'
 import { kernelFamilies } from './sysctls.js'
 
@@ -61,6 +62,22 @@ async function listDefaultGateways(): Promise<Gateway[]> {
 async function listNameServers(): Promise<string[]> {
   const text = await readFile('/etc/resolv.conf', 'utf8').catch(() => '')
   return [...text.matchAll(/^[ \t]*nameserver[ \t]+([0-9A-Fa-f:.]+)/gm)].flatMap((match) => match[1] ?? [])
+}
+
+/** A network that an interface is in. */
+export interface ConnectedNetwork {
+  readonly cidr: string
+  readonly interface: string
+}
+
+/** The networks of this machine's interfaces but `tun`. @throws NetworkError as `runTool` */
+export async function listConnectedNetworks(tun: string): Promise<ConnectedNetwork[]> {
+  return (await listLocalAddresses())
+    .filter((local) => local.interface !== tun)
+    .map(({ interface: device, address, prefixLength }) => {
+      const { family, value } = parseAddressWithPrefix(`${address}/${prefixLength}`)
+      return { cidr: makeCidr(family, value, prefixLength).text, interface: device }
+    })
 }
 
 /** What no network may cover on this machine: its addresses but those of `tun`, its gateways, its name servers. */

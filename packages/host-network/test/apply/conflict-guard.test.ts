@@ -1,4 +1,4 @@
-import { checkConflicts, resolveSeedPlan } from '@reversed-vpn/host-network/testing'
+import { checkConflicts, checkConnected, resolveSeedPlan } from '@reversed-vpn/host-network/testing'
 import t from 'tap'
 
 const GATEWAY = { address: '10.1.0.1', what: 'default gateway on eth0' }
@@ -34,4 +34,16 @@ t.test('a peer is checked against every network, the transfer network included',
   t.throws(() => check('::ffff:10.9.9.9'), { code: 'ERR_NETWORK_CONFLICT' })
   t.throws(() => check('192.168.123.9'), { message: /^transfer network/ })
   check('203.0.113.1')
+})
+
+t.test('a transfer network that overlaps a connected one is refused, whichever is wider', async (t) => {
+  const connected = [{ cidr: '192.168.0.0/16', interface: 'eth0' }]
+  for (const cidr of ['192.168.123.0/24', '192.0.0.0/3', '192.168.0.0/16']) {
+    t.throws(() => checkConnected([{ kind: 'transfer', cidr }], connected), {
+      code: 'ERR_NETWORK_CONFLICT',
+      message: `transfer network ${cidr} overlaps 192.168.0.0/16, the network of eth0`,
+    })
+  }
+  checkConnected([{ kind: 'transfer', cidr: '192.169.0.0/24' }], connected)
+  checkConnected([{ kind: 'transfer', cidr: 'fd00::/64' }], connected)
 })
