@@ -62,6 +62,12 @@ export function countedDrop(counter: string): string {
   return `counter name ${counter} drop`
 }
 
+/**
+ * Conntrack ties such a packet to no connection and translates no address of it. Sent on it would be a stranger to its receiver, and
+ * delivered here it is answered with RST by a stack that knows nothing of the connection, which ends it.
+ */
+export const INVALID = `ct state invalid ${countedDrop('conntrack_invalid')}`
+
 /** ICMP errors that conntrack found to quote a packet of a connection it knows. */
 export function relatedErrors(family: 4 | 6): string {
   return `ct state related ${ICMP_ERRORS[family]}`

@@ -5,6 +5,7 @@ import {
   countedDrop,
   ESTABLISHED,
   guardChain,
+  INVALID,
   type NftChain,
   relatedErrors,
   renderSet,
@@ -15,6 +16,7 @@ import {
 /** What the seed side drops, each with a counter of that name in the table. */
 export const SEED_DROP_COUNTERS = [
   'transfer_address_astray',
+  'conntrack_invalid',
   'from_shoot_not_reply',
   'to_shoot_refused',
   'to_shoot_not_allowed',
@@ -52,6 +54,7 @@ function baseChains(tun: string): NftChain[] {
         'type filter hook forward priority filter - 10; policy accept;',
         ...clampLines(tun),
         fromTun,
+        `oifname "${tun}" ${INVALID}`,
         toTun,
       ],
     },
@@ -67,6 +70,7 @@ function fromShootLines(families: readonly FamilyPlan[]): string[] {
     'ct state established ct direction reply accept',
     // An error about a packet of ours travels in reply direction too, whichever router sent it.
     ...families.map(({ family }) => `ct direction reply ${relatedErrors(family)} accept`),
+    INVALID,
     countedDrop('from_shoot_not_reply'),
   ]
 }

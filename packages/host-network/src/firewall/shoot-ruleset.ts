@@ -5,6 +5,7 @@ import {
   countedDrop,
   ESTABLISHED,
   guardChain,
+  INVALID,
   type NftChain,
   relatedErrors,
   renderSet,
@@ -15,6 +16,7 @@ import {
 /** What the shoot side drops, each with a counter of that name in the table. */
 export const SHOOT_DROP_COUNTERS = [
   'transfer_address_astray',
+  'conntrack_invalid',
   'source_not_seed',
   'destination_refused',
   'destination_not_allowed',
@@ -46,12 +48,12 @@ export function renderShootRuleset(plan: ResolvedShootPlan): string {
     { name: 'local_from_seed', lines: localFromSeedLines(plan) },
     { name: 'to_seed', lines: toSeedLines(families) },
     guardChain(tun, families),
-    ...baseChains(tun),
+    ...baseChains(tun, families),
     { name: 'postrouting', lines: masqueradeLines(tun, families) },
   ])
 }
 
-function baseChains(tun: string): NftChain[] {
+function baseChains(tun: string, families: readonly FamilyPlan[]): NftChain[] {
   return [
     {
       name: 'prerouting',
@@ -66,6 +68,10 @@ function baseChains(tun: string): NftChain[] {
       lines: [
         'type filter hook input priority filter - 10; policy accept;',
         `iifname "${tun}" jump local_from_seed`,
+        // An answer of a pod that is not of its connection any more: it still has our address as its destination.
+        ...families.map(
+          ({ family }) => `${addressMatch(family, 'saddr')} @networks${family} meta l4proto tcp ${INVALID}`,
+        ),
       ],
     },
     {
@@ -119,6 +125,7 @@ function forwardFromSeedLines({ tun, egressInterface }: ResolvedShootPlan): stri
       ? []
       : [`oifname != "${egressInterface}" ${countedDrop('egress_interface_other')}`]),
     ESTABLISHED,
+    INVALID,
     'goto destinations',
   ]
 }
@@ -130,6 +137,7 @@ function localFromSeedLines({ families, ownPorts }: ResolvedShootPlan): string[]
       : [`meta l4proto { tcp, udp } th dport { ${ownPorts.join(', ')} } ${countedDrop('local_own_port')}`]),
     // A broadcast address of a node network is delivered here as well, and is no address of this node.
     `fib daddr type != local ${countedDrop('local_not_node')}`,
+    INVALID,
     ...families.flatMap(({ family }) => [
       `${addressMatch(family, 'daddr')} @refused${family} ${countedDrop('destination_refused')}`,
       `${addressMatch(family, 'daddr')} @nodes${family} accept`,
@@ -145,6 +153,7 @@ function toSeedLines(families: readonly FamilyPlan[]): string[] {
       const toSeed = `${addressMatch(family, 'daddr')} ${seedAddress} ct direction reply`
       return [`${toSeed} ct state established accept`, `${toSeed} ${relatedErrors(family)} accept`]
     }),
+    INVALID,
     countedDrop('to_seed_not_reply'),
   ]
 }

@@ -34,6 +34,7 @@ t.test('takes answers alone from the TUN', async (t) => {
     'ct state established ct direction reply accept',
     'ct direction reply ct state related icmp type { destination-unreachable, time-exceeded, parameter-problem } accept',
     'ct direction reply ct state related icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept',
+    'ct state invalid counter name conntrack_invalid drop',
     'counter name from_shoot_not_reply drop',
   ])
   t.same(chainOf(RULESET, 'input').slice(1), ['iifname "vpn0" jump from_shoot'])
@@ -56,6 +57,7 @@ t.test('clamps segments before a forwarded packet is accepted', async (t) => {
     'iifname "vpn0" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu',
     'oifname "vpn0" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu',
     'iifname "vpn0" jump from_shoot',
+    'oifname "vpn0" ct state invalid counter name conntrack_invalid drop',
     'oifname "vpn0" jump to_shoot',
   ])
 })

@@ -38,6 +38,7 @@ t.test('delivers locally on node addresses, never to own ports', async (t) => {
   t.same(chainOf(RULESET, 'local_from_seed'), [
     'meta l4proto { tcp, udp } th dport { 15001, 15003 } counter name local_own_port drop',
     'fib daddr type != local counter name local_not_node drop',
+    'ct state invalid counter name conntrack_invalid drop',
     'ip daddr @refused4 counter name destination_refused drop',
     'ip daddr @nodes4 accept',
     'ip6 daddr @refused6 counter name destination_refused drop',
@@ -53,14 +54,25 @@ t.test('forwards to any interface but back, or to the one that is named', async 
   t.same(chainOf(RULESET, 'forward_from_seed'), [
     'oifname "vpn0" counter name back_into_tunnel drop',
     'ct state established ct direction original accept',
+    'ct state invalid counter name conntrack_invalid drop',
     'goto destinations',
   ])
   t.same(chainOf(render({ egressInterface: 'eth1' }), 'forward_from_seed'), [
     'oifname "vpn0" counter name back_into_tunnel drop',
     'oifname != "eth1" counter name egress_interface_other drop',
     'ct state established ct direction original accept',
+    'ct state invalid counter name conntrack_invalid drop',
     'goto destinations',
   ])
+})
+
+t.test('lets no segment that is of no connection reach a stack that would answer it with RST', async (t) => {
+  t.same(chainOf(RULESET, 'input').slice(1), [
+    'iifname "vpn0" jump local_from_seed',
+    'ip saddr @networks4 meta l4proto tcp ct state invalid counter name conntrack_invalid drop',
+    'ip6 saddr @networks6 meta l4proto tcp ct state invalid counter name conntrack_invalid drop',
+  ])
+  t.equal(chainOf(RULESET, 'to_seed').at(-2), 'ct state invalid counter name conntrack_invalid drop')
 })
 
 t.test('sends answers alone into the TUN', async (t) => {
