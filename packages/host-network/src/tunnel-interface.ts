@@ -1,6 +1,7 @@
-import { openTun, QueueSet, SyscallError, type TunDevice } from '@reversed-vpn/node-tun'
+import { QueueSet, type TunDevice } from '@reversed-vpn/node-tun'
 import type { OffloadKind } from '@reversed-vpn/protocol'
 import { findAcceptedOffloads } from './kernel/offload-self-test.js'
+import { openTunDevice } from './kernel/open-tun-device.js'
 import { readTunLink } from './kernel/tun-link.js'
 import { NetworkError } from './network-error.js'
 import { describeOwner, markOn, type SetupMark } from './setup/setup-mark.js'
@@ -35,7 +36,7 @@ export interface TunnelInterface {
 /**
  * Makes the interface, which must not exist yet, and finds out which offloads work here; or opens the one that `setup` made,
  * which needs no capability.
- * @throws SyscallError EACCES, EBUSY and others of `openTun`
+ * @throws SyscallError EBUSY and others of `openTun`
  * @throws NetworkError ERR_TUN_NOT_PERMITTED, ERR_NETWORK_NOT_PREPARED, ERR_TUN_IN_USE, or as `runTool`
  */
 export async function openTunnelInterface(options: TunnelInterfaceOptions): Promise<TunnelInterface> {
@@ -50,7 +51,11 @@ export async function openTunnelInterface(options: TunnelInterfaceOptions): Prom
 }
 
 function makeOwn({ name, offload }: TunnelInterfaceOptions): Promise<TunnelInterface> {
-  const device = tryOpen(name, true, `expected CAP_NET_ADMIN, or an interface that setup made beforehand`)
+  const device = openTunDevice(
+    name,
+    true,
+    `expected CAP_NET_ADMIN, or an interface that setup made beforehand`,
+  )
   return closedOnError(device, () => {
     const queues = new QueueSet(device)
     const accepts = offload === 'auto' ? findAcceptedOffloads(queues.queue(0)) : []
@@ -64,7 +69,7 @@ async function openPrepared(
   mark: SetupMark,
 ): Promise<TunnelInterface> {
   await checkQueues(name, 0)
-  const device = tryOpen(name, false, `it was set up for ${describeOwner(mark)}`)
+  const device = openTunDevice(name, false, `it was set up for ${describeOwner(mark)}`)
   return closedOnError(device, async () => {
     // Of two that open it at once neither would know of the other before.
     await checkQueues(name, 1)
@@ -78,16 +83,6 @@ async function checkQueues(name: string, expected: number): Promise<void> {
   const link = await readTunLink(name)
   if (link === undefined || link.queues <= expected) return
   throw new NetworkError('ERR_TUN_IN_USE', `interface ${name} is in use by another process`)
-}
-
-function tryOpen(name: string, exclusive: boolean, hint: string): TunDevice {
-  try {
-    return openTun({ name, exclusive })
-  } catch (error) {
-    if (!(error instanceof SyscallError) || error.code !== 'EPERM') throw error
-    const message = `interface ${name} may not be opened by uid ${process.getuid?.()} (EPERM): ${hint}`
-    throw new NetworkError('ERR_TUN_NOT_PERMITTED', message, { cause: error })
-  }
 }
 
 async function closedOnError<T>(device: TunDevice, use: () => T | Promise<T>): Promise<T> {

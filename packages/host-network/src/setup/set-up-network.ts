@@ -1,9 +1,9 @@
-import { openTun } from '@reversed-vpn/node-tun'
 import { applyNetwork } from '../apply/apply-network.js'
 import { checkOccupied } from '../apply/conflict-guard.js'
 import { sweepNetwork } from '../apply/sweep-network.js'
 import { type WantedNetwork, wantSeedNetwork, wantShootNetwork } from '../apply/wanted-network.js'
 import { findAcceptedOffloads } from '../kernel/offload-self-test.js'
+import { openTunDevice } from '../kernel/open-tun-device.js'
 import { runTool } from '../kernel/run-tool.js'
 import type { NetworkWarning } from '../kernel/sysctls.js'
 import { readTunLink, type TunLink } from '../kernel/tun-link.js'
@@ -65,7 +65,7 @@ async function setUp(wanted: WantedNetwork, owner: SetupOwner): Promise<SetUpNet
 /** The interface lives by the open queue until all is in place: a set-up that dies before leaves no interface. */
 async function make(wanted: WantedNetwork, { uid, gid }: SetupOwner): Promise<SetUpNetwork> {
   const { side, plan } = wanted
-  const device = openTun({ name: plan.tun, exclusive: true })
+  const device = openTunDevice(plan.tun, true, 'expected CAP_NET_ADMIN')
   try {
     device.setOwner({ uid, gid })
     // While it is down, and for the daemon, which has it only when it is up.
