@@ -9,6 +9,7 @@ import { sampleChecker } from './sample-checker.js'
 const KEEPALIVE = { keepaliveMs: 5_000, deadAfterMs: 15_000 }
 const NO_HANDLER: LaneHandler = {
   onReady: () => {},
+  onSilenceChange: () => {},
   onGoAway: () => {},
   onRotationDue: () => {},
   onDown: () => {},

@@ -17,11 +17,12 @@ export class QueueSet {
     this.queue(0)
   }
 
-  /** The queue of a lane, opened on first use. */
+  /** The queue of a lane, opened on first use. A further one gets no flows before {@link setAttached}: nobody reads it yet. */
   queue(lane: number): TunQueue {
     const open = this.#queues.get(lane)
     if (open !== undefined) return open
     const queue = this.#device.openQueue()
+    if (this.#queues.size > 0) queue.detach()
     this.#queues.set(lane, queue)
     return queue
   }

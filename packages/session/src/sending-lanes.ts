@@ -36,20 +36,22 @@ export class SendingLanes {
   }
 
   /**
-   * Has exactly the lanes send that are ready.
-   * @returns false if none of them is known to live: queues of lanes that are gone were left as they are,
-   *   so try again
+   * Has exactly the lanes send that are ready, but not those that are silent while the peer answers on others.
+   * @returns false if that may change without a word, so try again: none of them is known to live, and queues of
+   *   lanes that are gone were left as they are; or it is open whether one is silent, or the peer on all
    * @throws SyscallError when the interface is gone
    */
   start(): boolean {
     const { lanes, queues } = this.#options
-    const ready = lanes.ready()
+    const candidates = lanes.ready()
+    const ready = candidates.filter((lane) => !isOutlived(lane, candidates))
     const indexes = new Set(ready.map(({ index }) => index))
     const responsive = ready.find((lane) => this.#isResponsive(lane))
     queues.setAttached(indexes, responsive && ((payload) => this.#requeue(payload, responsive)))
     this.#steer([...indexes].map((index) => ({ index, queue: queues.queue(index) })))
     for (const lane of ready) lane.startSending()
-    return responsive !== undefined || ready.length === 0
+    const isOpen = ready.length > 1 && ready.some(({ silentSinceMs }) => silentSinceMs !== undefined)
+    return (responsive !== undefined && !isOpen) || ready.length === 0
   }
 
   /** Has none of them send. The queues stay attached, and packets wait in them. */
@@ -70,4 +72,12 @@ export class SendingLanes {
   #steer(steered: readonly SteeredLane[]): void {
     for (const lane of this.#options.lanes.all()) lane.steer(steered)
   }
+}
+
+/**
+ * Whether the peer has answered on another lane since it fell silent on this one. Before that it may be dead as a
+ * whole, and packets are better left in the queue than sent on a lane that only has not fallen silent yet.
+ */
+function isOutlived({ silentSinceMs = Number.POSITIVE_INFINITY }: Lane, lanes: readonly Lane[]): boolean {
+  return lanes.some(({ lastByteAtMs }) => lastByteAtMs > silentSinceMs)
 }

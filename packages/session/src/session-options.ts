@@ -29,7 +29,7 @@ export interface SessionOptions extends LaneSettings {
   readonly policy: TrafficPolicy
   /** How many lanes the side that dials keeps up. */
   readonly lanesWanted: number
-  /** The seed side sends on a lane once its peer has answered there; the shoot side at once. */
+  /** Whether a lane may send at once where no other does. Otherwise it sends once the peer has answered there. */
   readonly isReadyOnOpen: boolean
   readonly handler: SessionHandler
 }

@@ -102,7 +102,7 @@ export class Session {
     this.#options.totals.add(lane)
     lane.open()
     if (this.#state === 'closing' || this.#state === 'closed') void this.#letGo(lane, ...this.#closeWith)
-    else if (this.#options.isReadyOnOpen) this.#onReady(lane)
+    else if (this.#options.isReadyOnOpen && !this.#lanes.hasReady) this.#onReady(lane)
     return lane
   }
 
@@ -207,6 +207,7 @@ export class Session {
         flows: this.#flows,
         handler: {
           onReady: () => this.#onReady(lane),
+          onSilenceChange: () => this.#send(),
           onGoAway: (reason) => this.#options.handler.onGoAway(reason),
           // Whoever did not dial can only ask; asking does no harm where it was us.
           onRotationDue: (reason) => lane.sendGoAway(reason, true),
@@ -221,7 +222,7 @@ export class Session {
     }
   }
 
-  /** Has the ready lanes send, and tries again while the peer answers on none of them. */
+  /** Has the ready lanes send, and tries again while it is open which of them the peer answers on. */
   #send(): void {
     if (this.#state !== 'active') return
     try {

@@ -70,6 +70,56 @@ t.test('a lane that comes later has the redirector as well', async (t) => {
   t.equal(late.far.packets, 0)
 })
 
+t.test(
+  'a lane that the peer falls silent on leaves its flows to another, and has them when it answers again',
+  async (t) => {
+    const { rig, lanes } = await openTwoLanes({ keepaliveMs: 50, deadAfterMs: 5000 })
+    await using _ = rig
+    lanes[1].streams.near.pause()
+    await until(() => lanes[1].lane.silentSinceMs !== undefined)
+    await new Promise((resolve) => setTimeout(resolve, 250))
+    t.notOk(lanes[1].lane.isDown)
+    t.equal(hostSends(rig), PACKETS)
+    await until(() => lanes[0].far.packets === PACKETS)
+    lanes[1].streams.near.resume()
+    await until(() => lanes[1].lane.silentSinceMs === undefined)
+    hostSends(rig)
+    await until(() => lanes[0].far.packets + lanes[1].far.packets === 2 * PACKETS)
+    t.ok(lanes[1].far.packets > 0)
+  },
+)
+
+t.test('what waits stays where it is while the peer is silent on every lane', async (t) => {
+  const { rig, lanes } = await openTwoLanes({ keepaliveMs: 50, deadAfterMs: 3000 })
+  await using _ = rig
+  for (const { streams } of lanes) streams.near.pause()
+  await until(() => lanes.every(({ lane }) => lane.silentSinceMs !== undefined))
+  hostSends(rig)
+  await new Promise((resolve) => setTimeout(resolve, 250))
+  t.equal(lanes[0].far.packets + lanes[1].far.packets, 0)
+  for (const { streams } of lanes) streams.near.resume()
+  await until(() => lanes[0].far.packets + lanes[1].far.packets === PACKETS)
+})
+
+t.test('a further lane gets no flow before the peer has answered on it', async (t) => {
+  for (const isReadyOnOpen of [false, true]) {
+    const rig = openSession({ isReadyOnOpen })
+    await using _ = rig
+    const first = addLane(rig.session, 0)
+    await until(() => rig.log.length === 1)
+    rig.session.activate()
+    const mute = addLane(rig.session, 1, { answers: false })
+    t.equal(hostSends(rig), PACKETS)
+    await until(() => first.far.packets === PACKETS)
+    t.equal(mute.far.packets, 0)
+    mute.far.frames.sendControl({ type: 'PONG', id: 1 })
+    await until(() => rig.log.includes('lane 1 ready'))
+    hostSends(rig)
+    await until(() => first.far.packets + mute.far.packets === 2 * PACKETS)
+    t.ok(mute.far.packets > 0)
+  }
+})
+
 t.test('what waits stays where it is until a lane has been heard from', async (t) => {
   const { rig, lanes } = await openTwoLanes({ keepaliveMs: 20, deadAfterMs: 1000 })
   await using _ = rig

@@ -4,6 +4,8 @@ import type { GoawayReason } from '@reversed-vpn/protocol'
 export interface LaneHandler {
   /** The first answer to our PING: the peer takes packets. Not called once the lane is closing. */
   onReady(): void
+  /** The peer has fallen silent on this lane, or has answered again. */
+  onSilenceChange(): void
   /** The peer asks us to leave the session. (`Lane.leaving` says that it wants this lane replaced.) */
   onGoAway(reason: GoawayReason): void
   /** The lane should be replaced. Called once; not if the peer has asked for that before. */

@@ -63,7 +63,7 @@ export class Lane implements FrameStreamHandler {
   #resolveDone: () => void = () => {}
   #state: LaneState = { name: 'new' }
   #isSendingWanted = false
-  #isPeerSilent = false
+  #silentSinceMs: number | undefined
 
   constructor(options: LaneOptions) {
     this.#options = options
@@ -109,6 +109,11 @@ export class Lane implements FrameStreamHandler {
   /** When the last byte came from the peer, in milliseconds of `performance.now()`. */
   get lastByteAtMs(): number {
     return this.#options.frames.lastByteAtMs
+  }
+
+  /** Since when nothing is sent as the peer does not answer, in milliseconds of `performance.now()`. */
+  get silentSinceMs(): number | undefined {
+    return this.#silentSinceMs
   }
 
   /** Bytes of the stream that wait in this process. */
@@ -199,7 +204,7 @@ export class Lane implements FrameStreamHandler {
   onChunkEnd(chunkBytes: number): void {
     this.counters.fromPeer.records += recordsOf(chunkBytes)
     this.#path.receiver.flush()
-    if (this.#isPeerSilent) this.#setPeerSilent(false)
+    if (this.#silentSinceMs !== undefined) this.#setPeerSilent(false)
     this.#checkKeys()
   }
 
@@ -231,7 +236,7 @@ export class Lane implements FrameStreamHandler {
   }
 
   #applySending(): void {
-    if (this.#isSendingWanted && !this.#isPeerSilent && this.#canSend) this.#path.sender.start()
+    if (this.#isSendingWanted && this.#silentSinceMs === undefined && this.#canSend) this.#path.sender.start()
     else this.#path.sender.stop()
   }
 
@@ -271,8 +276,10 @@ export class Lane implements FrameStreamHandler {
   }
 
   #setPeerSilent(isSilent: boolean): void {
-    this.#isPeerSilent = isSilent
+    if (isSilent === (this.#silentSinceMs !== undefined)) return
+    this.#silentSinceMs = isSilent ? performance.now() : undefined
     this.#applySending()
+    if (this.#canSend) this.#options.handler.onSilenceChange()
   }
 
   #onDead(silentMs: number): void {

@@ -30,6 +30,7 @@ t.test(
         deadAfterMs: 60,
         handler: {
           onReady: () => {},
+          onSilenceChange: () => {},
           onGoAway: () => {},
           onRotationDue: () => {},
           onDown: ({ error: why }) => resolve(why),

@@ -13,7 +13,13 @@ export function joinLanes(
   const [seedTun, shootTun] = [createFakeTun(), createFakeTun()]
   const seedQueue = seedTun.device.openQueue()
   const common = { index: 0, keepaliveMs: 60_000, deadAfterMs: 180_000, ...timing }
-  const events = { onReady: () => {}, onGoAway: () => {}, onRotationDue: () => {}, onDown: () => {} }
+  const events = {
+    onReady: () => {},
+    onSilenceChange: () => {},
+    onGoAway: () => {},
+    onRotationDue: () => {},
+    onDown: () => {},
+  }
   const seed = new Lane({
     ...common,
     frames: new FrameStream(streams.near),

@@ -52,7 +52,13 @@ function openLane(frame: Uint8Array) {
     fromPeerChecker: toShoot,
     keepaliveMs: 600_000,
     deadAfterMs: 1_800_000,
-    handler: { onReady: () => {}, onGoAway: () => {}, onRotationDue: () => {}, onDown: () => {} },
+    handler: {
+      onReady: () => {},
+      onSilenceChange: () => {},
+      onGoAway: () => {},
+      onRotationDue: () => {},
+      onDown: () => {},
+    },
   })
   lane.open()
   return { lane, queue, stream }

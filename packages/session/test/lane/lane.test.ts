@@ -68,6 +68,7 @@ t.test('a frame that is no longer legal ends the lane with CLOSE', async (t) => 
       deadAfterMs: 180_000,
       handler: {
         onReady: () => {},
+        onSilenceChange: () => {},
         onGoAway: () => {},
         onRotationDue: () => {},
         onDown: ({ error }) => resolve(error),
