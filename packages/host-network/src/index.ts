@@ -1,6 +1,7 @@
 export { applySeedNetwork, applyShootNetwork, type UpdatableNetwork } from './apply/apply-network.js'
 export { readDropCounters } from './firewall/drop-counters.js'
 export { chooseCongestion } from './kernel/choose-congestion.js'
+export { type ConntrackUsage, readConntrackUsage } from './kernel/conntrack-usage.js'
 export { NetworkError } from './network-error.js'
 export type { SeedNetworkPlan, ShootNetworkPlan } from './plan/network-plan.js'
 export { checkPreparedSeedNetwork, checkPreparedShootNetwork } from './setup/check-prepared.js'

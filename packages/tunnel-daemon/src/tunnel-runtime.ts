@@ -5,10 +5,11 @@ import {
   metricsPrefix,
   type Registry,
 } from '@reversed-vpn/daemon'
-import { openTunnelInterface, type TunnelInterface } from '@reversed-vpn/host-network'
+import { openTunnelInterface, readConntrackUsage, type TunnelInterface } from '@reversed-vpn/host-network'
 import type { ExpiryWatch } from '@reversed-vpn/secure'
 import { type Session, TrafficTotals } from '@reversed-vpn/session'
 import { watchExpiry } from './certificate-expiry.js'
+import { watchConntrack } from './conntrack-watch.js'
 import type { TunnelOptions } from './options.js'
 import { createTunnelEvents, type TunnelEvents } from './tunnel-events.js'
 import { createTunnelMetrics, type TunnelMetrics } from './tunnel-metrics.js'
@@ -61,6 +62,9 @@ export async function openTunnelRuntime(
     totals,
     tun: tun.isPrepared ? undefined : tun.name,
   })
+  const conntrackLog = log.child({ component: 'conntrack' })
+  const conntrack = watchConntrack({ registry, prefix, log: conntrackLog, read: readConntrackUsage })
+  defer('conntrack watch', () => conntrack.close())
   const events = createTunnelEvents({
     log: log.child({ component: 'tunnel' }),
     metrics,
