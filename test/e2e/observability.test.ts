@@ -23,6 +23,9 @@ const RATE_INTERVAL = '10s'
 const SHOOT = 'shoot--lab'
 const ROUTE = { name: 'one', destinations: [destinationOf(SHOOT)], backend: '192.0.2.10:1194' }
 
+/** Exit code of curl. */
+const COULD_NOT_CONNECT = 7
+
 const dashboard = readDashboard()
 const alerts = readAlerts()
 const stage = await TunnelLab.create()
@@ -31,8 +34,8 @@ const { lab } = stage
 // From inside the shoot everybody can be reached.
 const { pod1, seed: seedHost, node, gateway: gatewayHost } = lab.hosts
 const [gateway, seed] = await Promise.all([
-  startSniGateway(lab, { routes: [ROUTE] }),
-  stage.startSeed(['--egress-hold', '100ms']),
+  startSniGateway(lab, { routes: [ROUTE], args: ['--admin-listen', '[::]:15002'] }),
+  stage.startSeed(['--egress-hold', '100ms', '--admin-listen', '[::]:15000']),
   startNginx(lab, pod1),
 ])
 const client = await stage.startClient({
@@ -44,6 +47,13 @@ const prometheus = await startPrometheus(lab, {
   host: node,
   targets: [`${seedHost.addresses.ipv4}:15000`, '127.0.0.1:15001', `${gatewayHost.addresses.ipv4}:15002`],
   ruleFiles: [ALERTS_FILE],
+})
+
+t.test('the admin port is open where that was said, and nowhere else', async (t) => {
+  const ask = (port: number, address: string) =>
+    pod1.run('curl', ['-sS', '-m', '5', `http://${address}:${port}/healthz`])
+  t.match(await ask(15_002, gatewayHost.addresses.ipv4), { code: 0, stdout: 'ok\n' }, 'the gateway was told')
+  t.match(await ask(15_001, node.addresses.ipv4), { code: COULD_NOT_CONNECT }, 'the client was not')
 })
 
 t.test('dashboard and rules name nothing that no daemon has', async (t) => {

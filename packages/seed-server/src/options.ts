@@ -126,7 +126,7 @@ export const SEED_SERVER_OPTIONS = defineOptions({
     description: 'largest number of connections; without it, what memory and descriptors allow, at most 5000',
   },
 
-  ...adminOption('[::]:15000'),
+  ...adminOption('127.0.0.1:15000'),
 })
 
 /** Every option of `setup`. */

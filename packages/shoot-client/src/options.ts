@@ -106,7 +106,7 @@ export const SHOOT_CLIENT_OPTIONS = defineOptions({
     description: 'interface that forwarded packets leave by, masqueraded; auto = any',
   },
 
-  ...adminOption('[::]:15001'),
+  ...adminOption('127.0.0.1:15001'),
 })
 
 /** Every option of `setup`. What WELCOME tells the daemon must be given here. */

@@ -102,7 +102,7 @@ export const SNI_GATEWAY_OPTIONS = defineOptions({
 
   'admin-listen': {
     kind: endpoint(),
-    default: '[::]:15002',
+    default: '127.0.0.1:15002',
     group: 'Process',
     description: '/metrics /healthz /readyz /status',
   },

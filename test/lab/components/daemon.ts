@@ -47,7 +47,7 @@ export class Daemon implements AsyncDisposable {
     const [program = '', ...args] = command
     const process = await host.spawn(program, args, { env })
     const daemon = new Daemon(host, process, adminPort)
-    await host.waitForPort(process, adminPort, { families: [6], deadlineMs })
+    await host.waitForPort(process, adminPort, { families: 'any', deadlineMs })
     return daemon
   }
 

@@ -50,15 +50,19 @@ export class Host {
   async waitForPort(
     server: LabProcess,
     port: number,
-    options: WaitOptions & { readonly protocol?: 'tcp' | 'udp'; readonly families?: readonly (4 | 6)[] } = {},
+    options: WaitOptions & {
+      readonly protocol?: 'tcp' | 'udp'
+      readonly families?: readonly (4 | 6)[] | 'any'
+    } = {},
   ): Promise<void> {
     const protocol = options.protocol ?? 'tcp'
-    const files = (options.families ?? [4]).map((family) => `${protocol}${family === 6 ? '6' : ''}`)
-    await server.waitFor(
-      `${protocol} port ${port}`,
-      () => (files.every((file) => hasBoundPort(server.pid, file, port)) ? true : undefined),
-      { ...options, everyMs: 10 },
-    )
+    const { families = [4] } = options
+    const isBound = (family: 4 | 6) => hasBoundPort(server.pid, `${protocol}${family === 6 ? '6' : ''}`, port)
+    const isReady = () => (families === 'any' ? isBound(4) || isBound(6) : families.every(isBound))
+    await server.waitFor(`${protocol} port ${port}`, () => (isReady() ? true : undefined), {
+      ...options,
+      everyMs: 10,
+    })
   }
 
   // `ip netns exec` becomes the command, so its process id is the command's.
