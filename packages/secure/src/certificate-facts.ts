@@ -2,8 +2,11 @@ import { X509Certificate } from 'node:crypto'
 import { CERTIFICATE_LABELS, pemBlocks } from './pem.js'
 import { TlsMaterialError } from './tls-material-error.js'
 
-/** `own` is sent to the peer, `intermediate` links it to its authority, `ca` is one that peers need. */
-type CertificateRole = 'own' | 'intermediate' | 'ca'
+/**
+ * `own` is sent to the peer, `intermediate` links it to its authority, `ca` is one that peers need, `crl` a list of what one
+ * revoked.
+ */
+type CertificateRole = 'own' | 'intermediate' | 'ca' | 'crl'
 
 /** A certificate as logs and metrics describe it. */
 export interface CertificateFacts {

@@ -1,4 +1,5 @@
 import { loadTlsMaterial, type TlsFiles, type TlsMaterial, tlsFileList } from './tls-material.js'
+import { TlsMaterialError } from './tls-material-error.js'
 
 /** What a reload means for lanes that are up. */
 export interface TlsChange {
@@ -36,11 +37,21 @@ export class CertificateStore {
     const before = this.#material
     const material = loadTlsMaterial(this.#files)
     if (isSame(before, material)) return undefined
+    refuseEndedLists(material)
     const change = compare(before, material)
     take(material, change)
     this.#material = material
     return change
   }
+}
+
+/** OpenSSL lets in nobody by a list past its nextUpdate. */
+function refuseEndedLists({ certificates }: TlsMaterial): void {
+  const ended = certificates.find(({ role, notAfterMs }) => role === 'crl' && notAfterMs <= Date.now())
+  if (ended === undefined) return
+  const since = new Date(ended.notAfterMs).toISOString()
+  const text = `revocation list ${ended.file} of ${ended.subject} has ended ${since}`
+  throw new TlsMaterialError('ERR_TLS_CERTIFICATE', ended.file, text)
 }
 
 function isSame(one: TlsMaterial, other: TlsMaterial): boolean {

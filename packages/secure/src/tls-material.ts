@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { type CertificateFacts, parseCertificates } from './certificate-facts.js'
 import { CERTIFICATE_LABELS, isWhole, pemBlocks, REVOCATION_LIST_LABELS } from './pem.js'
+import { readRevocationListFacts } from './revocation-list-facts.js'
 import { TlsMaterialError } from './tls-material-error.js'
 
 /** Where a daemon's certificates lie. All are PEM. */
@@ -24,7 +25,7 @@ export interface TlsMaterial {
   readonly ca: string
   /** One list each: OpenSSL reads only the first of a text. */
   readonly crl?: readonly string[]
-  /** All of its certificates: the own one first, then its intermediates and the authorities. */
+  /** All of its certificates: the own one first, then its intermediates, the authorities and their lists. */
   readonly certificates: readonly CertificateFacts[]
 }
 
@@ -55,8 +56,10 @@ export function loadTlsMaterial(files: TlsFiles): TlsMaterial {
   const chain = parseCertificates('own', cert, files.certFile, 'certificate')
   const authorities = parseCertificates('ca', ca, files.caFile, 'CA certificate')
   checkKeyFits(cert, key, files)
-  const crl = files.crlFile === undefined ? {} : { crl: readRevocationLists(files.crlFile) }
-  const material = { cert, key, ca, ...crl, certificates: [...chain, ...authorities] }
+  const { crlFile = '' } = files
+  const crl = crlFile === '' ? undefined : readRevocationLists(crlFile)
+  const lists = (crl ?? []).map((list) => readRevocationListFacts(list, crlFile, ca))
+  const material = { cert, key, ca, ...(crl && { crl }), certificates: [...chain, ...authorities, ...lists] }
   checkContext(material, files)
   return material
 }

@@ -57,6 +57,22 @@ t.test('one more authority takes trust from nobody, one less does', async (t) =>
   t.same(reload(), change(false, true))
 })
 
+t.test(
+  'a revocation list says when it ends, and one that has ended is not taken in place of another',
+  async (t) => {
+    const { store, write, reload } = createStore('ended', one.revocationList())
+    const list = store.material.certificates.find(({ role }) => role === 'crl')
+    t.match(list, { subject: 'CN=one', serial: '', fingerprint: /^[0-9a-f]{64}$/ })
+    t.equal((list?.notAfterMs ?? 0) - (list?.notBeforeMs ?? 0), 86_400_000)
+    t.ok(Math.abs((list?.notBeforeMs ?? 0) - Date.now()) < 60_000)
+    const { material } = store
+    const times = ['-crl_lastupdate', '20200101000000Z', '-crl_nextupdate', '20200102000000Z']
+    write('crl', one.revocationList(undefined, times))
+    t.throws(reload, { message: /revocation list .*ended-crl of CN=one has ended 2020-01-02T00:00:00.000Z$/ })
+    t.equal(store.material, material)
+  },
+)
+
 t.test('another revocation list takes trust from somebody', async (t) => {
   const { write, reload } = createStore('lists', one.revocationList())
   write('crl', one.revocationList(second))

@@ -37,7 +37,11 @@ export function reportExpiry(log: ExpiryLog): (certificate: CertificateFacts, le
   return ({ role, file, subject, serial, notAfterMs }, leftMs) => {
     const daysLeft = Math.floor(leftMs / DAY_MS)
     const fields = { role, file, subject, serial, notAfter: new Date(notAfterMs).toISOString() }
-    if (leftMs <= 0) log.error(fields, 'certificate has expired')
+    const hasExpired = leftMs <= 0
+    if (role === 'crl') {
+      if (hasExpired) log.error(fields, 'revocation list has expired')
+      else log.warn({ ...fields, daysLeft }, 'revocation list expires soon')
+    } else if (hasExpired) log.error(fields, 'certificate has expired')
     else log.warn({ ...fields, daysLeft }, 'certificate expires soon')
   }
 }

@@ -40,13 +40,13 @@ export class Authority {
     return { cert: this.#read('leaf.crt'), key: this.#read('leaf.key') }
   }
 
-  /** The list of what was revoked so far, that certificate included. */
-  revocationList(revoked?: Pair): string {
+  /** The list of what was revoked so far, that certificate included. @param lifetime options of `openssl ca` */
+  revocationList(revoked?: Pair, lifetime: readonly string[] = ['-crldays', '1']): string {
     if (revoked !== undefined) {
       writeFileSync(join(this.#dir, 'revoked.crt'), revoked.cert)
       this.#openssl('ca', '-config', 'ca.cnf', '-md', 'sha256', '-revoke', 'revoked.crt')
     }
-    const list = ['-gencrl', '-crldays', '1', '-out', 'ca.crl']
+    const list = ['-gencrl', ...lifetime, '-out', 'ca.crl']
     this.#openssl('ca', '-config', 'ca.cnf', '-md', 'sha256', ...list)
     return this.#read('ca.crl')
   }
