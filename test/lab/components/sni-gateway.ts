@@ -19,6 +19,8 @@ interface SniGatewayOptions {
   /** @default the lab's gateway */
   readonly host?: Host
   readonly args?: readonly string[]
+  /** The program to start, path and first arguments. @default the one of this repository */
+  readonly command?: readonly string[]
 }
 
 export interface SniGateway {
@@ -42,7 +44,7 @@ export function destinationOf(shoot: string): string {
 
 /** Starts our sni-gateway. Resolves when it takes connections. */
 export async function startSniGateway(lab: Lab, options: SniGatewayOptions): Promise<SniGateway> {
-  const { routes, host = lab.hosts.gateway, args = [] } = options
+  const { routes, host = lab.hosts.gateway, args = [], command: program = [binOf('sni-gateway')] } = options
   const file = join(lab.dir, `routes-${host.name}.yaml`)
   const writeRoutes = async (all: readonly GatewayRoute[]) => {
     // JSON is YAML.
@@ -50,7 +52,7 @@ export async function startSniGateway(lab: Lab, options: SniGatewayOptions): Pro
     await rename(`${file}.new`, file)
   }
   await writeRoutes(routes)
-  const command = [binOf('sni-gateway'), ...flags({ routes: file }), ...args]
+  const command = [...program, ...flags({ routes: file }), ...args]
   const daemon = await Daemon.start(host, command, ADMIN_PORT)
   await daemon.waitForLog(({ msg }) => msg === 'sni-gateway started')
   return {
