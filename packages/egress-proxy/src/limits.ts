@@ -2,7 +2,7 @@
 export interface EgressLimits {
   /**
    * How much longer than the hold a CONNECT may wait for its answer, look-up, hold and dial together. It has to stay below the
-   * 30 s that a kube-apiserver waits, which sees a status and a reason then. Short holds leave at least time for look-up and dial.
+   * 30 s that a kube-apiserver waits, which sees a status and a reason then. Short holds leave time for look-up and dial.
    */
   readonly beyondHoldMs: number
   /** From the first dial of a CONNECT to its answer, all addresses of the name together. */

@@ -63,8 +63,8 @@ export function countedDrop(counter: string): string {
 }
 
 /**
- * Conntrack ties such a packet to no connection and translates no address of it. Sent on it would be a stranger to its receiver, and
- * delivered here it is answered with RST by a stack that knows nothing of the connection, which ends it.
+ * Conntrack ties such a packet to no connection and translates none of its addresses. The receiver would not know it; delivered
+ * here, it is answered with RST by a stack that knows nothing of the connection, which ends it.
  */
 export const INVALID = `ct state invalid ${countedDrop('conntrack_invalid')}`
 

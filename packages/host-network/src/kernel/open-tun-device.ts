@@ -1,7 +1,7 @@
 import { openTun, SyscallError, type TunDevice } from '@reversed-vpn/node-tun'
 import { NetworkError } from '../network-error.js'
 
-/** What the kernel means by refusing a call of `openTun`, and what to expect. @param hint for a lack of rights on the interface */
+/** What the kernel means by refusing a call of `openTun`, and what is expected. @param hint for a lack of rights */
 const REFUSALS: Readonly<Record<string, (hint: string) => string>> = {
   'open EPERM': () =>
     'the device cgroup denies /dev/net/tun, expected a rule that allows the device (c 10:200 rwm)',

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 
 /** The texts of the files that say how this host finds names; empty for one that cannot be read. */
-export interface ResolverFiles {
+interface ResolverFiles {
   /** hosts(5) */
   readonly hosts: string
   /** resolv.conf(5) */
