@@ -5,7 +5,7 @@ import { createSocket } from './create-socket.js'
 import { EgressRefusal, type RefusalReason } from './egress-refusal.js'
 import { probeSlowly } from './keep-alive.js'
 
-/** Where connections into the shoot come from: the tunnel's interface, and its addresses. Without one, a family cannot be dialled. */
+/** Where connections into the shoot come from: the tunnel's interface and its addresses. Without one, a family is not dialled. */
 export interface TransferAddresses {
   /** @default whatever the routes say */
   readonly device?: string | undefined

@@ -1,4 +1,4 @@
-import type { ClientRequest } from 'node:http'
+import type { Agent } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { HttpHeader } from '@reversed-vpn/daemon'
@@ -9,6 +9,7 @@ import { WebSocket } from 'ws'
 import { basicCredentials } from './credentials.js'
 import type { GatewayAuthorities } from './gateway-authorities.js'
 import { byProxy, hostOf, openPath, portOf } from './open-path.js'
+import { PlainProxyAgent } from './plain-proxy-agent.js'
 import { isTls, secureIfTls } from './secure-hop.js'
 
 interface WebSocketTransportOptions {
@@ -48,11 +49,11 @@ async function openWebSocket(options: WebSocketTransportOptions, signal: AbortSi
   return orDestroy(path, async () => {
     tuneOrFail(path, tune)
     const below = await secureIfTls(path, gateway, { hop: 'gateway', host, ca: gatewayCa?.ca }, signal)
-    return upgrade(below, options, (request) => request.end(), signal)
+    return upgrade(options, { createConnection: () => below }, signal)
   })
 }
 
-/** Names the gateway in the request itself (absolute-form, RFC 9112 §3.2.2). */
+/** Has the proxy ask the gateway, see {@link PlainProxyAgent}. */
 async function upgradeThrough(
   proxy: URL,
   options: WebSocketTransportOptions,
@@ -63,13 +64,7 @@ async function upgradeThrough(
   return orDestroy(path, async () => {
     tuneOrFail(path, options.tune)
     const below = await secureIfTls(path, proxy, { hop: 'proxy', host }, signal)
-    const finish = (request: ClientRequest) => {
-      request.path = `http://${options.gateway.host}${request.path}`
-      const authorization = basicCredentials(proxy)
-      if (authorization !== undefined) request.setHeader('Proxy-Authorization', authorization)
-      request.end()
-    }
-    return upgrade(below, options, finish, signal)
+    return upgrade(options, { agent: new PlainProxyAgent(proxy, below) as Agent }, signal)
   })
 }
 
@@ -82,9 +77,8 @@ function tuneOrFail(socket: Socket, tune: (socket: Socket) => void): void {
 }
 
 async function upgrade(
-  below: Socket,
   { gateway, headers }: WebSocketTransportOptions,
-  finishRequest: (request: ClientRequest) => void,
+  connection: { readonly createConnection: () => Socket } | { readonly agent: Agent },
   signal: AbortSignal,
 ): Promise<Duplex> {
   const url = new URL(gateway)
@@ -93,8 +87,7 @@ async function upgrade(
   url.password = ''
   const authorization = basicCredentials(gateway)
   const webSocket = new WebSocket(url, {
-    createConnection: () => below,
-    finishRequest,
+    ...connection,
     perMessageDeflate: false,
     maxPayload: MAX_WEB_SOCKET_MESSAGE_BYTES,
     skipUTF8Validation: true,
