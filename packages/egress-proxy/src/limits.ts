@@ -9,7 +9,7 @@ export interface EgressLimits {
   readonly dialTimeoutMs: number
   /** Names looked up at a time. */
   readonly maxLookups: number
-  /** Of those, names of one zone: half of the threads that libuv has. */
+  /** Of those, names of one zone: a dead one leaves room for the others. */
   readonly maxLookupsOfZone: number
   /** Names that may wait for one of those. */
   readonly maxQueuedLookups: number
@@ -29,7 +29,7 @@ export const EGRESS_LIMITS: Omit<EgressLimits, 'maxConnections'> = Object.freeze
   beyondHoldMs: 5000,
   dialTimeoutMs: 10_000,
   maxLookups: 64,
-  maxLookupsOfZone: 2,
+  maxLookupsOfZone: 16,
   maxQueuedLookups: 1024,
   lookupTimeoutMs: 5000,
   handshakeTimeoutMs: 10_000,

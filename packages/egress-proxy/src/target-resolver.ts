@@ -1,6 +1,5 @@
-import { type Lookup, untilSettled } from '@reversed-vpn/relay'
+import { type Lookup, lookUpInHostsFile, untilSettled } from '@reversed-vpn/relay'
 import { EgressRefusal } from './egress-refusal.js'
-import { lookUpInHostsFile } from './hosts-file.js'
 import type { EgressLimits } from './limits.js'
 
 /** A look-up counts until it has ended, not until its callers have stopped waiting. */
@@ -21,11 +20,10 @@ interface Flight {
 }
 
 /**
- * A look-up keeps one of libuv's few threads (`UV_THREADPOOL_SIZE`, four by default) until it has ended, and that of a zone whose
- * servers are dead takes half a minute. So each zone has a share of them, and what needs no server waits for nobody. Node's own
- * resolver (c-ares) needs no threads, but knows neither hosts file nor search list.
- *
  * Looks names up with a deadline, a bound on how many at a time, and one look-up for all who ask for the same name.
+ *
+ * A look-up in a zone whose servers are dead takes long. So each zone has a share of those that may run, and a name that
+ * needs no server waits for nobody.
  */
 export class TargetResolver {
   readonly #lookup: Lookup

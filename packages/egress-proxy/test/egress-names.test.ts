@@ -1,5 +1,4 @@
 import { connect } from 'node:net'
-import { addressesInHostsFile } from '@reversed-vpn/egress-proxy/testing'
 import t from 'tap'
 import { FarEnd } from './support/far-end.js'
 import { countOpenHandles, settledHandles } from './support/open-handles.js'
@@ -95,10 +94,10 @@ t.test('names of a dead zone hold up no other, and none that the hosts file has'
   await using fixture = await ProxyFixture.start(pki, { lookup: resolver.lookup })
   const dead = await Promise.all(Array.from({ length: 70 }, () => fixture.callUnix()))
   for (const [i, caller] of dead.entries()) caller.socket.write(connectRequest(`host-${i}.dead.example:1`))
-  await fixture.until(() => resolver.asked.length === 2)
+  await fixture.until(() => resolver.asked.length === 16)
   const known = await fixture.callUnix()
   await known.dial(`localhost:${farEnd.port}`)
-  t.equal(resolver.asked.length, 2, 'of 70 names; nobody was asked for localhost')
+  t.equal(resolver.asked.length, 16, 'of 70 names; nobody was asked for localhost')
   const more = await fixture.callUnix()
   more.socket.write(connectRequest(`host.living.net:${farEnd.port}`))
   await fixture.until(() => resolver.asked.includes('host.living.net'))
@@ -106,14 +105,6 @@ t.test('names of a dead zone hold up no other, and none that the hosts file has'
   t.equal((await more.readAnswer()).status, 200)
   for (const caller of [...dead, known, more]) caller.socket.destroy()
   resolver.answerAll()
-})
-
-t.test('reads the hosts file as hosts(5) says', async (t) => {
-  const text =
-    '127.0.0.1 localhost\n::1\tlocalhost ip6-localhost # the same\n# 10.0.0.1 off\nbad name\n10.0.0.2  Node-1 n1\n'
-  t.same(addressesInHostsFile(text, 'localhost'), ['127.0.0.1', '::1'])
-  t.same(addressesInHostsFile(text, 'node-1'), ['10.0.0.2'])
-  for (const name of ['off', 'name', 'same', '10.0.0.2', '']) t.same(addressesInHostsFile(text, name), [])
 })
 
 t.test('asks the system when it is given no other resolver', async (t) => {

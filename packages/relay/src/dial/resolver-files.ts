@@ -28,6 +28,11 @@ function readIfThere(path: string): string {
   }
 }
 
+/** What this host's own file has for a name; none if it cannot be read. Needs no name server, so it may be asked at any time. */
+export function lookUpInHostsFile(name: string): readonly string[] {
+  return hostsFileAddresses(readIfThere('/etc/hosts'), name)
+}
+
 /** Those that the hosts file has for a name, in its order. `localhost` is this host, whatever the file says (RFC 6761 §6.3). */
 export function hostsFileAddresses(hosts: string, anyName: string): readonly string[] {
   const name = anyName.toLowerCase().replace(/\.$/, '')

@@ -12,6 +12,14 @@ t.test('the hosts file: every line that has the name, in order', async (t) => {
   t.same(hostsFileAddresses('', ''), [])
 })
 
+t.test('the hosts file: what is a comment, an address or no address is no name', async (t) => {
+  const hosts =
+    '127.0.0.1 localhost\n::1\tlocalhost ip6-localhost # the same\n# 10.0.0.1 off\nbad name\n10.0.0.2  Node-1 n1\n'
+  t.same(hostsFileAddresses(hosts, 'localhost'), ['127.0.0.1', '::1'])
+  t.same(hostsFileAddresses(hosts, 'node-1'), ['10.0.0.2'])
+  for (const name of ['off', 'name', 'same', '10.0.0.2', '']) t.same(hostsFileAddresses(hosts, name), [])
+})
+
 t.test('the search list: before the name or behind it, by its dots', async (t) => {
   const cluster = 'nameserver 10.0.0.10\nsearch a.svc svc. cluster.local\noptions ndots:5 timeout:2\n'
   t.same(candidatesOf(cluster, 'api.example.com'), [
