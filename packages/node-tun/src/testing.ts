@@ -1,4 +1,3 @@
-export { createFakeTun, type FakeTun } from './fake-tun.js'
 export { TunAddonError } from './native-addon.js'
 export { NO_OFFLOAD } from './offload.js'
 export {
@@ -7,4 +6,5 @@ export {
   getTcpNotsentLowatBytes,
   getTcpUserTimeoutMs,
 } from './socket/socket-option.js'
+export { createFakeTun, type FakeTun } from './testing/fake-tun.js'
 export { MAX_TUN_FRAME_BYTES, TUN_HEADER_BYTES, type TunOffload } from './tun-device.js'

@@ -1,14 +1,14 @@
 import { constants } from 'node:os'
-import { FakeTunQueue } from './fake-tun-queue.js'
-import { NO_OFFLOAD } from './offload.js'
-import { createSyscallError } from './syscall-error.js'
+import { NO_OFFLOAD } from '../offload.js'
+import { createSyscallError } from '../syscall-error.js'
 import {
   TUN_HEADER_BYTES,
   type TunDevice,
   type TunOffload,
   type TunOwner,
   type TunQueue,
-} from './tun-device.js'
+} from '../tun-device.js'
+import { FakeTunQueue } from './fake-tun-queue.js'
 
 /** What a fake imitates. */
 interface FakeTunOptions {

@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
-import { createSyscallError, EBADFD } from './syscall-error.js'
-import { MAX_TUN_FRAME_BYTES, TUN_HEADER_BYTES, type TunQueue } from './tun-device.js'
+import { createSyscallError, EBADFD } from '../syscall-error.js'
+import { MAX_TUN_FRAME_BYTES, TUN_HEADER_BYTES, type TunQueue } from '../tun-device.js'
 
 const { EINVAL, EMSGSIZE } = constants.errno
 
