@@ -172,7 +172,7 @@ function foldedSum(bytes: Buffer): number {
  * A TCP GSO packet to a pod, as the kernel hands it over: 64 KiB at most, checksum and cutting left to the
  * receiver.
  */
-export function superFrame(payload: Buffer): Buffer {
+export function gsoFrame(payload: Buffer): Buffer {
   const frame = Buffer.alloc(10 + 40 + payload.length)
   frame.set([1, 1], 0)
   frame.writeUInt16LE(40, 2)

@@ -1,6 +1,6 @@
 import { FlowLedger } from '@reversed-vpn/session'
 import t from 'tap'
-import { superFrame, udpFrame } from './fixtures.js'
+import { gsoFrame, udpFrame } from './fixtures.js'
 
 const FLAGS = { syn: 0x02, ack: 0x10, synAck: 0x12 }
 const OLD = { name: 'old' }
@@ -9,7 +9,7 @@ const NEW = { name: 'new' }
 
 /** A TCP packet behind a virtio-net header, from the given source port. */
 function tcpFrame(port: number, flags: number): Buffer {
-  const frame = superFrame(Buffer.alloc(0))
+  const frame = gsoFrame(Buffer.alloc(0))
   frame.writeUInt16BE(port, 10 + 20)
   frame[10 + 33] = flags
   return frame

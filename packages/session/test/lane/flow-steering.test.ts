@@ -1,10 +1,10 @@
 import { createFakeTun } from '@reversed-vpn/node-tun/testing'
 import { BULK_LANE_MS, FlowSteering, FlowTable } from '@reversed-vpn/session/testing'
 import t from 'tap'
-import { superFrame, udpFrame } from '../fixtures.js'
+import { gsoFrame, udpFrame } from '../fixtures.js'
 
 const SMALL = udpFrame(Buffer.from('small'))
-const BULK = superFrame(Buffer.alloc(60_000))
+const BULK = gsoFrame(Buffer.alloc(60_000))
 
 /**
  * The lanes of a session, and the kernel, which hands over a flow on the queue that its answers were written

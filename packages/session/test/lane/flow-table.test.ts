@@ -3,13 +3,13 @@ import t from 'tap'
 
 const FLOW = 1
 const OTHER = 2
-const SUPER_PACKET_BYTES = 65_226
+const GSO_PACKET_BYTES = 65_226
 
 t.test('a flow is bulk once it has sent more than a page or two', async (t) => {
   const table = new FlowTable()
-  table.add(FLOW, SUPER_PACKET_BYTES, 1000)
+  table.add(FLOW, GSO_PACKET_BYTES, 1000)
   t.notOk(table.isBulk(FLOW, 1000))
-  table.add(FLOW, SUPER_PACKET_BYTES, 1001)
+  table.add(FLOW, GSO_PACKET_BYTES, 1001)
   t.ok(table.isBulk(FLOW, 1001))
   t.notOk(table.isBulk(OTHER, 1001), 'no other flow is')
 })
@@ -27,7 +27,7 @@ t.test('a flow that sends little all the time never is', async (t) => {
 t.test('however much it has sent, it is sparse again after the same time', async (t) => {
   const quietMs = (2 * BULK_FLOW_BYTES) / BULK_FLOW_BYTES_PER_MS
   const table = new FlowTable()
-  for (let packet = 0; packet < 10_000; packet++) table.add(FLOW, SUPER_PACKET_BYTES, 1000)
+  for (let packet = 0; packet < 10_000; packet++) table.add(FLOW, GSO_PACKET_BYTES, 1000)
   t.ok(table.isBulk(FLOW, 1000 + quietMs - 1))
   t.notOk(table.isBulk(FLOW, 1000 + quietMs))
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { memoryPair, superFrame, udpFrame, until } from '../fixtures.js'
+import { gsoFrame, memoryPair, udpFrame, until } from '../fixtures.js'
 import { joinLanes } from './lane-rig.js'
 
 t.test('leaves packets to the device while the stream is full, and goes on after', async (t) => {
@@ -7,7 +7,7 @@ t.test('leaves packets to the device while the stream is full, and goes on after
   const { seed, seedTun, shoot, shootTun } = joinLanes(streams)
   streams.far.pause()
   seed.startSending()
-  const frame = superFrame(Buffer.alloc(60_000))
+  const frame = gsoFrame(Buffer.alloc(60_000))
   for (let i = 0; i < 100; i++) t.ok(seedTun.hostSends(frame))
   await until(() => seed.counters.toPeer.stalls > 0)
   t.ok(seed.counters.toPeer.packets < 20, 'most packets stay with the device')
@@ -49,7 +49,7 @@ t.test('a sender that is stopped leaves a queue alone that another has begun to 
   const { seed, seedTun, seedQueue } = joinLanes(first)
   first.far.pause()
   seed.startSending()
-  for (let i = 0; i < 20; i++) seedTun.hostSends(superFrame(Buffer.alloc(60_000)))
+  for (let i = 0; i < 20; i++) seedTun.hostSends(gsoFrame(Buffer.alloc(60_000)))
   await until(() => seed.counters.toPeer.stalls > 0)
   const { packets } = seed.counters.toPeer
   const other = joinLanes(second, {}, { queue: seedQueue })

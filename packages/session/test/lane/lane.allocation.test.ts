@@ -3,7 +3,7 @@ import { FRAME_HEADER_BYTES, FRAME_TYPE, writeFrameHeader } from '@reversed-vpn/
 import { FrameStream, Lane } from '@reversed-vpn/session'
 import t, { type Test } from 'tap'
 import { allocatedBytes } from '../allocated-bytes.js'
-import { checkers, superFrame, udpFrame, unsummedUdpFrame } from '../fixtures.js'
+import { checkers, gsoFrame, udpFrame, unsummedUdpFrame } from '../fixtures.js'
 import { SteadyQueue } from '../steady-queue.js'
 
 const BATCHES = 1000
@@ -25,7 +25,7 @@ const MAX_BYTES_PER_BATCH = 2000
 const FRAMES: Readonly<Record<string, Uint8Array>> = {
   'plain UDP packets': udpFrame(Buffer.alloc(1200)),
   'UDP packets that become GSO packets': unsummedUdpFrame(Buffer.alloc(1200)),
-  'TCP GSO packets': superFrame(Buffer.alloc(1500)),
+  'TCP GSO packets': gsoFrame(Buffer.alloc(1500)),
 }
 
 /** A peer that takes everything at once and says what it is told to. */

@@ -2,7 +2,7 @@ import { createFakeTun } from '@reversed-vpn/node-tun/testing'
 import { encodeControl } from '@reversed-vpn/protocol'
 import { FrameStream, Lane } from '@reversed-vpn/session'
 import t from 'tap'
-import { checkers, memoryPair, STREAM_KINDS, superFrame, udpFrame, until } from '../fixtures.js'
+import { checkers, gsoFrame, memoryPair, STREAM_KINDS, udpFrame, until } from '../fixtures.js'
 import { joinLanes } from './lane-rig.js'
 
 for (const [kind, open] of Object.entries(STREAM_KINDS)) {
@@ -24,7 +24,7 @@ for (const [kind, open] of Object.entries(STREAM_KINDS)) {
     t.test('carries GSO packets whole, however the stream cuts them', async (t) => {
       await using streams = await open()
       const { seed, seedTun, shootTun } = joinLanes(streams)
-      const sent = Array.from({ length: 40 }, (_, i) => superFrame(Buffer.alloc(60_000 + i, i)))
+      const sent = Array.from({ length: 40 }, (_, i) => gsoFrame(Buffer.alloc(60_000 + i, i)))
       seed.startSending()
       for (const frame of sent) t.ok(seedTun.hostSends(frame))
       const received: Uint8Array[] = []

@@ -1,7 +1,7 @@
 import { DROP_REASONS, FRAME_HEADER_BYTES } from '@reversed-vpn/protocol'
 import { createLaneCounters, FlowSteering, FlowTable, PacketFramer } from '@reversed-vpn/session/testing'
 import t from 'tap'
-import { checkers, memoryPair, superFrame, udpFrame, until } from '../fixtures.js'
+import { checkers, gsoFrame, memoryPair, udpFrame, until } from '../fixtures.js'
 import { joinLanes } from './lane-rig.js'
 
 t.test('drops and counts what the rules do not allow, and nothing else', async (t) => {
@@ -28,7 +28,7 @@ t.test('finishes in software what the peer would refuse as it is', async (t) => 
     counters,
     steering: new FlowSteering(0, new FlowTable()),
   })
-  const payload = superFrame(Buffer.alloc(3 * 1448, 'x'))
+  const payload = gsoFrame(Buffer.alloc(3 * 1448, 'x'))
   const buffer = Buffer.concat([Buffer.alloc(FRAME_HEADER_BYTES), payload])
   t.equal(framer.frameBatch(buffer, 1, Uint32Array.of(payload.length)), 0, 'nothing goes with the batch')
   const repaired = framer.takeRepaired()

@@ -2,7 +2,7 @@ import { MAX_RECORDS_OF_A_KEY } from '@reversed-vpn/session'
 import type { LaneHandler } from '@reversed-vpn/session/testing'
 import { createLaneCounters, mostRecords, rotationDue } from '@reversed-vpn/session/testing'
 import t from 'tap'
-import { memoryPair, type StreamPair, superFrame, until } from '../fixtures.js'
+import { gsoFrame, memoryPair, type StreamPair, until } from '../fixtures.js'
 import { joinLanes } from './lane-rig.js'
 
 t.test('asks to be replaced once its key has protected enough records', async (t) => {
@@ -13,7 +13,7 @@ t.test('asks to be replaced once its key has protected enough records', async (t
   seed.startSending()
   await until(() => Date.now() - seed.openedAtMs > 20)
   t.same(reasons, [], 'a lane that carries little stays')
-  for (let i = 0; i < 5; i++) seedTun.hostSends(superFrame(Buffer.alloc(60_000)))
+  for (let i = 0; i < 5; i++) seedTun.hostSends(gsoFrame(Buffer.alloc(60_000)))
   await until(() => reasons.length > 0)
   await until(() => Date.now() - seed.openedAtMs > 60)
   t.same(reasons, ['rotate-records'], 'it asks once')
@@ -32,7 +32,7 @@ t.test('counts records of both directions alike', async (t) => {
   await using streams = memoryPair(2 ** 20)
   const { seed, shoot, seedTun } = joinLanes(streams, {}, { keepaliveMs: 5, rotateAfterRecords: 1000 })
   seed.startSending()
-  for (let i = 0; i < 3; i++) seedTun.hostSends(superFrame(Buffer.alloc(60_000)))
+  for (let i = 0; i < 3; i++) seedTun.hostSends(gsoFrame(Buffer.alloc(60_000)))
   await until(() => shoot.counters.fromPeer.packets === 3)
   t.ok(seed.counters.toPeer.records >= 11, `${seed.counters.toPeer.records} for 180 kB`)
   t.ok(shoot.counters.fromPeer.records >= 11, `${shoot.counters.fromPeer.records} for 180 kB`)
@@ -63,7 +63,7 @@ t.test('ends when it was not replaced before its keys are spent, and says why', 
   await using streams = memoryPair(2 ** 20)
   const { seed, shoot, seedTun, ended } = laneUntilSpent(streams)
   seed.startSending()
-  for (let i = 0; i < 20; i++) seedTun.hostSends(superFrame(Buffer.alloc(60_000)))
+  for (let i = 0; i < 20; i++) seedTun.hostSends(gsoFrame(Buffer.alloc(60_000)))
   t.match(await ended, { code: 'ERR_KEY_SPENT', message: 'not replaced within 20 TLS records' })
   await until(() => shoot.isDown)
   const { records } = seed.counters.toPeer

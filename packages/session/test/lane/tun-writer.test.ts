@@ -1,5 +1,5 @@
 import t from 'tap'
-import { memoryPair, superFrame, unsummedUdpFrame, until } from '../fixtures.js'
+import { gsoFrame, memoryPair, unsummedUdpFrame, until } from '../fixtures.js'
 import { joinLanes } from './lane-rig.js'
 
 t.test('finishes a GSO packet in software when the device refuses it', async (t) => {
@@ -7,7 +7,7 @@ t.test('finishes a GSO packet in software when the device refuses it', async (t)
   const { seed, seedTun, shootTun } = joinLanes(streams)
   shootTun.refuseWrites(22, 1)
   seed.startSending()
-  seedTun.hostSends(superFrame(Buffer.alloc(3 * 1448, 'x')))
+  seedTun.hostSends(gsoFrame(Buffer.alloc(3 * 1448, 'x')))
   const received: Uint8Array[] = []
   await until(() => received.push(...shootTun.takeReceived()) >= 3)
   t.same(
