@@ -5,6 +5,7 @@ import { directTransport } from '@reversed-vpn/session'
 import {
   type LinkSetting,
   loadTls,
+  resolveCongestion,
   resolveTunnelSetting,
   type TunnelPath,
   type TunnelSetting,
@@ -34,12 +35,13 @@ export async function resolveSetting(
   options: SeedServerOptions,
   context: Pick<DaemonContext, 'optionError'>,
 ): Promise<Setting> {
+  const congestion = await resolveCongestion(options)
   return {
     path: choosePath(options, context),
     ...resolveAnnouncedLink(options, context),
     egressTls: loadEgressTls(options, context),
     trustedProxies: CidrSet.of(options.trustedProxy),
-    ...(await resolveTunnelSetting(options, context)),
+    ...resolveTunnelSetting(options, congestion, context),
   }
 }
 

@@ -3,6 +3,7 @@ import { type DaemonContext, formatEndpoint, lookAtFiles, type TcpEndpoint } fro
 import { TlsMaterialError } from '@reversed-vpn/secure'
 import { type DialTarget, type Transport, tuneLaneSocket } from '@reversed-vpn/session'
 import {
+  resolveCongestion,
   resolveTunnelSetting,
   type TunnelPath,
   type TunnelSetting,
@@ -34,7 +35,7 @@ export async function resolveSetting(
   options: ShootClientOptions,
   context: Pick<DaemonContext, 'optionError' | 'environment'>,
 ): Promise<Setting> {
-  const tunnel = await resolveTunnelSetting(options, context)
+  const tunnel = resolveTunnelSetting(options, await resolveCongestion(options), context)
   const { listen, server } = options
   if (listen !== undefined) {
     refuseDialFlags(options, context)

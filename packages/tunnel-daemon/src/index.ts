@@ -23,6 +23,7 @@ export {
   describePath,
   type LaneSetting,
   loadTls,
+  resolveCongestion,
   resolveTunnelSetting,
   type TunnelPath,
   type TunnelSetting,

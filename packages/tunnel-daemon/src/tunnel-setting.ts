@@ -10,13 +10,16 @@ import {
 import { PREFERRED_CONGESTION, type SessionOptions, type Transport } from '@reversed-vpn/session'
 import type { TunnelOptions } from './options.js'
 
-/** What the options that both daemons have come to, checked against each other. */
-export interface TunnelSetting {
-  readonly tls: Watched<CertificateStore>
+interface LaneCongestion {
   /** TCP congestion control of the lanes; undefined is the kernel's default. */
   readonly congestion: string | undefined
   /** Why it is not the preferred one, where nobody asked for another. */
   readonly congestionRefusal: string | undefined
+}
+
+/** What the options that both daemons have come to, checked against each other. */
+export interface TunnelSetting extends LaneCongestion {
+  readonly tls: Watched<CertificateStore>
 }
 
 /** How a session keeps its lanes. */
@@ -41,14 +44,21 @@ export function describePath(path: TunnelPath): string {
   return path.type === 'dial' ? path.transport.description : `listening on ${formatEndpoint(path.endpoint)}`
 }
 
+/** Finds out which congestion control is available. @throws NetworkError when `--congestion` is not */
+export async function resolveCongestion({ congestion }: TunnelOptions): Promise<LaneCongestion> {
+  const { name, refusal } = await chooseCongestion(congestion, PREFERRED_CONGESTION)
+  return { congestion: name, congestionRefusal: refusal }
+}
+
 /**
- * Checks the shared options against each other, reads the certificates, and finds out which congestion control is available.
- * @throws UsageError naming the flag; NetworkError when `--congestion` is not available
+ * Checks the shared options against each other, and reads the certificates.
+ * @throws UsageError naming the flag
  */
-export async function resolveTunnelSetting(
+export function resolveTunnelSetting(
   options: TunnelOptions,
+  congestion: LaneCongestion,
   context: Pick<DaemonContext, 'optionError'>,
-): Promise<TunnelSetting> {
+): TunnelSetting {
   const { keepaliveMs, deadAfterMs, reconnectMinMs, reconnectMaxMs } = options
   if (deadAfterMs <= keepaliveMs)
     throw context.optionError('dead-after', `expected more than --keepalive, ${keepaliveMs}ms`)
@@ -56,8 +66,7 @@ export async function resolveTunnelSetting(
     throw context.optionError('reconnect-max', `expected at least --reconnect-min, ${reconnectMinMs}ms`)
   const { tlsCert: certFile, tlsKey: keyFile, tlsCa: caFile, tlsCrl: crlFile } = options
   const tls = loadTls('tls', { certFile, keyFile, caFile, crlFile }, context)
-  const { name, refusal } = await chooseCongestion(options.congestion, PREFERRED_CONGESTION)
-  return { tls, congestion: name, congestionRefusal: refusal }
+  return { ...congestion, tls }
 }
 
 /**
