@@ -33,13 +33,15 @@ t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab } = stage
 // From inside the shoot everybody can be reached.
 const { pod1, seed: seedHost, node, gateway: gatewayHost } = lab.hosts
+// So that the end of a list is told, too.
+const list = ['--tls-crl', await stage.certificates.tunnelCa.writeCrl()]
 const [gateway, seed] = await Promise.all([
   startSniGateway(lab, { routes: [ROUTE], args: ['--admin-listen', '[::]:15002'] }),
-  stage.startSeed(['--egress-hold', '100ms', '--admin-listen', '[::]:15000']),
+  stage.startSeed(['--egress-hold', '100ms', '--admin-listen', '[::]:15000', ...list]),
   startNginx(lab, pod1),
 ])
 const client = await stage.startClient({
-  args: ['--gateway', gateway.url, '--header', `Reversed-VPN: ${destinationOf(SHOOT)}`],
+  args: ['--gateway', gateway.url, '--header', `Reversed-VPN: ${destinationOf(SHOOT)}`, ...list],
 })
 await Promise.all([client.waitUntilReady(), seed.waitUntilReady()])
 const daemons = [seed, client, gateway.daemon]
