@@ -35,7 +35,7 @@ export async function startSeedServer(
   const { tun } = runtime
   const table = createTable(options, setting, runtime, log.child({ component: 'tunnel' }))
   const view = {
-    peer: 'shoot-client',
+    peer: 'a shoot-client',
     session: () => table.active,
     status: () => describeStatus(options, setting, table),
   }

@@ -46,7 +46,7 @@ export async function startShootClient(
   defer('addresses, routes and firewall', () => forwarding.remove())
   const manager = createManager(options, setting, runtime, forwarding, context)
   const view = {
-    peer: 'seed-server',
+    peer: 'the seed-server',
     session: () => manager.session,
     status: () => ({
       session: manager.session === undefined ? null : describeSession(manager.session),

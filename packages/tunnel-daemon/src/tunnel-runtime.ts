@@ -29,7 +29,7 @@ export interface TunnelRuntime {
 interface TunnelView {
   /** The session that packets to the peer use now. */
   session(): Session | undefined
-  /** Who is missing while there is none: `shoot-client`. */
+  /** Who is missing while there is none: `a shoot-client`. */
   readonly peer: string
   /** The rest of `/status`. Holds no secret. */
   status(): object
@@ -100,7 +100,7 @@ export async function serveAdmin(
     readiness: () =>
       isUp()
         ? { ready: true, reasons: [] }
-        : { ready: false, reasons: [`no session with a ${view.peer} is up`] },
+        : { ready: false, reasons: [`no session with ${view.peer} is up`] },
     status: () => ({ tunnelUp: isUp(), ...view.status() }),
   })
   defer('admin server', () => admin.close())
