@@ -28,8 +28,11 @@ export function openTcpSocket({ family, device }: TcpSocketOptions): number {
   const addon = loadNativeAddon()
   const fd = addon.openTcpSocket(family === 6 ? AF_INET6 : AF_INET)
   try {
-    addon.setSocketOptionNumber(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
-    if (device !== undefined) bindToDevice(fd, device)
+    // An emulated processor (qemu-user) has no such option: each port serves one target then.
+    unless('ENOPROTOOPT', () => addon.setSocketOptionNumber(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1))
+    // Linux before 5.7 wants CAP_NET_RAW for it. Who has none there goes by the routes alone.
+    if (device !== undefined)
+      unless('EPERM', () => addon.setSocketOptionText(fd, SOL_SOCKET, SO_BINDTODEVICE, device))
     return fd
   } catch (error) {
     closeSync(fd)
@@ -37,11 +40,11 @@ export function openTcpSocket({ family, device }: TcpSocketOptions): number {
   }
 }
 
-/** Linux before 5.7 wants CAP_NET_RAW for it. Who has none there goes by the routes alone. */
-function bindToDevice(fd: number, device: string): void {
+/** Does what the kernel may refuse with that code, which is borne. */
+function unless(code: string, set: () => void): void {
   try {
-    loadNativeAddon().setSocketOptionText(fd, SOL_SOCKET, SO_BINDTODEVICE, device)
+    set()
   } catch (error) {
-    if ((error as SyscallError).code !== 'EPERM') throw error
+    if ((error as SyscallError).code !== code) throw error
   }
 }
