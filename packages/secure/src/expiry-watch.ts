@@ -11,7 +11,7 @@ const EXPIRY_WARNINGS_DAYS = [30, 7, 1, 0] as const
  */
 const QUIET_SHARE = 1 / 3
 
-/** Between two looks at the clock. */
+/** Between two looks at the clock, at most: it may be set. */
 const LOOK_INTERVAL_MS = 3_600_000
 
 interface ExpiryWatchOptions {
@@ -29,12 +29,11 @@ export class ExpiryWatch {
   readonly #sets = new Map<string, readonly CertificateFacts[]>()
   /** The lowest threshold reported, by fingerprint. */
   readonly #warned = new Map<string, number>()
-  readonly #timer: NodeJS.Timeout
+  #timer: NodeJS.Timeout | undefined
 
   constructor(options: ExpiryWatchOptions) {
     this.#options = options
-    this.#timer = setInterval(() => this.#look(), options.intervalMs ?? LOOK_INTERVAL_MS)
-    this.#timer.unref()
+    this.#look()
   }
 
   /** All sets that are watched, by what they are for. */
@@ -53,19 +52,24 @@ export class ExpiryWatch {
 
   /** Idempotent. */
   close(): void {
-    clearInterval(this.#timer)
+    clearTimeout(this.#timer)
   }
 
+  /** Looks again when the next one ends, which is told at once. */
   #look(): void {
     const nowMs = this.#options.nowMs?.() ?? Date.now()
+    let nextLookMs = this.#options.intervalMs ?? LOOK_INTERVAL_MS
     for (const certificate of [...this.#sets.values()].flat()) {
       const { fingerprint, notBeforeMs, notAfterMs } = certificate
       const leftMs = notAfterMs - nowMs
+      if (leftMs > 0) nextLookMs = Math.min(nextLookMs, leftMs)
       if (leftMs > (notAfterMs - notBeforeMs) * QUIET_SHARE) continue
       const days = EXPIRY_WARNINGS_DAYS.findLast((threshold) => leftMs <= threshold * DAY_MS)
       if (days === undefined || days >= (this.#warned.get(fingerprint) ?? Number.POSITIVE_INFINITY)) continue
       this.#warned.set(fingerprint, days)
       this.#options.onNear(certificate, leftMs)
     }
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#look(), nextLookMs).unref()
   }
 }

@@ -62,3 +62,25 @@ t.test('says nothing of one that is renewed in time, or that lives shortly', asy
   t.same([...watch.sets.keys()], ['tunnel'])
   close()
 })
+
+t.test('tells of an end when it comes, not at the next look', async (t) => {
+  const told: number[] = []
+  const endsAtMs = Date.now() + 50
+  const ended = new Promise<void>((resolve) => {
+    const onNear = (_: CertificateFacts, leftMs: number) => {
+      told.push(leftMs)
+      if (leftMs <= 0) resolve()
+    }
+    const watch = new ExpiryWatch({ onNear })
+    watch.set('tunnel', [{ ...certificate('a', 0), notBeforeMs: endsAtMs - 1000, notAfterMs: endsAtMs }])
+    t.teardown(() => watch.close())
+  })
+  // The watch does not keep the process alive itself.
+  const alive = setInterval(() => {}, 1000)
+  await ended
+  clearInterval(alive)
+  t.strictSame(
+    told.map((leftMs) => leftMs > 0),
+    [true, false],
+  )
+})
