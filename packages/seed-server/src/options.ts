@@ -90,7 +90,7 @@ export const SEED_SERVER_OPTIONS = defineOptions({
   'egress-tls-cert': {
     kind: filePath(),
     group: 'Egress proxy',
-    description: 'certificate of the egress proxy, PEM; reloaded when it changes, as the two files below',
+    description: 'certificate of the egress proxy, PEM; reloaded when it changes, as the files below',
   },
   'egress-tls-key': {
     kind: filePath(),
@@ -101,6 +101,11 @@ export const SEED_SERVER_OPTIONS = defineOptions({
     kind: filePath(),
     group: 'Egress proxy',
     description: "CA certificates that may issue a caller's certificate, PEM",
+  },
+  'egress-tls-crl': {
+    kind: filePath(),
+    group: 'Egress proxy',
+    description: 'certificate revocation lists, PEM: one for each CA in --egress-tls-ca',
   },
   'egress-peer-name': {
     kind: hostName(),

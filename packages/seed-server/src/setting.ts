@@ -58,10 +58,16 @@ function loadEgressTls(
   options: SeedServerOptions,
   context: Pick<DaemonContext, 'optionError'>,
 ): Watched<CertificateStore> | undefined {
-  const { egressListen, egressTlsCert: certFile, egressTlsKey: keyFile, egressTlsCa: caFile } = options
+  const {
+    egressTlsCert: certFile,
+    egressTlsKey: keyFile,
+    egressTlsCa: caFile,
+    egressTlsCrl: crlFile,
+  } = options
   if (certFile !== undefined && keyFile !== undefined && caFile !== undefined)
-    return loadTls('egress-tls', { certFile, keyFile, caFile }, context)
-  if (egressListen.every(({ type }) => type === 'unix')) return undefined
+    return loadTls('egress-tls', { certFile, keyFile, caFile, crlFile }, context)
+  // A list that is given and judges nobody would be a trap.
+  if (crlFile === undefined && options.egressListen.every(({ type }) => type === 'unix')) return undefined
   throw context.optionError(
     'egress-tls-cert',
     '--egress-tls-cert, --egress-tls-key and --egress-tls-ca are required, unless every --egress-listen is unix:/PATH',

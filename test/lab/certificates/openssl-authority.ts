@@ -68,10 +68,16 @@ export class OpensslAuthority {
     })
   }
 
-  /** Writes the list of the certificates revoked so far, over the last one where there is one. @returns its file (PEM) */
-  writeCrl(): Promise<string> {
+  /**
+   * Writes the list of the certificates revoked so far, over the last one where there is one.
+   * @param nextUpdate when it ends, to the second. @default in a day
+   * @returns its file (PEM)
+   */
+  writeCrl(nextUpdate = new Date(Date.now() + 24 * HOUR_MS)): Promise<string> {
     return this.#inTurn(async () => {
-      await this.#openssl(['ca', '-config', 'ca.cnf', '-gencrl', '-crldays', '1', '-out', 'ca.crl'])
+      const begin = asn1Time(new Date(Math.min(Date.now(), nextUpdate.getTime()) - HOUR_MS))
+      const lifetime = ['-crl_lastupdate', begin, '-crl_nextupdate', asn1Time(nextUpdate)]
+      await this.#openssl(['ca', '-config', 'ca.cnf', '-gencrl', ...lifetime, '-out', 'ca.crl'])
       return join(this.#dir, 'ca.crl')
     })
   }
