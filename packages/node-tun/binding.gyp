@@ -4,6 +4,7 @@
       'target_name': 'tun',
       'sources': [
         'native/errors.c',
+        'native/link.c',
         'native/module.c',
         'native/sockopt.c',
         'native/tun_io.c',

@@ -17,6 +17,7 @@ static napi_value initialize(napi_env env, napi_value exports)
       {.utf8name = "getSocketOptionBytes", .method = get_socket_option_bytes, .attributes = napi_enumerable},
       {.utf8name = "openTcpSocket", .method = open_tcp_socket, .attributes = napi_enumerable},
       {.utf8name = "getUnreadBytes", .method = get_unread_bytes, .attributes = napi_enumerable},
+      {.utf8name = "forwardIpv4", .method = forward_ipv4, .attributes = napi_enumerable},
   };
   NAPI_TRY(env, napi_define_properties(env, exports, sizeof(properties) / sizeof(properties[0]), properties), NULL);
   return exports;

@@ -8,6 +8,7 @@
  *   tun_io.c      readBatch and writeBatch
  *   tun_poll.c    uv_poll on the environment's loop, clean-up with the environment
  *   sockopt.c     socket, getsockopt and setsockopt
+ *   link.c        a setting of a link, by netlink
  *   values.c      JavaScript values in and out
  *   errors.c      errors and calls into JavaScript
  */
@@ -108,5 +109,8 @@ napi_value get_socket_option_text(napi_env env, napi_callback_info info);
 napi_value get_socket_option_bytes(napi_env env, napi_callback_info info);
 napi_value open_tcp_socket(napi_env env, napi_callback_info info);
 napi_value get_unread_bytes(napi_env env, napi_callback_info info);
+
+/* link.c */
+napi_value forward_ipv4(napi_env env, napi_callback_info info);
 
 #endif

@@ -1,3 +1,4 @@
+export { forwardIpv4 } from './forward-ipv4.js'
 export { openTun } from './linux-tun.js'
 export { QueueSet } from './queue-set.js'
 export { isDeviceGone, SyscallError } from './syscall-error.js'

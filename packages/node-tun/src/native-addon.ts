@@ -47,6 +47,7 @@ interface NativeAddon {
   getSocketOptionBytes(fd: number, level: number, option: number, buffer: Uint8Array): number
   openTcpSocket(family: number): number
   getUnreadBytes(fd: number): number
+  forwardIpv4(name: string): void
 }
 
 const BUILT_HERE = '../build/Release/tun.node'
