@@ -1,5 +1,6 @@
+import { enableForwarding } from '../kernel/forwarding.js'
 import { readIpJson, runIpBatch, runTool } from '../kernel/run-tool.js'
-import { enableForwarding, kernelFamilies, type NetworkWarning, prepareTun } from '../kernel/sysctls.js'
+import { kernelFamilies, type NetworkWarning, prepareTun } from '../kernel/sysctls.js'
 import { readTunLink } from '../kernel/tun-link.js'
 import { NetworkError } from '../network-error.js'
 import type { SeedNetworkPlan, ShootNetworkPlan } from '../plan/network-plan.js'
@@ -83,7 +84,7 @@ export async function applyNetwork(wanted: WantedNetwork): Promise<AppliedNetwor
   return { warnings, close, [Symbol.asyncDispose]: close }
 }
 
-async function putInPlace({ plan, ruleset, links }: WantedNetwork): Promise<NetworkWarning[]> {
+async function putInPlace({ plan, ruleset, links, forwarding }: WantedNetwork): Promise<NetworkWarning[]> {
   const families = plan.families.map(({ family }) => family)
   const before = await readOwnedState(plan.tun)
   const missing = without({ routes: [], rules: links.rules }, before)
@@ -92,7 +93,7 @@ async function putInPlace({ plan, ruleset, links }: WantedNetwork): Promise<Netw
   for (const family of families) {
     await runIpBatch(renderFallbackLines(links, family, missing.rules), { family })
   }
-  if (plan.forwarding) await enableForwarding(families)
+  await enableForwarding(forwarding)
   const warnings = await prepareTun(plan.tun, families)
   await removeStaleAddresses(links)
   await runIpBatch(renderLinkLines(links, kernelFamilies().includes(6)))

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { NetworkError } from '../network-error.js'
-import { readIpJson } from './run-tool.js'
 
 /** What works, but less well than it could on this machine; for the log. */
 export interface NetworkWarning {
@@ -11,53 +10,9 @@ export interface NetworkWarning {
   readonly value: string
 }
 
-const FORWARDING = { 4: 'net.ipv4.ip_forward', 6: 'net.ipv6.conf.all.forwarding' } as const
-
 /** IPv6 can be left out of a kernel, or switched off when it starts. */
 export function kernelFamilies(): (4 | 6)[] {
   return existsSync('/proc/sys/net/ipv6') ? [4, 6] : [4]
-}
-
-/** The forwarding sysctls of those families that are not on. */
-export async function findForwardingOff(families: readonly (4 | 6)[]): Promise<string[]> {
-  const names = families.map((family) => FORWARDING[family])
-  const values = await Promise.all(names.map((name) => readValue(pathOf(name))))
-  return names.filter((_, index) => values[index] !== '1')
-}
-
-/**
- * Turns forwarding on for the families where it is off; where it is on, nothing is written. It stays on afterwards.
- *
- * @throws NetworkError ERR_FORWARDING_DISABLED that names the sysctl which is off and can't be written
- */
-export async function enableForwarding(families: readonly (4 | 6)[]): Promise<void> {
-  for (const family of families) {
-    const name = FORWARDING[family]
-    const path = pathOf(name)
-    if ((await readValue(path)) === '1') continue
-    if (family === 6) await keepRouterAdvertisements()
-    try {
-      await writeFile(path, '1')
-    } catch (cause) {
-      throw new NetworkError('ERR_FORWARDING_DISABLED', `${name} is off and could not be set to 1`, { cause })
-    }
-  }
-}
-
-function pathOf(name: string): string {
-  return `/proc/sys/${name.replaceAll('.', '/')}`
-}
-
-/**
- * A kernel that starts forwarding IPv6 forgets the default routes it learned from router advertisements and takes no more,
- * except where `accept_ra` is 2.
- */
-async function keepRouterAdvertisements(): Promise<void> {
-  const routes = await readIpJson<{ dev?: string }>(['-6', 'route', 'show', 'default', 'proto', 'ra'])
-  for (const device of new Set(routes.flatMap(({ dev }) => dev ?? []))) {
-    const path = interfaceSysctl(6, device, 'accept_ra')
-    if ((await readValue(path)) === '1') await writeFile(path, '2').catch(() => {})
-  }
 }
 
 /**
@@ -94,13 +49,13 @@ async function enableIpv6(tun: string): Promise<void> {
   }
 }
 
-// Not from a dotted name: an interface's own name may hold dots.
-function interfaceSysctl(family: 4 | 6, device: string, name: string): string {
+/** Not from a dotted name: an interface's own name may hold dots. */
+export function interfaceSysctl(family: 4 | 6, device: string, name: string): string {
   return `/proc/sys/net/ipv${family}/conf/${device}/${name}`
 }
 
 /** `undefined` where there is no such sysctl, or no such interface any more. */
-function readValue(path: string): Promise<string | undefined> {
+export function readValue(path: string): Promise<string | undefined> {
   return readFile(path, 'utf8').then(
     (text) => text.trim(),
     () => undefined,

@@ -15,11 +15,6 @@ export interface LinkPlan {
   /** The shoot's, likewise: `192.168.123.2/24`. */
   readonly shootAddresses: readonly string[]
   readonly networks: ShootNetworks
-  /**
-   * Turn on the forwarding sysctls of the families in use where they are off. They are never turned off again: others may
-   * rely on them by then. @default true
-   */
-  readonly forwarding?: boolean
 }
 
 export interface SeedNetworkPlan extends LinkPlan {
@@ -59,7 +54,6 @@ export interface ResolvedLinkPlan {
   readonly tun: string
   readonly mtu: number
   readonly txQueueLength: number
-  readonly forwarding: boolean
   readonly families: readonly FamilyPlan[]
   readonly networks: readonly NamedNetwork[]
 }

@@ -60,7 +60,6 @@ function resolveLinkPlan(plan: LinkPlan): ResolvedLinkPlan {
     tun: plan.tun,
     mtu: plan.mtu,
     txQueueLength,
-    forwarding: plan.forwarding ?? true,
     families,
     networks: [
       ...networks.map(({ kind, cidr }) => ({ kind, cidr: cidr.text })),

@@ -1,3 +1,4 @@
+import { withPrefixLength } from '../kernel/route-interfaces.js'
 import { readIpJson, runIpBatch } from '../kernel/run-tool.js'
 import { kernelFamilies } from '../kernel/sysctls.js'
 import { ownedNumber, ROUTE_PROTOCOL, RULE_PREFERENCE } from '../owned-names.js'
@@ -63,12 +64,6 @@ async function readRules(tun: string, family: 4 | 6): Promise<OwnedRule[]> {
         rule.priority === RULE_PREFERENCE && rule.protocol === String(ROUTE_PROTOCOL) && rule.table === table,
     )
     .map(({ src }) => ({ family, from: src, table }))
-}
-
-/** `ip` shows a network of one address without its prefix length. */
-function withPrefixLength(destination: string, family: 4 | 6): string {
-  if (destination === 'default' || destination.includes('/')) return destination
-  return `${destination}/${family === 4 ? 32 : 128}`
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { UpdatableNetwork } from '../apply/apply-network.js'
 import { type WantedNetwork, wantSeedNetwork, wantShootNetwork } from '../apply/wanted-network.js'
-import { findForwardingOff } from '../kernel/sysctls.js'
+import { findForwardingOff } from '../kernel/forwarding.js'
 import { readTunLink, type TunLink } from '../kernel/tun-link.js'
 import { NetworkError } from '../network-error.js'
 import type { SeedNetworkPlan, ShootNetworkPlan } from '../plan/network-plan.js'
@@ -48,7 +48,7 @@ async function checkPrepared(wanted: WantedNetwork): Promise<void> {
 
 /** Causes before effects: another address or network also means other routes. */
 async function findDifference(wanted: WantedNetwork): Promise<string | undefined> {
-  const { side, plan, links } = wanted
+  const { side, plan } = wanted
   const link = await readTunLink(plan.tun)
   const mark = markOn(link)
   if (link === undefined) return 'it is gone'
@@ -59,7 +59,7 @@ async function findDifference(wanted: WantedNetwork): Promise<string | undefined
     findLinkDifference(wanted, link) ??
     findPlanDifference(wanted, mark.plan, markOf(wanted)) ??
     (await findRouteDifference(wanted)) ??
-    (await findForwardingDifference(links.addresses))
+    (await findForwardingDifference(wanted))
   )
 }
 
@@ -92,10 +92,7 @@ async function findRouteDifference({ plan, links }: WantedNetwork): Promise<stri
   return rule === undefined ? undefined : `there is no rule "${renderRule(rule)}"`
 }
 
-async function findForwardingDifference(addresses: readonly string[]): Promise<string | undefined> {
-  const families = ([4, 6] as const).filter((family) =>
-    addresses.some((address) => address.includes(':') === (family === 6)),
-  )
-  const [name] = await findForwardingOff(families)
+async function findForwardingDifference({ forwarding }: WantedNetwork): Promise<string | undefined> {
+  const [name] = await findForwardingOff(forwarding)
   return name === undefined ? undefined : `${name} is off, expected 1`
 }

@@ -12,7 +12,7 @@ const PLAN: LinkPlan = {
 
 t.test('fills in defaults, and takes each network once', async (t) => {
   const plan = resolveShootPlan(PLAN)
-  t.match(plan, { txQueueLength: 500, forwarding: true, egressInterface: 'auto', ownPorts: [] })
+  t.match(plan, { txQueueLength: 500, egressInterface: 'auto', ownPorts: [] })
   t.same(
     plan.families.map(({ networks }) => networks),
     [['10.0.0.0/16', '10.96.0.0/16'], ['fd01::/64']],

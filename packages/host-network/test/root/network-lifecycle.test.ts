@@ -182,19 +182,37 @@ t.test('what the machine has to offer', { skip }, async (t) => {
   }
   const before = await shoot.snapshot()
 
-  await t.test('forwarding that is off and can’t be switched on is named', async (t) => {
+  await t.test('IPv6 forwarding that is off and can’t be switched on is named', async (t) => {
     await inMountNamespace('mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys')
     t.equal(await forwarding(shoot), '0\n0\n')
     await t.rejects(shoot.call('applyShoot', PLAN), {
       code: 'ERR_FORWARDING_DISABLED',
-      message: /net\.ipv4\.ip_forward/,
+      message:
+        /^net\.ipv6\.conf\.all\.forwarding is off and could not be set to 1 \(EROFS\), .* allow_ip_forwarding /,
     })
     t.equal(await shoot.snapshot(), before)
-    await shoot.setUp('sysctl -qw net.ipv4.ip_forward=1')
-    await t.rejects(shoot.call('applyShoot', PLAN), {
-      code: 'ERR_FORWARDING_DISABLED',
-      message: /net\.ipv6\.conf\.all\.forwarding/,
-    })
+  })
+  await t.test('IPv4 is switched on where it is needed alone, if sysctls can’t be written', async (t) => {
+    const networks = { pod: ['10.0.0.0/16'], service: [], node: [] }
+    const byInterface = async () => {
+      const names = ['eth0', 'near0', TUN].map((device) => `net.ipv4.conf.${device}.forwarding`)
+      return (await shoot.runWords(['sysctl', '-n', ...names])).stdout
+    }
+    await shoot.setUp(`ip link add near0 type veth peer name far0
+      ip address add 10.0.7.1/24 dev near0
+      ip link set far0 up
+      ip link set near0 up`)
+    const switchOff = () => shoot.setUp('sysctl -qw net.ipv4.ip_forward=1\nsysctl -qw net.ipv4.ip_forward=0')
+    await switchOff()
+    await shoot.call('applyShoot', { ...PLAN, networks, egressInterface: 'near0' })
+    t.equal(await byInterface(), '0\n1\n1\n', 'the one interface that packets may leave by')
+    await switchOff()
+    await shoot.call('applyShoot', { ...PLAN, networks })
+    t.equal(await byInterface(), '1\n1\n1\n', 'those that routes lead to')
+    t.equal(await forwarding(shoot), '0\n0\n')
+    await shoot.call('closeApplied')
+    await shoot.setUp(`ip link delete near0
+      sysctl -qw net.ipv4.ip_forward=1`)
   })
   await t.test('forwarding that is on needs no writing, nor does the family that is not used', async (t) => {
     const networks = { pod: ['10.0.0.0/16'], service: [], node: [] }

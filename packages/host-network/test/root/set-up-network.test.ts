@@ -162,7 +162,7 @@ for (const side of SIDES) {
       await host.call(SET_UP[side], { plan: PLAN, owner: OWNER })
       await host.kill()
       await host.start(readOnly)
-      await host.setUp('sysctl -qw net.ipv4.ip_forward=0')
+      await host.setUp('sysctl -qw net.ipv6.conf.all.forwarding=0')
       for (const _ of ['there before', 'new']) {
         const request = { plan: PLAN, owner: OWNER }
         await t.rejects(host.call(SET_UP[side], request), { code: 'ERR_FORWARDING_DISABLED' })

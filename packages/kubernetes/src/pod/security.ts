@@ -34,7 +34,7 @@ export function forwardingSysctls(setting: RenderSetting): ValueMap | undefined 
   return { sysctls: [{ name: 'net.ipv6.conf.all.forwarding', value: '1' }] }
 }
 
-/** A new pod has IPv4 forwarding on, as its node does because Kubernetes needs it; IPv6 forwarding is off. */
+/** IPv4 forwarding is on in a new pod, or `setup` switches it on by interface; for IPv6 it could not. */
 function needsForwardingSysctl({ families, hasPodSysctls }: RenderSetting): boolean {
   return hasPodSysctls && families.includes(6)
 }
