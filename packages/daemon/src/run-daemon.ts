@@ -7,7 +7,7 @@ import { Supervisor, writeFailure } from './supervisor.js'
 /**
  * Runs the whole process of a daemon, for its `main.ts`: reads arguments and environment, logs to stdout, and starts the daemon.
  * SIGTERM and SIGINT stop it gracefully (a second one ends it at once with 128 + n), SIGHUP reloads it, an uncaught exception
- * is a fatal log line. Steps that `start` deferred run before the process ends.
+ * is a fatal log line. SIGUSR1 and SIGUSR2 are ignored. Steps that `start` deferred run before the process ends.
  *
  * Exit codes: 0 stopped or done; 1 environment error or crash; 2 bad options. Bad options and environment errors at start are one
  * line on stderr.
@@ -16,7 +16,7 @@ export async function runDaemon(daemon: Daemon): Promise<void> {
   const invocation = tryReadInvocation(daemon)
   if (invocation === undefined) return
   if (invocation.type === 'print') {
-    process.stdout.write(invocation.text)
+    print(daemon.name, invocation.text)
     return
   }
   const { name, version } = daemon
@@ -28,6 +28,16 @@ export async function runDaemon(daemon: Daemon): Promise<void> {
     isEnvironmentFailure: daemon.isEnvironmentFailure,
   })
   await supervisor.run(invocation.loaded)
+}
+
+/** Text that was asked for. A reader that has seen enough and left (`--help | head`) is no failure. */
+function print(name: string, text: string): void {
+  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return
+    writeFailure(name, error)
+    process.exitCode = 1
+  })
+  process.stdout.write(text)
 }
 
 function tryReadInvocation(daemon: Daemon): Invocation | undefined {

@@ -61,6 +61,9 @@ export class Supervisor {
     process.on('SIGTERM', (signal) => this.#onStopSignal(signal))
     process.on('SIGINT', (signal) => this.#onStopSignal(signal))
     process.on('SIGHUP', () => this.#requestReload())
+    // Without a listener Node takes the first for a request to open its debugger, and the second ends the process.
+    for (const signal of ['SIGUSR1', 'SIGUSR2'] as const)
+      process.on(signal, () => this.#log.warn({ signal }, 'signal ignored, it has no meaning here'))
     process.on('uncaughtException', (error) => this.#crash(error, 'uncaught exception'))
     process.on('unhandledRejection', (reason) => this.#crash(reason, 'unhandled rejection'))
 

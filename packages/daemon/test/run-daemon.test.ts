@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process'
+import { openSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { listenOn } from '@reversed-vpn/daemon'
 import t from 'tap'
-import { ToyProcess } from './toy-process.js'
+import { TOY_DAEMON, ToyProcess } from './toy-process.js'
 
 /** Which steps were disposed, in their order. */
 function disposed(toy: ToyProcess): unknown[] {
@@ -145,6 +147,18 @@ t.test('a SIGHUP during a reload makes for one more behind it', async (t) => {
   )
 })
 
+t.test('a signal of others, such as that of a log rotation, is logged and nothing else', async (t) => {
+  const toy = new ToyProcess(t, [])
+  await toy.logged('started')
+  for (const [index, signal] of (['SIGUSR1', 'SIGUSR2'] as const).entries()) {
+    toy.kill(signal)
+    const line = await toy.loggedTimes('signal ignored, it has no meaning here', index + 1)
+    t.match(line, { level: 'warn', signal })
+  }
+  toy.kill('SIGTERM')
+  t.same(await toy.ended(), { code: 0, signal: null, stderr: '' }, 'no debugger is opened')
+})
+
 t.test('a crash is one fatal log line, cleaned up after, and exit code 1', async (t) => {
   for (const [crash, message] of [
     ['throw', 'uncaught exception'],
@@ -186,6 +200,17 @@ t.test('help and version go to stdout', async (t) => {
   const version = new ToyProcess(t, ['--version'])
   t.match(await version.ended(), { code: 0 })
   t.same(version.plainLines, ['1.2.3'])
+})
+
+t.test('a reader of the help that leaves early is no failure, and a full disk is one line', async (t) => {
+  const left = new ToyProcess(t, ['--help'])
+  left.closeStdout()
+  t.same(await left.ended(), { code: 0, signal: null, stderr: '' })
+  const full = spawnSync(process.execPath, [TOY_DAEMON, '--help'], {
+    stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+    encoding: 'utf8',
+  })
+  t.match(full, { status: 1, stderr: /^toy-daemon: ENOSPC[^\n]*\n$/ })
 })
 
 t.test('nobody reading the log does not end the daemon', async (t) => {

@@ -7,7 +7,7 @@ import type { Test } from 'tap'
 /** One line of a daemon's log. */
 type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string; readonly level: string }
 
-const TOY_DAEMON = fileURLToPath(new URL('./toy-daemon.js', import.meta.url))
+export const TOY_DAEMON = fileURLToPath(new URL('./toy-daemon.js', import.meta.url))
 
 /** The toy daemon as a child process, killed when its test ends. */
 export class ToyProcess {

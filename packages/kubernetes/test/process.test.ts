@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import t from 'tap'
-import { readTestFile, runProcess, testFile } from './support/program.js'
+import { PROGRAM, readTestFile, runProcess, testFile } from './support/program.js'
 
 const INPUT = ['--gardenlet', testFile('input/gardenlet-on.yaml'), '--shoot', testFile('input/plain.yaml')]
 
@@ -25,4 +26,13 @@ t.test('bad input ends the process with 2 and one line', async (t) => {
 t.test('a folder that cannot be written is the doing of the machine', async (t) => {
   const outcome = runProcess('render', ...INPUT, '--output', '/proc/nothing')
   t.match(outcome, { code: 1, stdout: '', stderr: /^reversed-vpn: .*\n$/ })
+})
+
+t.test('a reader that leaves early is no failure', (t) => {
+  const command = '"$@" | true; echo "$PIPESTATUS"'
+  const program = [process.execPath, PROGRAM, 'render', ...INPUT]
+  const { stdout, stderr } = spawnSync('bash', ['-c', command, 'bash', ...program], { encoding: 'utf8' })
+  t.equal(stdout, '0\n')
+  t.notMatch(stderr, /EPIPE/)
+  t.end()
 })

@@ -10,7 +10,13 @@ export interface Output {
 export const processOutput: Output = {
   result: (text) =>
     new Promise((resolve, reject) => {
-      process.stdout.write(text, (error) => (error ? reject(error) : resolve()))
+      const settle = (error?: NodeJS.ErrnoException | null) => {
+        // A reader that has seen enough and left (`| head`) is no failure.
+        if (error && error.code !== 'EPIPE') reject(error)
+        else resolve()
+      }
+      process.stdout.once('error', settle)
+      process.stdout.write(text, settle)
     }),
   note: (line) => {
     process.stderr.write(`${line}\n`)

@@ -5,7 +5,7 @@ import { UsageError } from '@reversed-vpn/daemon'
 import { createLogger, readInvocation } from '@reversed-vpn/daemon/testing'
 import { reversedVpn } from '@reversed-vpn/kubernetes/testing'
 
-const PROGRAM = fileURLToPath(new URL('../../bin/reversed-vpn.js', import.meta.url))
+export const PROGRAM = fileURLToPath(new URL('../../bin/reversed-vpn.js', import.meta.url))
 
 /** The sources of the tests, seen from where they are compiled to. */
 const TESTS = new URL('../../test/', import.meta.url)
