@@ -22,6 +22,10 @@ ip('link', 'set', 'vpn0', 'up')
 ip('route', 'add', '100.96.0.0/11', 'dev', 'vpn0')
 ip('neighbour', 'add', TAKEN, 'lladdr', '02:00:00:00:00:01', 'dev', 'vpn0')
 
+function takePortsFrom(first: number, last: number): void {
+  writeFileSync('/proc/sys/net/ipv4/ip_local_port_range', `${first} ${last}`)
+}
+
 function createSocket(options: Parameters<typeof openTcpSocket>[0]): Socket {
   const fd = openTcpSocket(options)
   return new Socket({ fd, readable: true, writable: true, ...{ manualStart: true } })
@@ -45,8 +49,10 @@ async function listen(host: string): Promise<{ server: Server; port: number }> {
 }
 
 test('a local port serves each target, where Node takes one for all of them', async (t) => {
+  // The listeners take their ports from outside of the range that the dials share.
+  takePortsFrom(20_000, 30_000)
   const targets = [await listen('127.0.0.1'), await listen('127.0.0.1')]
-  writeFileSync('/proc/sys/net/ipv4/ip_local_port_range', `40000 ${40_000 + PORTS - 1}`)
+  takePortsFrom(40_000, 40_000 + PORTS - 1)
   const dialAll = async (open: (port: number) => Socket) => {
     const sockets: Socket[] = []
     const failures: string[] = []
@@ -68,8 +74,9 @@ test('a local port serves each target, where Node takes one for all of them', as
 })
 
 test('an exhausted target is told apart from an address that is not there', async (t) => {
+  takePortsFrom(20_000, 30_000)
   const { server, port } = await listen('127.0.0.1')
-  writeFileSync('/proc/sys/net/ipv4/ip_local_port_range', '40000 40003')
+  takePortsFrom(40_000, 40_003)
   const sockets: Socket[] = []
   const dial = (localAddress: string) =>
     createSocket({ family: 4 })
@@ -84,7 +91,7 @@ test('an exhausted target is told apart from an address that is not there', asyn
   await t.rejects(once(dial('192.0.2.1'), 'connect'), { code: 'EADDRNOTAVAIL', syscall: 'bind' })
   for (const socket of sockets) socket.destroy()
   server.close()
-  writeFileSync('/proc/sys/net/ipv4/ip_local_port_range', '32768 60999')
+  takePortsFrom(20_000, 30_000)
 })
 
 test('one that is bound to a device goes there, whatever this host has got meanwhile', async (t) => {
