@@ -136,8 +136,8 @@ export class SessionManager {
       events.onLaneOpened(session, lane)
       return lane
     } catch (error) {
-      // One that was told what it did wrong has a moment to read it.
-      if (!frames.isEnding) frames.abort()
+      // The seed side may have opened the lane already. To give it up without a word would look like a loss.
+      frames.fail(error as Error, signal.aborted ? 'going-away' : undefined)
       // A session that the seed side does not know any more is of no use: the next connection opens a new one.
       const isForgotten = error instanceof RejectedError && error.rejectCode === 'unknown-session'
       if (isForgotten) joined?.abort(error)

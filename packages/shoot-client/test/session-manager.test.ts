@@ -12,7 +12,7 @@ import {
 import { type ManagerEvents, SessionManager } from '@reversed-vpn/shoot-client/testing'
 import t from 'tap'
 
-type Answer = 'welcome' | RejectCode
+type Answer = 'welcome' | 'none' | RejectCode
 
 interface PairOptions {
   readonly lanes?: number
@@ -51,6 +51,13 @@ function createPair(options: PairOptions = {}) {
     const hello = await receiveHello(frames)
     hellos.push(hello)
     const answer = answers.shift() ?? 'welcome'
+    if (answer === 'none') {
+      note('HELLO without an answer')
+      const message = await frames.nextControl(new AbortController().signal)
+      note(message.type === 'CLOSE' ? `CLOSE ${message.code}: ${message.reason}` : message.type)
+      frames.end()
+      return
+    }
     if (answer !== 'welcome') {
       rejectPeer(frames, answer, 'as told')
       return
@@ -240,6 +247,17 @@ t.test('a lane that cannot be replaced is ended in time, if it must not stay', a
   pair.manager.renewLanes(50)
   await pair.until(() => count(pair.log, 'session closed') === 1)
   t.ok(count(pair.log, 'lane 0 failed: rejected') > 0)
+})
+
+t.test('tells the seed side when it gives up a lane that was coming up', async (t) => {
+  await using pair = createPair({ lanes: 2, answers: ['welcome', 'none', 'welcome', 'none'] })
+  pair.manager.start()
+  await pair.until(() => count(pair.log, 'HELLO without an answer') === 1)
+  pair.manager.renewLanes(60_000)
+  await pair.until(() => count(pair.log, 'HELLO without an answer') === 2)
+  await pair.manager.stop()
+  await pair.until(() => count(pair.log, 'CLOSE going-away: stopping') === 1)
+  t.equal(count(pair.log, 'CLOSE going-away: given up, since the certificates have changed'), 1)
 })
 
 t.test('begins a new session when the seed side does not know the old one any more', async (t) => {
