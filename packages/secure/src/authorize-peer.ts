@@ -59,7 +59,7 @@ export function authorizePeer(socket: TLSSocket, expected: PeerExpectation): Pee
     return {
       ok: false,
       reason: CHAIN_REFUSALS[code] ?? 'wrong-ca',
-      detail: `${certificate.subject}: ${code}`,
+      detail: `${shown(certificate.subject ?? 'no subject')}: ${code}`,
     }
   }
   if (certificate.keyUsage !== undefined && !certificate.keyUsage.includes(USAGE_OIDS[expected.usage])) {
@@ -67,7 +67,7 @@ export function authorizePeer(socket: TLSSocket, expected: PeerExpectation): Pee
   }
   const names = certificateNames(certificate)
   if (!names.includes(expected.name)) {
-    const detail = `certificate names ${names.join(', ') || 'nothing'}, expected ${expected.name}`
+    const detail = `certificate names ${shown(names.join(', ') || 'nothing')}, expected ${expected.name}`
     return { ok: false, reason: 'wrong-name', detail }
   }
   return { ok: true, name: expected.name, fingerprint: certificate.fingerprint256 }
@@ -91,6 +91,14 @@ function pemOf(der: Uint8Array): string {
   const base64 = Buffer.from(der).toString('base64')
   const lines = base64.match(/.{1,64}/g) ?? []
   return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n')
+}
+
+const MAX_SHOWN_CHARS = 200
+
+/** What strangers wrote into a certificate, which may be 100 KB, for one line of a log. */
+function shown(text: string): string {
+  const line = text.replaceAll('\n', ', ')
+  return line.length > MAX_SHOWN_CHARS ? `${line.slice(0, MAX_SHOWN_CHARS)}…` : line
 }
 
 /** Node types it as an Error and hands over a string. */

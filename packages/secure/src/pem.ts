@@ -14,3 +14,11 @@ export function isWhole(text: string): boolean {
   const begins = text.match(/-----BEGIN /g)?.length ?? 0
   return begins === [...text.matchAll(BLOCK)].length
 }
+
+/**
+ * The text with each block beginning on a line of its own. Files that were put together may lack a line break between two,
+ * and OpenSSL then takes neither.
+ */
+export function separateBlocks(text: string): string {
+  return text.replace(/-----[ \t]*(?=-----BEGIN )/g, '-----\n')
+}

@@ -2,7 +2,7 @@ import { constants, createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { type CertificateFacts, parseCertificates } from './certificate-facts.js'
-import { CERTIFICATE_LABELS, isWhole, pemBlocks, REVOCATION_LIST_LABELS } from './pem.js'
+import { CERTIFICATE_LABELS, isWhole, pemBlocks, REVOCATION_LIST_LABELS, separateBlocks } from './pem.js'
 import { readRevocationListFacts } from './revocation-list-facts.js'
 import { TlsMaterialError } from './tls-material-error.js'
 
@@ -91,7 +91,7 @@ function readPem(file: string, what: string): string {
   if (!isWhole(text)) {
     throw new TlsMaterialError('ERR_TLS_CERTIFICATE', file, `${what} ${file} is cut off inside a PEM block`)
   }
-  return text
+  return separateBlocks(text)
 }
 
 function readRevocationLists(file: string): string[] {

@@ -72,3 +72,14 @@ t.test('judges the certificate that TLS has verified, and the names in it as the
   for (const [hidden, pair] of forgeriesOf('seed'))
     t.match(await verdictOnServer(t, pair), /someone-else.* expected seed$/, `server certificate: ${hidden}`)
 })
+
+t.test(
+  'what is told of a refused certificate is one short line, whatever its owner wrote into it',
+  async (t) => {
+    const names = Array.from({ length: 2000 }, (_, index) => `DNS:host-${index}.example`)
+    const verdict = await verdictOnClient(t, authority.issue('x', `subjectAltName=${names.join()}`))
+    t.match(verdict, /^wrong-name: certificate names host-0\.example, .*…, expected client$/)
+    t.ok(verdict.length < 300, `${verdict.length} characters`)
+    t.match(await verdictOnClient(t, stranger.issue('a/O=b')), 'wrong-ca: CN=a, O=b: ')
+  },
+)

@@ -57,6 +57,18 @@ t.test('one more authority takes trust from nobody, one less does', async (t) =>
   t.same(reload(), change(false, true))
 })
 
+t.test('files that were put together without a line break between them count in full', async (t) => {
+  const { store, write, reload } = createStore('glued')
+  write('ca', one.ca.trim() + other.ca)
+  write('crt', second.cert.trim() + one.ca)
+  write('key', second.key)
+  t.same(reload(), change(true, false))
+  const { ca, cert } = store.material
+  for (const text of [ca, cert])
+    t.notMatch(text, '-----END CERTIFICATE----------BEGIN', 'as OpenSSL reads it')
+  t.equal(store.material.certificates.length, 4)
+})
+
 t.test(
   'a revocation list says when it ends, and one that has ended is not taken in place of another',
   async (t) => {
