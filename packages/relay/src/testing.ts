@@ -1,6 +1,7 @@
 export type { AdmissionLimits } from './admission.js'
 export { alternateFamilies } from './dial/alternate-families.js'
 export { NameResolver } from './dial/name-resolver.js'
+export { NameServers } from './dial/name-servers.js'
 export { raceAddresses } from './dial/race-addresses.js'
 export { candidatesOf, hasOtherSources, hostsFileAddresses } from './dial/resolver-files.js'
 export { sourceOf } from './socket-address.js'

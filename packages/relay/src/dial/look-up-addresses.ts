@@ -1,13 +1,10 @@
-import { lookup, Resolver } from 'node:dns/promises'
+import { lookup } from 'node:dns/promises'
 import { isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { lookupError } from './lookup-error.js'
+import { NameServers } from './name-servers.js'
 import { candidatesOf, hasOtherSources, hostsFileAddresses, readSystemFiles } from './resolver-files.js'
-
-/** With two servers of which one is dead, an answer takes this long and a little. It doubles with each try. */
-const QUERY_TIMEOUT_MS = 1500
-const QUERY_TRIES = 2
 
 /** How long the addresses of one family wait for those of the other. */
 const OTHER_FAMILY_WAIT_MS = 250
@@ -24,10 +21,10 @@ export async function lookUpAddresses(name: string): Promise<readonly string[]> 
   if (hasOtherSources(files.nsswitch, name)) return lookUpByLibrary(name)
   const known = hostsFileAddresses(files.hosts, name)
   if (known.length > 0) return known
-  const resolver = new Resolver({ timeout: QUERY_TIMEOUT_MS, tries: QUERY_TRIES })
+  const servers = new NameServers()
   let failure: unknown
   for (const candidate of candidatesOf(files.resolv, name)) {
-    const { addresses, error } = await query(resolver, candidate)
+    const { addresses, error } = await query(servers, candidate)
     if (addresses.length > 0) return addresses
     failure ??= error
   }
@@ -41,7 +38,7 @@ interface QueryResult {
   readonly error: unknown
 }
 
-async function query(resolver: Resolver, name: string): Promise<QueryResult> {
+async function query(servers: NameServers, name: string): Promise<QueryResult> {
   const found: { ipv4: string[]; ipv6: string[] } = { ipv4: [], ipv6: [] }
   let error: unknown
   const ask = async (family: 'ipv4' | 'ipv6', answer: Promise<string[]>) => {
@@ -52,7 +49,7 @@ async function query(resolver: Resolver, name: string): Promise<QueryResult> {
     }
     if (found[family].length === 0) throw new Error('none')
   }
-  const asked = [ask('ipv4', resolver.resolve4(name)), ask('ipv6', resolver.resolve6(name))]
+  const asked = [ask('ipv4', servers.resolve4(name)), ask('ipv6', servers.resolve6(name))]
   const all = Promise.allSettled(asked)
   const one = Promise.any(asked).then(
     () => wait(OTHER_FAMILY_WAIT_MS, undefined, { ref: false }),

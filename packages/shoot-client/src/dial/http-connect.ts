@@ -67,6 +67,8 @@ function readAnswer(connection: Duplex, options: HttpConnectOptions, signal: Abo
       path: target,
       headers,
       createConnection: () => connection,
+      // Only the status counts, so what others bear with may pass: LF alone, lengths of no body (RFC 9110 §9.3.6).
+      insecureHTTPParser: true,
     })
     const onAnswer = ({ statusCode = 0, statusMessage = '' }: IncomingMessage, head: Buffer) =>
       resolve({ status: statusCode, phrase: statusMessage, head })

@@ -128,9 +128,7 @@ const REFUSALS: Readonly<Record<string, readonly [answer: Answer, failure: strin
   'answers twice': [`${OK}${OK}`, 'proxy-early-data', /^proxy sent 19 B behind its 200/],
   'is no HTTP server': ['SSH-2.0-OpenSSH_9.2\r\n', 'proxy-garbage', /^proxy: /],
   'speaks TLS': [Buffer.from('15030300020228', 'hex').toString('latin1'), 'proxy-garbage', /^proxy: /],
-  'has NUL in a header': ['HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n', 'proxy-garbage', /^proxy: /],
-  'folds a header': ['HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n', 'proxy-garbage', /^proxy: /],
-  'ends lines in LF alone': ['HTTP/1.1 200 OK\nX: a\n\n', 'proxy-garbage', /^proxy: /],
+  'has a header without a colon': ['HTTP/1.1 200 OK\r\nX\r\n\r\n', 'proxy-garbage', /^proxy: /],
   'has a header without end': [
     (socket) => {
       const line = `X: ${'x'.repeat(1000)}\r\n`
@@ -186,6 +184,11 @@ t.test('a proxy that never answers, or never comes to an end, is left when the s
 const YES: Readonly<Record<string, readonly string[]>> = {
   '201': ['HTTP/1.1 201 Created\r\n\r\n'],
   '202, with a length that does not count': ['HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n'],
+  '200 with two lengths, neither of which counts': [
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n',
+  ],
+  '200 in lines that end in LF alone': ['HTTP/1.0 200 OK\nProxy-Agent: x\n\n'],
+  '200 with a header that is folded': ['HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n'],
   '204': ['HTTP/1.1 204 No Content\r\n\r\n'],
   '299': ['HTTP/1.1 299 Fine\r\n\r\n'],
   '100 and 200 in one packet': [`HTTP/1.1 100 Continue\r\n\r\n${OK}`],
