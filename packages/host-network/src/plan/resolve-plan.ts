@@ -1,6 +1,5 @@
 import type { ShootNetworks } from '@reversed-vpn/ip'
 import {
-  AddressError,
   type Cidr,
   CidrSet,
   FORBIDDEN_DESTINATIONS,
@@ -8,7 +7,6 @@ import {
   parseTransferAddress,
   type TransferAddress,
 } from '@reversed-vpn/ip'
-import { NetworkError } from '../network-error.js'
 import type {
   FamilyPlan,
   LinkPlan,
@@ -19,6 +17,7 @@ import type {
   SeedNetworkPlan,
   ShootNetworkPlan,
 } from './network-plan.js'
+import { checkInteger, checkInterfaceName, invalid, parseNamed } from './plan-checks.js'
 
 /**
  * Packets the TUN queues for us before it drops: entries, not bytes, each up to 64 KiB. With 100, a daemon that waits for a
@@ -128,37 +127,11 @@ function findTransferAddress(
   return address
 }
 
-function parseNamed<T>(what: string, text: string, parse: (text: string) => T): T {
-  try {
-    return parse(text)
-  } catch (cause) {
-    if (!(cause instanceof AddressError)) throw cause
-    throw new NetworkError('ERR_NETWORK_PLAN_INVALID', `${what}: ${cause.message}`, { cause })
-  }
-}
-
 /** As the kernel writes it. */
 function canonical({ family, address }: TransferAddress): string {
   return parseCidr(`${address}/${family === 4 ? 32 : 128}`).text.replace(/\/.*/, '')
 }
 
-/** Narrower than the kernel's own rule: the name also stands in nft strings and in paths under /proc/sys. */
-function checkInterfaceName(what: string, name: string): void {
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/.test(name) || name === 'all' || name === 'default') {
-    throw invalid(`${what} ${JSON.stringify(name)} is not the name of an interface`)
-  }
-}
-
-function checkInteger(what: string, value: number, min: number, max: number): void {
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw invalid(`${what} is ${value}, expected ${min} to ${max}`)
-  }
-}
-
 function unique(texts: readonly string[]): string[] {
   return [...new Set(texts)]
-}
-
-function invalid(message: string): NetworkError {
-  return new NetworkError('ERR_NETWORK_PLAN_INVALID', message)
 }
