@@ -1,7 +1,10 @@
 import { join } from 'node:path'
 import {
+  binOf,
   destinationOf,
   type Lab,
+  mustRunCommand,
+  ROUTED_CALLER,
   type ShootCertificates,
   startConnectGateway,
   startHaproxy,
@@ -136,15 +139,16 @@ export async function startPair(
   certificates: ShootCertificates,
   { seed = [], client = [], checkout }: PairOptions = {},
 ): Promise<PeerProcess[]> {
+  const command = commandIn(checkout, 'seed-server')
   const seedServer = await startSeedServer(lab, {
     certificates,
-    args: seed,
-    ...commandIn(checkout, 'seed-server'),
+    args: [...seed, ...(await routedCallerOf(command))],
+    command,
   })
   const shootClient = await startShootClient(lab, {
     certificates,
     args: client,
-    ...commandIn(checkout, 'shoot-client'),
+    command: commandIn(checkout, 'shoot-client'),
   })
   await Promise.all([seedServer.waitUntilReady(), shootClient.waitUntilReady()])
   return [
@@ -153,6 +157,12 @@ export async function startPair(
   ]
 }
 
-function commandIn(checkout: string | undefined, name: string): { readonly command?: readonly string[] } {
-  return checkout === undefined ? {} : { command: [join(checkout, 'packages', name, 'bin', `${name}.js`)] }
+function commandIn(checkout: string | undefined, name: 'seed-server' | 'shoot-client'): [string] {
+  return [checkout === undefined ? binOf(name) : join(checkout, 'packages', name, 'bin', `${name}.js`)]
+}
+
+/** An earlier commit forwards for everybody, and does not start with an option that it does not know. */
+async function routedCallerOf([seedServer]: [string]): Promise<readonly string[]> {
+  const { stdout } = await mustRunCommand(seedServer, ['--help'])
+  return stdout.includes('--routed-from') ? ROUTED_CALLER : []
 }

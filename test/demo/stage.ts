@@ -5,6 +5,7 @@ import {
   type MeasureServer,
   type Nginx,
   Pki,
+  ROUTED_CALLER,
   type ShootCertificates,
   startConnectGateway,
   startIperf3,
@@ -54,7 +55,10 @@ export class Stage implements AsyncDisposable {
   }
 
   async startSeedServer(): Promise<Daemon> {
-    this.#seedServer = await startSeedServer(this.lab, { certificates: this.certificates })
+    this.#seedServer = await startSeedServer(this.lab, {
+      certificates: this.certificates,
+      args: ROUTED_CALLER,
+    })
     return this.#seedServer
   }
 

@@ -6,6 +6,7 @@ import {
   flags,
   NODE_PUBLIC,
   networkFlags,
+  ROUTED_CALLER,
   seedServerRequest,
   shootClientRequest,
   startNginx,
@@ -21,7 +22,7 @@ const PORT = 4314
 /** CAP_NET_ADMIN is number 12. */
 const NET_ADMIN_ALONE = (1 << 12).toString(16).padStart(16, '0')
 
-const stage = await TunnelLab.create()
+const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab, certificates } = stage
 const { node, pod1, seed: seedHost } = lab.hosts
@@ -55,13 +56,13 @@ t.test('without any right where the seed-server dials', async (t) => {
   const reachable = await readBoth()
   const listening = ['--listen', `[::]:${PORT}`]
   const setUp = ['setup', '--uid', String(PLAIN_UID), ...flags(networkFlags())]
-  await seedHost.mustRun(binOf('seed-server'), setUp)
+  await seedHost.mustRun(binOf('seed-server'), [...setUp, ...ROUTED_CALLER])
   await node.mustRun(binOf('shoot-client'), [...setUp, ...listening])
 
   const seed = await startSeedServer(lab, {
     certificates: { ...certificates, seedServer },
     command: [...asPlainUser(), binOf('seed-server')],
-    args: [...QUICK_TIMES, ...QUICK_RECONNECT, '--dial', `${NODE_PUBLIC.ipv4}:${PORT}`],
+    args: [...QUICK_TIMES, ...QUICK_RECONNECT, ...ROUTED_CALLER, '--dial', `${NODE_PUBLIC.ipv4}:${PORT}`],
   })
   const startClient = () =>
     startShootClient(lab, {

@@ -8,7 +8,7 @@ import { TunnelLab } from './support/tunnel-lab.js'
 
 const LANES = 4
 
-const stage = await TunnelLab.create()
+const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { caller, node, node2, pod1 } = stage.hosts
 const address = pod1.addresses.ipv4

@@ -17,7 +17,7 @@ const TOLD = 'told.lab.example'
 const API_DESTINATION = 'outbound|443||kube-apiserver.shoot--lab.svc.cluster.local'
 const TUNNEL_HEADER = { name: 'Reversed-VPN', value: destinationOf('shoot--lab') }
 
-const stage = await TunnelLab.create()
+const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab, pki, certificates } = stage
 const { caller, gateway: gatewayHost, internet, node, pod1, seed: seedHost } = lab.hosts

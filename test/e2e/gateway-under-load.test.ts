@@ -16,7 +16,7 @@ const BIG_BYTES = 256 * MIB
 /** What one client that does not read may cost the gateway: its buffers and the garbage of a relay at full speed. */
 const MAX_GROWTH_BYTES = 48 * MIB
 
-const stage = await TunnelLab.create()
+const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab, pki } = stage
 const { gateway: gatewayHost, node, pod1, seed: seedHost } = lab.hosts

@@ -6,7 +6,7 @@ import { inUrl, TunnelLab } from './support/tunnel-lab.js'
 const SEED_TRANSFER = { ipv4: '192.168.123.1', ipv6: 'fd8f:6d53:b97a:1::1' }
 const SEED_CONTROL = { ipv4: '10.10.1.1', ipv6: 'fd00:a:1::1' }
 
-const stage = await TunnelLab.create()
+const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab } = stage
 const { caller, internet, node, pod1, seed: seedHost } = lab.hosts

@@ -8,7 +8,7 @@ const ROUND_TRIP_MS = 50
 /** Each of 64 MiB. */
 const MAX_DOWNLOADS = 5
 
-const stage = await TunnelLab.create()
+const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab } = stage
 const { node, pod1 } = lab.hosts

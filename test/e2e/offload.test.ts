@@ -9,7 +9,7 @@ const MIB = 1024 * 1024
 const SEGMENT_BYTES = 1500
 const LANES = 4
 
-const stage = await TunnelLab.create()
+const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab } = stage
 const { caller, node, pod1, seed: seedHost } = lab.hosts

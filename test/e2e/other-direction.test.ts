@@ -5,6 +5,7 @@ import {
   type Host,
   type KeyPair,
   NODE_PUBLIC,
+  ROUTED_CALLER,
   seedServerRequest,
   shootClientRequest,
   startNginx,
@@ -37,7 +38,7 @@ const noise = await publishNoise(lab, pod1, 'noise', 16 * MIB)
 await node.nft(`add rule inet lab direct tcp dport ${PORT} accept\n`)
 
 function startSeed(target: string, pair: KeyPair = seedServer): Promise<Daemon> {
-  const args = [...QUICK_TIMES, ...QUICK_RECONNECT, '--dial', `${target}:${PORT}`]
+  const args = [...QUICK_TIMES, ...QUICK_RECONNECT, ...ROUTED_CALLER, '--dial', `${target}:${PORT}`]
   return startSeedServer(lab, { certificates: { ...certificates, seedServer: pair }, args })
 }
 

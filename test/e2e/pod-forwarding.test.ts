@@ -1,11 +1,19 @@
 // The network of a pod of Calico's: IPv4 forwarding is off, and sysctls are read-only for everyone in it.
-import { binOf, type Daemon, flags, type Host, networkFlags, startNginx } from '@reversed-vpn/test/lab'
+import {
+  binOf,
+  type Daemon,
+  flags,
+  type Host,
+  networkFlags,
+  ROUTED_CALLER,
+  startNginx,
+} from '@reversed-vpn/test/lab'
 import t, { type Test } from 'tap'
 import { readMachine } from './support/machine.js'
 import { asNetworkAdmin, asPlainUser, openToEveryone, PLAIN_UID } from './support/rights.js'
 import { inUrl, TunnelLab } from './support/tunnel-lab.js'
 
-const stage = await TunnelLab.create()
+const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab } = stage
 const { node, pod1, seed: seedHost } = lab.hosts
@@ -81,7 +89,8 @@ async function readSysctl(host: Host, name: string): Promise<string> {
 /** As an init container does. */
 function setUp(daemon: (typeof SIDES)[number]['daemon'], host: Host) {
   const [program = '', ...args] = [...asNetworkAdmin(), binOf(daemon), 'setup', ...flags(networkFlags())]
-  return host.run(program, [...args, '--uid', `${PLAIN_UID}`])
+  const sources = host === seedHost ? ROUTED_CALLER : []
+  return host.run(program, [...args, ...sources, '--uid', `${PLAIN_UID}`])
 }
 
 async function expectTraffic(t: Test, seed: Daemon, client: Daemon): Promise<void> {

@@ -1,5 +1,13 @@
 import { readFileSync } from 'node:fs'
-import { binOf, type Daemon, flags, type Host, networkFlags, startNginx } from '@reversed-vpn/test/lab'
+import {
+  binOf,
+  type Daemon,
+  flags,
+  type Host,
+  networkFlags,
+  ROUTED_CALLER,
+  startNginx,
+} from '@reversed-vpn/test/lab'
 import t, { type Test } from 'tap'
 import { Download } from './support/download.js'
 import { publishNoise } from './support/files.js'
@@ -17,7 +25,7 @@ const SIDES = [
   { name: 'shoot-client', hostName: 'node' },
 ] as const
 
-const stage = await TunnelLab.create()
+const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab, certificates } = stage
 const { caller, internet, node, node2, pod1, seed: seedHost } = lab.hosts
@@ -131,8 +139,10 @@ t.test('a daemon refuses what was set up for something else, and names it', asyn
   const networks = /it is not for the networks .*10\.77\.0\.0\/16 \(pod\)/
   t.match(await runClient(['--pod-network', '10.77.0.0/16']), { code: 1, line: networks })
   await seed.stop()
-  const [mtu, owner] = await Promise.all([runSeed(['--mtu', '1400']), runClient([], PLAIN_UID + 1)])
+  const mtu = await runSeed(['--mtu', '1400'])
+  const [routed, owner] = await Promise.all([runSeed([]), runClient([], PLAIN_UID + 1)])
   t.match(mtu, { code: 1, line: /its MTU is 1500, expected 1400/ })
+  t.match(routed, { code: 1, line: /it takes routed packets, expected none/ })
   t.match(owner, { code: 1, line: /by uid 65533 \(EPERM\): it was set up for uid 65532/ })
 })
 
@@ -152,7 +162,8 @@ function setUpBoth(...words: string[]) {
   return Promise.all(
     SIDES.map(({ name, hostName }) => {
       const [program = '', ...args] = [...asNetworkAdmin(), binOf(name), 'setup', ...flags(networkFlags())]
-      return lab.hosts[hostName].run(program, [...args, ...words])
+      const sources = hostName === 'seed' ? ROUTED_CALLER : []
+      return lab.hosts[hostName].run(program, [...args, ...sources, ...words])
     }),
   )
 }

@@ -8,7 +8,7 @@ import { inUrl, TunnelLab } from './support/tunnel-lab.js'
 const MIB = 1024 * 1024
 const HASH_PORT = 9002
 
-const stage = await TunnelLab.create()
+const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab } = stage
 const { caller, node, node2, pod1, pod2 } = lab.hosts

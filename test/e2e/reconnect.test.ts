@@ -8,7 +8,7 @@ import { ownTables, readTunnel } from './support/tunnel-state.js'
 
 const MIB = 1024 * 1024
 
-const stage = await TunnelLab.create()
+const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab } = stage
 const { internet, node, pod1, seed: seedHost } = lab.hosts

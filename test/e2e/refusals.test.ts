@@ -21,7 +21,7 @@ const ALPN = [ALPN_PROTOCOL]
 /** A handshake that is never finished is cut after that, as well as a HELLO that never comes. */
 const HANDSHAKE_TIMEOUT_MS = 10_000
 
-const stage = await TunnelLab.create()
+const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab, pki, certificates } = stage
 const { caller, gateway: stranger, node, pod1, seed: seedHost } = lab.hosts

@@ -76,6 +76,7 @@ const seedConfig = (podNetworks: readonly string[], others: readonly string[] = 
     `egress-tls-ca: ${egressTls.dir}/ca.crt`,
     `pod-network: [${podNetworks.join(', ')}]`,
     'egress-hold: 1s',
+    'routed-from: control0',
     ...others,
   ],
 })

@@ -8,7 +8,7 @@ const DOWNLOAD_BYTES = 16 * 1024 * 1024
 /** Less than the window of a connection that came up to speed. */
 const BESIDES_BYTES = 65_536
 
-const stage = await TunnelLab.create()
+const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab } = stage
 const { node, pod1, seed } = lab.hosts

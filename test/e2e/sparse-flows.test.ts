@@ -12,7 +12,7 @@ const PINGS = 50
 /** Bulk and the ping begin where the kernel's hash puts them. */
 const FIRST_PACKETS_BYTES = 4 * MIB
 
-const stage = await TunnelLab.create()
+const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab } = stage
 const { caller, pod1 } = lab.hosts

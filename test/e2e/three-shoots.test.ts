@@ -10,7 +10,12 @@ const LANES = 2
 const MIN_ROUNDS = 3
 
 // Three shoots, each with the same networks and the same addresses in them, and one endpoint for all.
-const stages = await Promise.all([TunnelLab.create(), TunnelLab.create(), TunnelLab.create()])
+const routed = { routesCaller: true }
+const stages = await Promise.all([
+  TunnelLab.create(routed),
+  TunnelLab.create(routed),
+  TunnelLab.create(routed),
+])
 t.teardown(() => Promise.all(stages.map((stage) => stage[Symbol.asyncDispose]())))
 const [firstStage, secondStage, thirdStage] = stages
 const joined = await joinAtGateway([firstStage.lab, secondStage.lab, thirdStage.lab])

@@ -24,7 +24,7 @@ const BLACKHOLE_TARGET = { worstMs: DEAD_AFTER_MS + 1_000 }
 const LANES = 2
 const OTHER_ADDRESS = '203.0.113.11'
 
-const stage = await TunnelLab.create()
+const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab } = stage
 const { caller, internet, node, pod1, seed: seedHost } = lab.hosts

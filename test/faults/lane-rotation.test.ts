@@ -18,7 +18,7 @@ for (const { what, lanes, args, bytesPerSecond } of [
   },
 ]) {
   t.test(`${ROTATIONS} lanes that are ${what} are replaced under load, and no byte is lost`, async (t) => {
-    await using stage = await TunnelLab.create()
+    await using stage = await TunnelLab.create({ routesCaller: true })
     const { caller, pod1 } = stage.hosts
     await startFlowServer(pod1)
     const often = ['--keepalive', '100ms']

@@ -5,7 +5,7 @@ import { Flow, startFlowServer } from '../e2e/support/flow.js'
 import { TunnelLab } from '../e2e/support/tunnel-lab.js'
 import { askAgainAndAgain } from './support/ask-again.js'
 
-const stage = await TunnelLab.create()
+const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { caller, node2, pod1 } = stage.hosts
 const address = pod1.addresses.ipv4

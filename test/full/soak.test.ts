@@ -17,7 +17,7 @@ const OUTAGE_MS = 2_000
 const MAX_GROWTH_BYTES = 30_000_000
 const RESULTS = fileURLToPath(new URL('../../results/', import.meta.url))
 
-const stage = await TunnelLab.create()
+const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab } = stage
 const { caller, internet, node, pod1, seed: seedHost } = lab.hosts

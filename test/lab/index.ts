@@ -16,7 +16,7 @@ export { type Nginx, startNginx } from './components/nginx.js'
 export { startOpenvpnPair } from './components/openvpn-pair.js'
 export { startPrometheus } from './components/prometheus.js'
 export { startHaproxy, startNginxRelay, webSocketSections } from './components/relays.js'
-export { curlThroughEgress, networkFlags, startSeedServer } from './components/seed-server.js'
+export { curlThroughEgress, networkFlags, ROUTED_CALLER, startSeedServer } from './components/seed-server.js'
 export { startShootClient } from './components/shoot-client.js'
 export {
   destinationOf,

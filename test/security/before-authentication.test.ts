@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { ALPN_PROTOCOL } from '@reversed-vpn/protocol'
 import { HANDSHAKE_TIMEOUT_MS } from '@reversed-vpn/secure'
 import { UNFINISHED_LIMITS } from '@reversed-vpn/session/testing'
-import { binOf, startIperf3, startNginx, startSeedServer } from '@reversed-vpn/test/lab'
+import { binOf, ROUTED_CALLER, startIperf3, startNginx, startSeedServer } from '@reversed-vpn/test/lab'
 import t, { type Test } from 'tap'
 import { connect } from '../e2e/support/connection.js'
 import { descriptorsOf, residentBytes } from '../e2e/support/process-state.js'
@@ -43,7 +43,7 @@ const [seed, client] = await Promise.all([
   startSeedServer(lab, {
     certificates,
     command: [...limited, binOf('seed-server')],
-    args: [...patient, '--websocket-listen', `[::]:${WEB_SOCKET_PORT}`],
+    args: [...patient, ...ROUTED_CALLER, '--websocket-listen', `[::]:${WEB_SOCKET_PORT}`],
   }),
   stage.startClient({ args: patient }),
   startNginx(lab, pod1),

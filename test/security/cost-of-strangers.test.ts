@@ -29,7 +29,7 @@ const GATEWAY_TLS_PORT = 443
 
 t.setTimeout(120_000)
 
-const stage = await TunnelLab.create()
+const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab, certificates } = stage
 const { caller, gateway: gatewayHost, internet: stranger, pod1, seed: seedHost } = lab.hosts

@@ -30,7 +30,7 @@ const QUICK_RANGES = [
 
 t.setTimeout(IS_FULL ? 300_000 : 60_000)
 
-const stage = await TunnelLab.create()
+const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab, certificates } = stage
 const { caller, node, pod1, pod2, seed: seedHost } = lab.hosts

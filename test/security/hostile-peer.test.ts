@@ -34,7 +34,7 @@ const ENDS = {
 
 t.setTimeout(IS_FULL ? 240_000 : 60_000)
 
-const stage = await TunnelLab.create()
+const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab, certificates } = stage
 const { caller, gateway: hostile, pod1, seed: seedHost } = lab.hosts

@@ -21,7 +21,7 @@ const A_DAY_AGO = new Date(Date.now() - 86_400_000)
 const EXPIRED = 'revocation list has expired'
 const REFUSED_CALLERS = 'seed_server_egress_callers_refused_total'
 
-const stage = await TunnelLab.create()
+const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab, certificates } = stage
 const { tunnelCa, egressCa } = certificates

@@ -13,13 +13,23 @@ import {
   adminOption,
   network,
   networkOptions,
+  routedSource,
   SETUP_OPTIONS,
   TUNNEL_OPTIONS,
 } from '@reversed-vpn/tunnel-daemon'
 
-const NETWORK_OPTIONS = networkOptions(
-  (kind) => `network of the shoot's ${kind}; reloaded when the --config file changes`,
-)
+const NETWORK_OPTIONS = {
+  ...networkOptions((kind) => `network of the shoot's ${kind}; reloaded when the --config file changes`),
+  ...defineOptions({
+    'routed-from': {
+      kind: routedSource,
+      list: true,
+      group: 'Networks',
+      description:
+        'source, or interface by which it comes, of packets that this machine may forward into the tunnel; reloaded likewise',
+    },
+  }),
+}
 
 /** Every option of the seed-server. The flag is the key. */
 export const SEED_SERVER_OPTIONS = defineOptions({

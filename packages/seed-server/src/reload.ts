@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { DaemonContext, ReloadPart } from '@reversed-vpn/daemon'
 import type { EgressProxy } from '@reversed-vpn/egress-proxy'
 import type { SeedNetworkPlan, UpdatableNetwork } from '@reversed-vpn/host-network'
-import { networksReloadPart, type TunnelReload, tlsReloadPart } from '@reversed-vpn/tunnel-daemon'
+import { networksOf, networksReloadPart, type TunnelReload, tlsReloadPart } from '@reversed-vpn/tunnel-daemon'
 import { resolveAnnouncedLink } from './announced-link.js'
 import { egressNetworks } from './egress.js'
 import type { SeedServerOptions } from './options.js'
@@ -24,20 +25,26 @@ export function egressTlsPart({ setting, runtime, egress }: SeedReload): ReloadP
   )
 }
 
-/** Used by routes and firewall, by the lanes, and by the egress proxy. */
+/** Used by routes and firewall, by the lanes, and by the egress proxy; what may be routed there, by the firewall alone. */
 export function networksPart(
   { options, lanes: table, egress, network }: SeedReload,
   context: DaemonContext<SeedServerOptions>,
 ): ReloadPart | undefined {
+  let { routedFrom } = options
   return networksReloadPart(context, {
-    current: () => table.networks,
-    take: async (networks, optionError) => {
+    flags: ['routed-from'],
+    read: (values) => ({ networks: networksOf(values), routedFrom: values.routedFrom }),
+    current: () => ({ networks: table.networks, routedFrom }),
+    take: async (taken, optionError) => {
+      const { networks } = taken
       const { pod: podNetwork, service: serviceNetwork, node: nodeNetwork } = networks
       const { plan } = resolveAnnouncedLink(
-        { ...options, podNetwork, serviceNetwork, nodeNetwork },
+        { ...options, podNetwork, serviceNetwork, nodeNetwork, routedFrom: taken.routedFrom },
         { optionError },
       )
       await network.update({ ...plan, peerAddresses: table.peerAddresses })
+      routedFrom = taken.routedFrom
+      if (isDeepStrictEqual(networks, table.networks)) return
       table.setNetworks(networks)
       egress.setNetworks(egressNetworks(networks, options.vpnNetwork))
     },

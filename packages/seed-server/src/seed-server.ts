@@ -50,7 +50,11 @@ export async function startSeedServer(
   const parts = { options, setting, runtime, entrance, lanes: table, egress, network }
   const reloader = startReloading(parts, [egressTlsPart(parts), networksPart(parts, context)], context)
   return {
-    facts: { ...describeStart(runtime, setting), networks: setting.networks },
+    facts: {
+      ...describeStart(runtime, setting),
+      networks: setting.networks,
+      routedFrom: options.routedFrom,
+    },
     stop: async ({ deadlineMs }) => {
       // New callers and lanes would only be cut again; streams may end while the sessions still send.
       await entrance.close()

@@ -1,4 +1,4 @@
-import { createLogger, readInvocation } from '@reversed-vpn/daemon/testing'
+import { createLogger, loadOptions, readInvocation } from '@reversed-vpn/daemon/testing'
 import { seedServer } from '@reversed-vpn/seed-server/testing'
 import t from 'tap'
 
@@ -20,7 +20,17 @@ t.test('the help of setup shows what it looks at, and no flag of the daemon besi
   const { type, ...rest } = readInvocation(seedServer, ['setup', '--help'], {})
   t.equal(type, 'print')
   const { text } = rest as { text: string }
-  for (const flag of ['uid', 'gid', 'undo', 'pod-network', 'vpn-network', 'mtu', 'tun', 'log-level']) {
+  for (const flag of [
+    'uid',
+    'gid',
+    'undo',
+    'pod-network',
+    'vpn-network',
+    'routed-from',
+    'mtu',
+    'tun',
+    'log-level',
+  ]) {
     t.match(text, new RegExp(`^ +--${flag} `, 'm'))
   }
   t.match(text, /env: SEED_SERVER_UID/)
@@ -68,6 +78,51 @@ t.test('refuses transfer networks that cannot be', async (t) => {
     const args = [...['--uid', '1', '--pod-network', '10.0.0.0/16'], '--vpn-network', networks]
     await t.rejects(runSetup(args), { code: 'ERR_USAGE', message }, networks)
   }
+})
+
+t.test('sources of routed packets are none, or networks of either family and interfaces', async (t) => {
+  for (const { options } of [seedServer, ...seedServer.commands]) {
+    const { 'routed-from': spec } = options
+    if (spec === undefined) throw new Error('there is no such option')
+    const read = (...texts: string[]) => {
+      const flags = new Map(texts.length === 0 ? [] : [['routed-from', texts]])
+      return loadOptions({ 'routed-from': spec }, { program: 'seed-server', flags, environment: {} }).values
+    }
+    t.strictSame(read(), { routedFrom: [] })
+    t.strictSame(read('10.1.0.0/16,FD00:0::/64', 'br-lan.100', 'a-name-of-15-by', '0.0.0.0/0'), {
+      routedFrom: ['10.1.0.0/16', 'fd00::/64', 'br-lan.100', 'a-name-of-15-by', '0.0.0.0/0'],
+    })
+  }
+})
+
+t.test('refuses what no packet can come from, and says where it was named', async (t) => {
+  const network = ['--uid', '1', '--pod-network', '10.0.0.0/16']
+  for (const [source, problem] of [
+    ['10.1.0.1/16', 'CIDR 10.1.0.1/16 has host bits set, expected 10.1.0.0/16, '],
+    ['10.1.0.0/33', '.*'],
+    ['fd00::%eth0/64', '.*'],
+    ['10.1.0.1', 'an address needs its length, '],
+    ['fd00::1', 'an address needs its length, '],
+    ['eth*', ''],
+    ['eth0 accept', ''],
+    ['-eth0', ''],
+    ['a-name-of-16-byt', ''],
+    ['', ''],
+  ] as const) {
+    const shown = JSON.stringify(source).replace(/[*.]/g, '\\$&')
+    const message = new RegExp(
+      `^--routed-from ${shown} \\(command line\\): ${problem}expected ADDRESS/LENGTH without host bits, or an interface name of at most 15 characters$`,
+    )
+    await t.rejects(
+      runSetup([...network, '--routed-from', `wg0,${source}`]),
+      { code: 'ERR_USAGE', message },
+      source,
+    )
+  }
+  await t.rejects(runSetup(network, { SEED_SERVER_ROUTED_FROM: 'eth0,eth/1' }), {
+    code: 'ERR_USAGE',
+    message: /^--routed-from "eth\/1" \(environment SEED_SERVER_ROUTED_FROM\): /,
+  })
 })
 
 t.test('refuses networks that WELCOME cannot carry', async (t) => {

@@ -1,5 +1,5 @@
 import type { DaemonContext, ReloadPart } from '@reversed-vpn/daemon'
-import { networksReloadPart, type TunnelRuntime } from '@reversed-vpn/tunnel-daemon'
+import { networksOf, networksReloadPart, type TunnelRuntime } from '@reversed-vpn/tunnel-daemon'
 import type { Forwarding } from './forwarding.js'
 import type { ShootClientOptions } from './options.js'
 import type { SessionManager } from './session-manager.js'
@@ -24,8 +24,9 @@ export function networksPart(
   context: DaemonContext<ShootClientOptions>,
 ): ReloadPart | undefined {
   return networksReloadPart(context, {
-    current: () => forwarding.allowed,
-    take: async (allowed) => {
+    read: (values) => ({ networks: networksOf(values) }),
+    current: () => ({ networks: forwarding.allowed }),
+    take: async ({ networks: allowed }) => {
       const networks = await forwarding.allow(allowed)
       if (networks !== undefined) manager.session?.setNetworks(networks)
     },

@@ -1,5 +1,6 @@
+import { isIP } from 'node:net'
 import { custom } from '@reversed-vpn/daemon'
-import { parseNetworkCidr, transferAddressOf } from '@reversed-vpn/ip'
+import { parseCidr, parseNetworkCidr, transferAddressOf } from '@reversed-vpn/ip'
 
 /** A network behind the tunnel; the value is canonical. */
 export const network = custom({
@@ -23,4 +24,16 @@ export const interfaceName = custom({
   placeholder: 'NAME',
   expected: 'an interface name of at most 15 characters',
   parse: (text) => (INTERFACE_NAME.test(text) ? text : undefined),
+})
+
+/** Where routed packets may come from: a canonical CIDR, of any length, or the name of an interface. */
+export const routedSource = custom({
+  placeholder: 'CIDR|INTERFACE',
+  expected: 'ADDRESS/LENGTH without host bits, or an interface name of at most 15 characters',
+  parse: (text) => {
+    if (text.includes('/')) return parseCidr(text).text
+    // It would pass for a name, which no interface has.
+    if (isIP(text) !== 0) throw new Error('an address needs its length')
+    return interfaceName.parse(text)
+  },
 })

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   countReloads,
   type DaemonContext,
@@ -5,10 +6,8 @@ import {
   Reloader,
   type ReloadPart,
 } from '@reversed-vpn/daemon'
-import type { ShootNetworks } from '@reversed-vpn/ip'
 import type { CertificateStore, TlsChange, TlsMaterial } from '@reversed-vpn/secure'
 import { TRUST_GRACE_DEAD_TIMES } from '@reversed-vpn/session'
-import { networksOf } from './link-setting.js'
 import type { NetworkOptions, TunnelOptions } from './options.js'
 import type { TunnelRuntime } from './tunnel-runtime.js'
 import type { TunnelSetting, Watched } from './tunnel-setting.js'
@@ -79,33 +78,39 @@ export function tlsReloadPart(
   return { name: `${use}-tls`, files: store.files, seen, reload }
 }
 
-/** What takes networks while the daemon runs. */
-interface NetworksOwner {
-  /** Those that were taken last. */
-  current(): ShootNetworks
+/** What takes networks, and what goes with them, while the daemon runs. */
+interface NetworksOwner<Options, Taken> {
+  /** The flags that `read` looks at beside those of the networks. @default none */
+  readonly flags?: readonly string[]
+  /** What the options say. It is logged when it is taken. */
+  read(options: Options): Taken
+  /** What was taken last. */
+  current(): Taken
   /**
-   * Puts others in force. Those of before stay when it throws.
+   * Puts it in force. That of before stays when it throws.
    * @throws UsageError, NetworkError
    */
-  take(networks: ShootNetworks, optionError: DaemonContext['optionError']): Promise<void>
+  take(taken: Taken, optionError: DaemonContext['optionError']): Promise<void>
 }
 
 /** `--pod-network` and its siblings in the `--config` file. What else changed there needs a restart, which is logged. */
-export function networksReloadPart(
-  { config, log }: DaemonContext<NetworkOptions>,
-  { current, take }: NetworksOwner,
+export function networksReloadPart<Options extends NetworkOptions, Taken extends object>(
+  { config, log }: DaemonContext<Options>,
+  { flags = [], read, current, take }: NetworksOwner<Options, Taken>,
 ): ReloadPart | undefined {
   if (config === undefined) return undefined
   const { path, seen, reread } = config
   const reload = async () => {
     const { values, changed, optionError } = reread()
-    const others = changed.filter((flag) => !/^(pod|service|node)-network$/.test(flag))
+    const others = changed.filter(
+      (flag) => !/^(pod|service|node)-network$/.test(flag) && !flags.includes(flag),
+    )
     if (others.length > 0)
       log.warn({ file: path, options: others }, 'restart needed for these changed options')
-    const networks = networksOf(values)
-    if (JSON.stringify(networks) === JSON.stringify(current())) return undefined
-    await take(networks, optionError)
-    return { file: path, networks }
+    const wanted = read(values)
+    if (isDeepStrictEqual(wanted, current())) return undefined
+    await take(wanted, optionError)
+    return { file: path, ...wanted }
   }
   return { name: 'networks', files: [path], seen, reload }
 }

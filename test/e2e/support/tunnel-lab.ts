@@ -6,6 +6,7 @@ import {
   type Host,
   Lab,
   Pki,
+  ROUTED_CALLER,
   type ShootCertificates,
   startSeedServer,
   startShootClient,
@@ -14,6 +15,11 @@ import {
 /** Short times, so that what waits for one of them is seen soon. */
 export const QUICK_TIMES = ['--keepalive', '300ms', '--dead-after', '1500ms']
 export const QUICK_RECONNECT = ['--reconnect-min', '50ms', '--reconnect-max', '400ms']
+
+interface TunnelLabOptions {
+  /** Seed-servers forward what the caller sends by plain routes. @default false */
+  readonly routesCaller?: boolean
+}
 
 interface ClientOptions {
   readonly host?: Host
@@ -28,22 +34,25 @@ export class TunnelLab implements AsyncDisposable {
   readonly lab: Lab
   readonly pki: Pki
   readonly certificates: ShootCertificates
+  readonly #seedArgs: readonly string[]
 
-  static async create(): Promise<TunnelLab> {
+  static async create({ routesCaller = false }: TunnelLabOptions = {}): Promise<TunnelLab> {
     const lab = await Lab.create()
     try {
       const pki = await Pki.create(lab.dir)
-      return new TunnelLab(lab, pki, await pki.shoot())
+      const seedArgs = [...QUICK_TIMES, ...(routesCaller ? ROUTED_CALLER : [])]
+      return new TunnelLab(lab, pki, await pki.shoot(), seedArgs)
     } catch (error) {
       await lab.close()
       throw error
     }
   }
 
-  private constructor(lab: Lab, pki: Pki, certificates: ShootCertificates) {
+  private constructor(lab: Lab, pki: Pki, certificates: ShootCertificates, seedArgs: readonly string[]) {
     this.lab = lab
     this.pki = pki
     this.certificates = certificates
+    this.#seedArgs = seedArgs
   }
 
   get hosts() {
@@ -54,7 +63,7 @@ export class TunnelLab implements AsyncDisposable {
   startSeed(args: readonly string[] = [], command?: readonly string[]): Promise<Daemon> {
     const { certificates } = this
     const program = command === undefined ? {} : { command }
-    return startSeedServer(this.lab, { ...program, certificates, args: [...QUICK_TIMES, ...args] })
+    return startSeedServer(this.lab, { ...program, certificates, args: [...this.#seedArgs, ...args] })
   }
 
   /** Resolves when its admin server answers. */
@@ -82,7 +91,7 @@ export class TunnelLab implements AsyncDisposable {
     return curlThroughEgress(this.lab, url, { certificates: this.certificates, args: ['-m', '15', ...args] })
   }
 
-  /** curl on the caller, over the routes of the seed. */
+  /** curl on the caller, over the routes of the seed, which has to forward what it sends. */
   curlRouted(url: string, args: readonly string[] = []): Promise<CommandResult> {
     return this.hosts.caller.run('curl', ['-sS', '-g', '-m', '15', ...args, url])
   }

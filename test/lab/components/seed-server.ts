@@ -23,6 +23,9 @@ interface EgressRequest {
   readonly deadlineMs?: number
 }
 
+/** Arguments of a seed-server that forwards what the caller sends by plain routes: it comes by this interface. */
+export const ROUTED_CALLER = ['--routed-from', 'control0']
+
 const EGRESS_PORT = 9443
 const ADMIN_PORT = 15000
 

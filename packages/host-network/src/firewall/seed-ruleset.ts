@@ -20,23 +20,27 @@ export const SEED_DROP_COUNTERS = [
   'from_shoot_not_reply',
   'to_shoot_refused',
   'to_shoot_not_allowed',
+  'to_shoot_source_not_allowed',
 ] as const
 export type SeedDropCounter = (typeof SEED_DROP_COUNTERS)[number]
 
 /**
  * The nft script of the seed side. From the TUN come answers alone, so the shoot opens no connection into the seed
- * (CVE-2019-12494); into it goes what is for the shoot's networks, from the transfer address.
+ * (CVE-2019-12494); into it goes what is for the shoot's networks, from the transfer address:
+ * of what this machine forwards, only what comes from a named source.
  */
 export function renderSeedRuleset(plan: ResolvedSeedPlan): string {
-  const { tun, families } = plan
+  const { tun, families, routedFrom } = plan
   const sets = families.flatMap(({ family, networks, refused }) => [
     renderSet('networks', family, networks),
     renderSet('refused', family, refused),
+    renderSet('routed', family, routedFrom.networks[family]),
   ])
   return renderTable(tun, SEED_DROP_COUNTERS, sets, [
     // Chains are declared before the rules that jump to them.
     { name: 'from_shoot', lines: fromShootLines(families) },
     { name: 'to_shoot', lines: toShootLines(families) },
+    { name: 'routed_to_shoot', lines: routedLines(plan) },
     guardChain(tun, families),
     ...baseChains(tun),
     { name: 'postrouting', lines: sourceNatLines(tun, families) },
@@ -55,7 +59,7 @@ function baseChains(tun: string): NftChain[] {
         ...clampLines(tun),
         fromTun,
         `oifname "${tun}" ${INVALID}`,
-        toTun,
+        `oifname "${tun}" jump routed_to_shoot`,
       ],
     },
     {
@@ -83,6 +87,19 @@ function toShootLines(families: readonly FamilyPlan[]): string[] {
       `${addressMatch(family, 'daddr')} @networks${family} accept`,
     ]),
     countedDrop('to_shoot_not_allowed'),
+  ]
+}
+
+/** Before the rule for established connections: a source that is no longer named is cut off at once. */
+function routedLines({ families, routedFrom: { interfaces } }: ResolvedSeedPlan): string[] {
+  return [
+    ...interfaces.map((name) => `iifname "${name}" goto to_shoot`),
+    ...families.flatMap(({ family }) => [
+      `${addressMatch(family, 'saddr')} @routed${family} goto to_shoot`,
+      // Any router on the path may report on an answer to such a source.
+      `ct original ${addressMatch(family, 'saddr')} @routed${family} ${relatedErrors(family)} goto to_shoot`,
+    ]),
+    countedDrop('to_shoot_source_not_allowed'),
   ]
 }
 

@@ -20,6 +20,8 @@ export interface LinkPlan {
 export interface SeedNetworkPlan extends LinkPlan {
   /** Addresses of tunnel peers, as far as they are known; a network may not cover one. @default none */
   readonly peerAddresses?: readonly string[]
+  /** Sources, as CIDRs, and names of interfaces. What comes from elsewhere is not forwarded into the TUN. @default none */
+  readonly routedFrom?: readonly string[]
 }
 
 export interface ShootNetworkPlan extends LinkPlan {
@@ -57,8 +59,16 @@ export interface ResolvedLinkPlan {
   readonly families: readonly FamilyPlan[]
   readonly networks: readonly NamedNetwork[]
 }
+/** What may be forwarded into the TUN, in an order that does not depend on how it was given. */
+export interface RoutedSources {
+  readonly interfaces: readonly string[]
+  /** Canonical CIDRs of each family. */
+  readonly networks: Readonly<Record<4 | 6, readonly string[]>>
+}
+
 export interface ResolvedSeedPlan extends ResolvedLinkPlan {
   readonly peerAddresses: readonly string[]
+  readonly routedFrom: RoutedSources
 }
 export interface ResolvedShootPlan extends ResolvedLinkPlan {
   readonly egressInterface: string

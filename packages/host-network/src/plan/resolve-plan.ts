@@ -14,6 +14,7 @@ import type {
   ResolvedLinkPlan,
   ResolvedSeedPlan,
   ResolvedShootPlan,
+  RoutedSources,
   SeedNetworkPlan,
   ShootNetworkPlan,
 } from './network-plan.js'
@@ -33,7 +34,8 @@ const MAX_MTU = 65_535
 
 /** @throws NetworkError ERR_NETWORK_PLAN_INVALID that names the value */
 export function resolveSeedPlan(plan: SeedNetworkPlan): ResolvedSeedPlan {
-  return { ...resolveLinkPlan(plan), peerAddresses: plan.peerAddresses ?? [] }
+  const { peerAddresses = [], routedFrom = [] } = plan
+  return { ...resolveLinkPlan(plan), peerAddresses, routedFrom: resolveSources(routedFrom) }
 }
 
 /** @throws NetworkError ERR_NETWORK_PLAN_INVALID that names the value */
@@ -43,6 +45,16 @@ export function resolveShootPlan(plan: ShootNetworkPlan): ResolvedShootPlan {
   const ownPorts = [...new Set(plan.ownPorts ?? [])]
   for (const port of ownPorts) checkInteger('own port', port, 1, 65_535)
   return { ...resolveLinkPlan(plan), egressInterface, ownPorts }
+}
+
+function resolveSources(sources: readonly string[]): RoutedSources {
+  const what = 'source of routed packets'
+  const cidrs = sources.filter((source) => source.includes('/'))
+  const ofFamily = (family: 4 | 6) =>
+    CidrSet.of(cidrs.filter((cidr) => parseNamed(what, cidr, parseCidr).family === family)).toStrings()
+  const interfaces = unique(sources.filter((source) => !source.includes('/'))).toSorted()
+  for (const name of interfaces) checkInterfaceName(what, name)
+  return { interfaces, networks: { 4: ofFamily(4), 6: ofFamily(6) } }
 }
 
 function resolveLinkPlan(plan: LinkPlan): ResolvedLinkPlan {

@@ -6,7 +6,7 @@ import { NetworkError } from '../network-error.js'
 import type { SeedNetworkPlan, ShootNetworkPlan } from '../plan/network-plan.js'
 import { renderRoute, renderRule } from '../routes/owned-route.js'
 import { readOwnedState, without } from '../routes/owned-state.js'
-import { markOf, markOn, type PlanMark } from './setup-mark.js'
+import { describeSources, markOf, markOn, type PlanMark } from './setup-mark.js'
 
 /**
  * Checks that what `setup` left is what this plan wants, as far as can be seen without any capability; changes nothing.
@@ -70,7 +70,8 @@ function findLinkDifference({ plan, links }: WantedNetwork, link: TunLink): stri
   return link.isUp ? undefined : 'it is down'
 }
 
-function findPlanDifference({ plan }: WantedNetwork, here: PlanMark, wanted: PlanMark): string | undefined {
+function findPlanDifference(network: WantedNetwork, here: PlanMark, wanted: PlanMark): string | undefined {
+  const { side, plan } = network
   if (here.networks !== wanted.networks) {
     const named = plan.networks.filter(({ kind }) => kind !== 'transfer')
     return `it is not for the networks ${named.map(({ kind, cidr }) => `${cidr} (${kind})`).join(', ')}`
@@ -79,6 +80,12 @@ function findPlanDifference({ plan }: WantedNetwork, here: PlanMark, wanted: Pla
     return `its egress interface is ${here.egress}, expected ${wanted.egress}`
   if (here.ports !== wanted.ports) {
     return `its firewall protects the ports ${here.ports || 'none'}, expected ${wanted.ports || 'none'}`
+  }
+  if (side === 'seed' && here.routed !== wanted.routed) {
+    const sources = describeSources(plan)
+    return sources === ''
+      ? 'it takes routed packets, expected none'
+      : `it is not for packets routed from ${sources}`
   }
   return here.firewall === wanted.firewall ? undefined : 'its firewall was made by another version'
 }

@@ -5,6 +5,7 @@ import { renderSeedRuleset } from '../firewall/seed-ruleset.js'
 import { renderShootRuleset } from '../firewall/shoot-ruleset.js'
 import { runTool } from '../kernel/run-tool.js'
 import type { TunLink } from '../kernel/tun-link.js'
+import type { ResolvedSeedPlan } from '../plan/network-plan.js'
 
 // What `setup` leaves on the interface as its alias, which anyone can read and only who may change the interface can write.
 // The firewall can't be read without CAP_NET_ADMIN, so this is how a daemon without it knows which one stands there.
@@ -32,6 +33,8 @@ export interface PlanMark {
   readonly egress: string
   /** Shoot side: ports of the daemon that nothing from the tunnel reaches. */
   readonly ports: string
+  /** Seed side: digest of what may be forwarded into the TUN, empty where nothing may. */
+  readonly routed: string
   /** Digest of the rules, which is another one in another version. */
   readonly firewall: string
 }
@@ -48,15 +51,23 @@ export function markOf(wanted: WantedNetwork): PlanMark {
   const networks = digest(JSON.stringify(families.map((family) => [family.networks, family.nodeNetworks])))
   if (wanted.side === 'seed') {
     const firewall = digest(renderSeedRuleset({ ...wanted.plan, families }))
-    return { networks, egress: 'auto', ports: '', firewall }
+    const sources = describeSources(wanted.plan)
+    const routed = sources === '' ? '' : digest(sources)
+    return { networks, egress: 'auto', ports: '', routed, firewall }
   }
   const ownPorts = wanted.plan.ownPorts.toSorted((one, other) => one - other)
   return {
     networks,
     egress: wanted.plan.egressInterface,
     ports: ownPorts.join(','),
+    routed: '',
     firewall: digest(renderShootRuleset({ ...wanted.plan, families, ownPorts })),
   }
+}
+
+/** What may be forwarded into the TUN, empty where nothing may. */
+export function describeSources({ routedFrom: { interfaces, networks } }: ResolvedSeedPlan): string {
+  return [...networks[4], ...networks[6], ...interfaces].join(', ')
 }
 
 export function renderMark({ side, uid, gid, accepts, plan }: SetupMark): string {
@@ -81,6 +92,8 @@ export function parseMark(alias: string | undefined): SetupMark | undefined {
   const [networks, egress, ports, firewall] = ['networks', 'egress', 'ports', 'firewall'].map((key) =>
     fields.get(key),
   )
+  // A version of before, which let every source in, wrote none; its rules are others too.
+  const routed = fields.get('routed') ?? ''
   return {
     side,
     uid: Number(fields.get('uid')),
@@ -88,7 +101,7 @@ export function parseMark(alias: string | undefined): SetupMark | undefined {
     accepts: OFFLOAD_KINDS.filter((kind) => accepted.includes(kind)),
     ...(networks === undefined || egress === undefined || ports === undefined || firewall === undefined
       ? {}
-      : { plan: { networks, egress, ports, firewall } }),
+      : { plan: { networks, egress, ports, routed, firewall } }),
   }
 }
 

@@ -58,9 +58,53 @@ t.test('clamps segments before a forwarded packet is accepted', async (t) => {
     'oifname "vpn0" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu',
     'iifname "vpn0" jump from_shoot',
     'oifname "vpn0" ct state invalid counter name conntrack_invalid drop',
-    'oifname "vpn0" jump to_shoot',
+    'oifname "vpn0" jump routed_to_shoot',
   ])
 })
+
+t.test('forwards nothing into the TUN unless a source is named', async (t) => {
+  t.match(RULESET, 'set routed4 { type ipv4_addr; flags interval; auto-merge; }')
+  t.match(RULESET, 'set routed6 { type ipv6_addr; flags interval; auto-merge; }')
+  t.equal(chainOf(RULESET, 'routed_to_shoot').at(-1), 'counter name to_shoot_source_not_allowed drop')
+  const verdicts = chainOf(RULESET, 'routed_to_shoot').slice(0, -1)
+  t.ok(verdicts.every((line) => /@routed[46] .*goto to_shoot$/.test(line)))
+})
+
+t.test(
+  'forwards what comes from named sources, or by named interfaces, and errors about answers',
+  async (t) => {
+    const routedFrom = [
+      'eth1',
+      '10.10.0.0/24',
+      'fd00:a::/64',
+      'br-lan.7',
+      '10.10.1.0/24',
+      '::ffff:192.0.2.0/120',
+      'eth1',
+    ]
+    const ruleset = renderSeedRuleset(resolveSeedPlan({ ...PLAN, routedFrom }))
+    t.match(
+      ruleset,
+      'set routed4 { type ipv4_addr; flags interval; auto-merge; elements = { 10.10.0.0/23, 192.0.2.0/24 }; }',
+    )
+    t.match(
+      ruleset,
+      'set routed6 { type ipv6_addr; flags interval; auto-merge; elements = { fd00:a::/64 }; }',
+    )
+    const errors4 = 'ct state related icmp type { destination-unreachable, time-exceeded, parameter-problem }'
+    const errors6 =
+      'ct state related icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem }'
+    t.same(chainOf(ruleset, 'routed_to_shoot'), [
+      'iifname "br-lan.7" goto to_shoot',
+      'iifname "eth1" goto to_shoot',
+      'ip saddr @routed4 goto to_shoot',
+      `ct original ip saddr @routed4 ${errors4} goto to_shoot`,
+      'ip6 saddr @routed6 goto to_shoot',
+      `ct original ip6 saddr @routed6 ${errors6} goto to_shoot`,
+      'counter name to_shoot_source_not_allowed drop',
+    ])
+  },
+)
 
 t.test('gives what it routes into the TUN the transfer address', async (t) => {
   t.same(chainOf(RULESET, 'postrouting').slice(1), [

@@ -49,6 +49,24 @@ t.test('leaves out a family without networks', async (t) => {
   t.same(families(networks6), [6])
 })
 
+t.test('sorts out where routed packets may come from', async (t) => {
+  const sources = (...routedFrom: string[]) => resolveSeedPlan({ ...PLAN, routedFrom }).routedFrom
+  t.strictSame(sources(), { interfaces: [], networks: { 4: [], 6: [] } })
+  t.strictSame(sources('wg0', '10.1.0.0/16', '_a.1', 'FD00::/8', '0.0.0.0/0', 'wg0'), {
+    interfaces: ['_a.1', 'wg0'],
+    networks: { 4: ['0.0.0.0/0'], 6: ['fd00::/8'] },
+  })
+  for (const [source, message] of [
+    ['10.0.0.1/8', /^source of routed packets: .*expected 10\.0\.0\.0\/8/],
+    ['eth*', /^source of routed packets "eth\*" is not the name of an interface$/],
+    ['eth0" accept', /^source of routed packets "eth0\\" accept"/],
+    ['a-name-of-16-byt', /^source of routed packets/],
+    ['', /^source of routed packets ""/],
+  ] as const) {
+    t.throws(() => sources(source), { code: 'ERR_NETWORK_PLAN_INVALID', message }, source)
+  }
+})
+
 t.test('a plan that can’t be', async (t) => {
   const refused: [string, Partial<ShootNetworkPlan>, RegExp][] = [
     [

@@ -12,7 +12,7 @@ t.test('ICMP errors', { skip }, async (t) => {
   const { caller, seed, shoot, pod } = lab
   // What systemd sets for new interfaces; the TUN must not keep it.
   for (const host of [seed, shoot]) await host.setUp('sysctl -qw net.ipv4.conf.vpn0.rp_filter=2')
-  await seed.call('applySeed', PLAN)
+  await seed.call('applySeed', { ...PLAN, routedFrom: ['eth0'] })
   await shoot.call('applyShoot', PLAN)
 
   for (const family of FAMILIES) {
@@ -60,7 +60,7 @@ t.test('path MTU', { skip }, async (t) => {
   await using lab = await NetworkLab.create()
   const { caller, seed, shoot } = lab
   await seed.setUp('sysctl -qw net.ipv4.conf.all.rp_filter=1')
-  await seed.call('applySeed', PLAN)
+  await seed.call('applySeed', { ...PLAN, routedFrom: ['eth0'] })
   await shoot.call('applyShoot', PLAN)
   await shoot.setUp('ip link set eth0 mtu 1300')
 

@@ -12,7 +12,7 @@ t.test('both sides applied', { skip }, async (t) => {
   const { caller, seed, shoot, pod } = lab
   // The strictest setting there is; what follows has to work under it.
   for (const host of [seed, shoot]) await host.setUp('sysctl -qw net.ipv4.conf.all.rp_filter=1')
-  await seed.call('applySeed', PLAN)
+  await seed.call('applySeed', { ...PLAN, routedFrom: [`${ADDRESS.caller[4]}/32`, '2001:db8:1::/64'] })
   await shoot.call('applyShoot', { ...PLAN, ownPorts: [15_001] })
   for (const host of lab.hosts) await host.call('listen', PORT)
 
@@ -102,6 +102,26 @@ t.test('both sides applied', { skip }, async (t) => {
     t.match(callerSockets.stdout, /\bmss:1248\b/)
     t.match(podSockets.stdout, /\bmss:1248\b/)
   })
+  for (const family of FAMILIES) {
+    const connect = () => caller.call('connect', { host: ADDRESS.node[family], port: PORT })
+    const dropped = () => seed.call('dropCount', 'to_shoot_source_not_allowed')
+    await t.test(`IPv${family}: a caller that nobody named gets nothing, and is counted`, async (t) => {
+      await seed.call('update', PLAN)
+      t.equal(await connect(), 'ETIMEDOUT')
+      t.not((await caller.run(`ping -n -c 1 -W 1 ${ADDRESS.pod[family]}`)).code, 0)
+      t.ok((await dropped()) >= 2)
+      t.equal(await seed.call('connect', { host: ADDRESS.node[family], port: PORT }), ADDRESS.seed[family])
+      await seed.call('update', { ...PLAN, routedFrom: ['eth1', '198.51.100.0/24', '2001:db8:9::/64'] })
+      t.equal(await connect(), 'ETIMEDOUT', 'nor where others are named')
+    })
+    await t.test(`IPv${family}: one that comes by a named interface gets through`, async (t) => {
+      await seed.call('update', { ...PLAN, routedFrom: ['eth0'] })
+      t.equal(await connect(), ADDRESS.seed[family])
+      await seed.call('update', { ...PLAN, routedFrom: ['0.0.0.0/0', '::/0'] })
+      t.equal(await connect(), ADDRESS.seed[family], 'as does anybody where all are named')
+      t.equal(await dropped(), 0)
+    })
+  }
 })
 
 t.test('a shoot side that ignores its rules', { skip }, async (t) => {

@@ -66,7 +66,12 @@ for (const side of SIDES) {
           /it is not for the networks/,
         ],
         ...(side === 'seed'
-          ? []
+          ? ([
+              [
+                { routedFrom: ['eth0', '192.0.2.0/24'] },
+                /it is not for packets routed from 192\.0\.2\.0\/24, eth0$/,
+              ],
+            ] satisfies [Partial<SeedNetworkPlan>, RegExp][])
           : ([
               [{ egressInterface: 'eth0' }, /its egress interface is auto, expected eth0$/],
               [{ ownPorts: [15001] }, /its firewall protects the ports none, expected 15001$/],
@@ -77,6 +82,13 @@ for (const side of SIDES) {
         await t.rejects(host.call(CHECK[side], { ...PLAN, ...other }), expected, `${message}`)
       }
       t.equal(await host.snapshot(), prepared, 'and nothing was changed')
+      if (side === 'shoot') return
+      const plan = { ...PLAN, routedFrom: ['eth0'] }
+      await host.call('setUpSeed', { plan, owner: OWNER })
+      await host.call('checkSeed', plan)
+      await t.rejects(host.call('checkSeed', PLAN), { message: /it takes routed packets, expected none$/ })
+      await host.call('setUpSeed', { plan: PLAN, owner: OWNER })
+      t.equal(await host.snapshot(), prepared)
     })
 
     await t.test('is not taken for whole when a part is missing, and is mended by setup', async (t) => {

@@ -49,6 +49,14 @@ t.test('fits into an alias, however much there is to tell', async (t) => {
   const longest = { ...MARK, uid: 2 ** 32 - 2, gid: 2 ** 32 - 2, plan: markOf(wantShootNetwork(plan)) }
   const { length } = renderMark({ ...longest, plan: { ...longest.plan, egress: 'a-name-of-15-by' } })
   t.ok(length <= LONGEST_ALIAS, `${length} bytes`)
+  const seed = markOf(wantSeedNetwork({ ...PLAN, routedFrom: networks }))
+  t.ok(renderMark({ ...longest, side: 'seed', plan: seed }).length <= LONGEST_ALIAS)
+})
+
+t.test('of a version that did not know about sources is read as one with none', async (t) => {
+  const plan = markOf(wantSeedNetwork(PLAN))
+  const mark: SetupMark = { side: 'seed', uid: 1, accepts: [], plan }
+  t.strictSame(parseMark(renderMark(mark).replace(' routed=', '')), mark)
 })
 
 t.test('is not found where setup has not been', async (t) => {
@@ -78,6 +86,11 @@ t.test('is the same in whatever order networks and ports are given', async (t) =
   const { pod, service, node } = PLAN.networks
   const networks = { pod: pod.toReversed(), service, node: node.toReversed() }
   t.strictSame(markOf(wantSeedNetwork({ ...PLAN, networks })), markOf(wantSeedNetwork(PLAN)))
+  const routedFrom = ['eth1', '10.10.0.0/16', 'eth0', 'fd00::/8']
+  t.strictSame(
+    markOf(wantSeedNetwork({ ...PLAN, routedFrom: routedFrom.toReversed() })),
+    markOf(wantSeedNetwork({ ...PLAN, routedFrom })),
+  )
   const other = { ...SHOOT, networks, ownPorts: [4314, 15001, 4314] }
   t.strictSame(markOf(wantShootNetwork(other)), MARK.plan)
 })
@@ -96,6 +109,12 @@ t.test('is another one for whatever makes another firewall', async (t) => {
     t.not(mark.firewall, MARK.plan?.firewall, `firewall, with other ${field}`)
   }
   t.not(seed.firewall, MARK.plan?.firewall, 'the other side')
+  for (const routedFrom of [['10.10.0.0/16'], ['eth0']]) {
+    const { routed, firewall, ...rest } = markOf(wantSeedNetwork({ ...PLAN, routedFrom }))
+    t.not(routed, seed.routed)
+    t.not(firewall, seed.firewall)
+    t.match(seed, rest, 'and in nothing else')
+  }
   const moved = { ...networks, node: ['172.16.0.0/24'], service: [...networks.service, 'fd03::/64'] }
   t.not(
     markOf(wantShootNetwork({ ...SHOOT, networks: moved })).networks,

@@ -84,8 +84,8 @@ export class ContainerLab {
   }
 
   /** curl on the caller, over the routes of the seed. */
-  curlRouted(url: string): Promise<CommandResult> {
-    return this.lab.hosts.caller.run('curl', ['-sS', '-g', '-m', '60', url])
+  curlRouted(url: string, args: readonly string[]): Promise<CommandResult> {
+    return this.lab.hosts.caller.run('curl', ['-sS', '-g', ...args, url])
   }
 }
 
