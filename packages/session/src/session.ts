@@ -39,8 +39,10 @@ const RETRY_SENDING_MS = 100
 export class Session {
   readonly id: string
   readonly peer: SessionPeer
+  /** For people, as the wall clock has it. */
   readonly openedAtMs = Date.now()
 
+  readonly #createdAtMs = performance.now()
   readonly #options: SessionOptions
   readonly #checkers: TrafficCheckers
   readonly #lanes = new SessionLanes()
@@ -79,6 +81,10 @@ export class Session {
   }
 
   /** Whether packets to the peer are sent now. */
+  get ageMs(): number {
+    return performance.now() - this.#createdAtMs
+  }
+
   get isSending(): boolean {
     return this.#state === 'active' && this.#lanes.hasReady
   }

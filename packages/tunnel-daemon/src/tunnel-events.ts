@@ -45,7 +45,7 @@ export function createTunnelEvents({ log, metrics, transport, fail }: TunnelEven
       log.info({ sessionId: session.id, peer: session.peer, transport }, 'session opened')
     },
     onSessionClosed: (session, error) => {
-      const upForMs = Date.now() - session.openedAtMs
+      const upForMs = Math.round(session.ageMs)
       const reason = error?.message ?? 'closed in order'
       log.info({ sessionId: session.id, upForMs, reason }, 'session closed')
     },

@@ -7,7 +7,7 @@ import type { Lane, Session } from '@reversed-vpn/session'
 import { createTunnelEvents } from '@reversed-vpn/tunnel-daemon/testing'
 import t from 'tap'
 
-const SESSION = { id: 's', openedAtMs: 0 } as Session
+const SESSION = { id: 's', ageMs: 0 } as Session
 const LANE = { index: 0, rttMs: 1 } as Lane
 
 /** Events, what they counted, and what they ended the process for. */

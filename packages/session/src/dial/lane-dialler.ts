@@ -72,7 +72,7 @@ export class LaneDialler {
         const held = lane?.isDown === false ? lane : undefined
         lane = await this.#attempt(attemptTimeoutMs, (attempt) => bringUp(slot, attempt, held))
         await unlessAborted(lane.leaving, signal)
-        const isStable = Date.now() - lane.openedAtMs >= STABLE_AFTER_MS
+        const isStable = lane.ageMs >= STABLE_AFTER_MS
         if (isStable) backoff.reset()
         if (lane.isDown || !isStable) await wait(backoff.nextMs(), undefined, { signal })
       } catch (error) {

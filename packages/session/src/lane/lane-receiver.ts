@@ -63,7 +63,7 @@ export class LaneReceiver {
   #choose(bytes: Uint8Array, payloadOffset: number, payloadBytes: number): TunWriter {
     const { steering } = this.#options
     if (!steering.isNeeded) return this.#own
-    const queue = steering.queueOf(bytes, payloadOffset, payloadBytes, Date.now())
+    const queue = steering.queueOf(bytes, payloadOffset, payloadBytes, performance.now())
     return queue === undefined ? this.#own : this.#writerOf(queue)
   }
 

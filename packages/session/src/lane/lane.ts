@@ -49,12 +49,14 @@ const LEGAL: Legal<LaneState['name']> = {
 export class Lane implements FrameStreamHandler {
   readonly index: number
   readonly counters: LaneCounters
+  /** For people, as the wall clock has it. */
   readonly openedAtMs = Date.now()
   /** The last measured round trip, absent until the first PONG. */
   rttMs: number | undefined
   /** Settles when the lane is down or should be replaced, whichever end wants it: the moment to dial. */
   readonly leaving: Promise<void>
 
+  readonly #createdAtMs = performance.now()
   readonly #options: LaneOptions
   readonly #path: DataPath
   readonly #keepalive: Keepalive
@@ -246,6 +248,10 @@ export class Lane implements FrameStreamHandler {
     if (isFirst && this.#canSend) this.#options.handler.onReady()
   }
 
+  get ageMs(): number {
+    return performance.now() - this.#createdAtMs
+  }
+
   get #records(): number {
     return mostRecords(this.counters, this.#options.frames.controlsSent)
   }
@@ -259,7 +265,7 @@ export class Lane implements FrameStreamHandler {
 
   #checkRotation(): void {
     this.#checkKeys()
-    const reason = rotationDue(this.#records, Date.now() - this.openedAtMs, this.#options)
+    const reason = rotationDue(this.#records, this.ageMs, this.#options)
     if (reason !== undefined) this.#startRotation(reason)
   }
 

@@ -49,7 +49,7 @@ export class PacketFramer {
   frameBatch(buffer: Buffer, count: number, lengths: Uint32Array): number {
     const { checker, counters } = this.#options
     const steering = this.#options.steering.isNeeded ? this.#options.steering : undefined
-    const nowMs = steering === undefined ? 0 : Date.now()
+    const nowMs = steering === undefined ? 0 : performance.now()
     let readOffset = 0
     let writeOffset = 0
     for (let i = 0; i < count; i++) {

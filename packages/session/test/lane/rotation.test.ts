@@ -19,6 +19,19 @@ t.test('asks to be replaced once its key has protected enough records', async (t
   t.same(reasons, ['rotate-records'], 'it asks once')
 })
 
+t.test('a step of the wall clock makes no lane old', async (t) => {
+  await using streams = memoryPair()
+  const { now } = Date
+  t.teardown(() => {
+    Date.now = now
+  })
+  const reasons: string[] = []
+  const { seed } = joinLanes(streams, { onRotationDue: (reason) => reasons.push(reason) }, { keepaliveMs: 5 })
+  Date.now = () => now() + 13 * 3_600_000
+  await until(() => seed.ageMs > 40)
+  t.same(reasons, [])
+})
+
 t.test('asks to be replaced when it is old', async (t) => {
   await using streams = memoryPair()
   const reasons: string[] = []
