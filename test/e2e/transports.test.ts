@@ -123,7 +123,7 @@ t.test('says who refused a WebSocket, and with what', async (t) => {
 t.test('the WebSocket port takes upgrades on / and nothing else', async (t) => {
   await using seed = await stage.startSeed(['--websocket-listen', '[::]:8080'])
   await seed.waitForLog(({ msg }) => msg === 'started')
-  const status = async (path: string) =>
+  const status = async (path: string, ...args: readonly string[]) =>
     (
       await host.run('curl', [
         '-s',
@@ -133,10 +133,12 @@ t.test('the WebSocket port takes upgrades on / and nothing else', async (t) => {
         '/dev/null',
         '-w',
         '%{http_code}',
+        ...args,
         `http://${seedHost.addresses.ipv4}:8080${path}`,
       ])
     ).stdout
   t.equal(await status('/'), '426')
+  t.equal(await status('/', '--request-target', 'http://gate.example/'), '426', 'as to a proxy')
   t.equal(await status('/metrics'), '404')
 })
 

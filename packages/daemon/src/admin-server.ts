@@ -5,6 +5,7 @@ import {
   type RequestFlaw,
   RequestReader,
   remoteAddressOf,
+  requestTarget,
 } from '@reversed-vpn/relay'
 import type { Registry } from 'prom-client'
 import { type AdminAnswer, answerHead, textAnswer } from './admin-answer.js'
@@ -128,9 +129,10 @@ export class AdminServer {
     }
     socket.once('close', stopWaiting)
     this.#reader.read(socket, {
-      onRequest: ({ method, url = '/' }) => {
+      onRequest: (request) => {
         stopWaiting()
-        void this.#respond(socket, method, url.split('?', 1)[0] ?? url)
+        const { path } = requestTarget(request)
+        void this.#respond(socket, request.method, path.split('?', 1)[0] ?? path)
       },
       onFlaw: (flaw) => {
         stopWaiting()

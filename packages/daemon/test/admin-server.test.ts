@@ -72,6 +72,13 @@ t.test('HEAD answers like GET without a body', async (t) => {
   t.equal(await response.text(), '')
 })
 
+t.test('a request may name the server in its first line, as to a proxy', async (t) => {
+  const admin = await serve(t)
+  for (const target of ['http://10.0.0.1:15000/healthz', 'HTTP://x/healthz?y=z'])
+    t.match(await say(admin, `GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`), /^HTTP\/1\.1 200 /, target)
+  t.match(await say(admin, 'GET http://x/nothing HTTP/1.1\r\nHost: x\r\n\r\n'), /^HTTP\/1\.1 404 /)
+})
+
 t.test('other paths are 404 and other methods 405', async (t) => {
   const { origin } = await serve(t)
   for (const path of ['/', '/metrics/', '/toString', '//healthz'])

@@ -119,6 +119,12 @@ const REFUSED: readonly (readonly [what: string, request: string, status: number
   ['a CONNECT without routing header', connectRequest([]), 308, 'no-destination'],
   ['a plain request', 'GET /healthz?a=b HTTP/1.1\r\nHost: api.one.example:8132\r\n\r\n', 308, 'redirected'],
   [
+    'a plain request that names the server in its first line, as to a proxy',
+    'GET http://api.one.example/healthz?a=b HTTP/1.1\r\nHost: proxy.example:8132\r\n\r\n',
+    308,
+    'redirected',
+  ],
+  [
     'a CONNECT behind a plain request',
     `GET /healthz?a=b HTTP/1.1\r\nHost: api.one.example:8132\r\n\r\n${connectRequest([`Reversed-VPN: ${DESTINATION}`])}`,
     308,

@@ -7,6 +7,7 @@ import {
   answerAndClose,
   RequestReader,
   remoteAddressOf,
+  requestTarget,
 } from '@reversed-vpn/relay'
 import { HANDSHAKE_TIMEOUT_MS, type RefusalReason } from '@reversed-vpn/secure'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -84,7 +85,8 @@ export class WebSocketListener {
     this.#reader.read(socket, {
       onRequest: (request, rest) => {
         clearTimeout(timer)
-        if (pathOf(request) !== PATH) answerAndClose(socket, NOT_FOUND, { lingerMs: LINGER_MS })
+        if (requestTarget(request).path.split('?', 1)[0] !== PATH)
+          answerAndClose(socket, NOT_FOUND, { lingerMs: LINGER_MS })
         else if (!isUpgrade(request)) answerAndClose(socket, UPGRADE_REQUIRED, { lingerMs: LINGER_MS })
         // A client waits for the answer before it says more (RFC 6455 §4.1).
         else if (rest.length > 0) answerAndClose(socket, BAD_REQUEST, { lingerMs: LINGER_MS })
@@ -124,10 +126,6 @@ export class WebSocketListener {
       socket.resume()
     })
   }
-}
-
-function pathOf(request: IncomingMessage): string | undefined {
-  return request.url?.split('?', 1)[0]
 }
 
 function isUpgrade({ headers }: IncomingMessage): boolean {

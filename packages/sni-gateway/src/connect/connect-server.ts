@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { answerAndClose, type RequestFlaw, RequestReader } from '@reversed-vpn/relay'
+import { answerAndClose, type RequestFlaw, RequestReader, requestTarget } from '@reversed-vpn/relay'
 import { type Connection, LINGER_MS } from '../accept/connection.js'
 import type { EndReason } from '../end-reason.js'
 import { isDestination, type Route, type RouteTable } from '../routes/route-table.js'
@@ -70,10 +70,8 @@ export class ConnectServer {
 
   #redirect(connection: Connection, request: IncomingMessage): void {
     const isConnect = request.method === 'CONNECT'
-    const target = redirectTarget(
-      request.headers.host ?? (isConnect ? request.url : undefined),
-      isConnect ? '/' : request.url,
-    )
+    const { host, path } = requestTarget(request)
+    const target = redirectTarget(host ?? (isConnect ? request.url : undefined), isConnect ? '/' : path)
     if (target === undefined) refuse(connection, 'bad-request', closingAnswer(400))
     else {
       const reason = isConnect ? 'no-destination' : 'redirected'
