@@ -67,12 +67,13 @@ export function isHostName(text: string): boolean {
   return !/^(\d+|0x[0-9a-f]*)$/i.test(labels.at(-1) ?? '')
 }
 
-/** A DNS name or an IP address without brackets or zone. */
+/** A DNS name or an IP address without brackets or zone. The dot of the root is taken off, which certificates and SNI lack. */
 export function hostName(): OptionKind<string, ''> {
   return {
     placeholder: 'NAME',
     expected: 'a DNS name or an IP address',
-    parse: (text) => (isHostName(text) || isIPv4(text) || isPlainIPv6(text) ? text : undefined),
+    parse: (text) =>
+      isHostName(text) || isIPv4(text) || isPlainIPv6(text) ? text.replace(/\.$/, '') : undefined,
     suffix: '',
   }
 }

@@ -56,6 +56,7 @@ t.test('a name is no address and an address has no zone', async (t) => {
   const kind = hostName()
   t.equal(kind.parse('10.0.0.1'), '10.0.0.1')
   t.equal(kind.parse('fd00::1'), 'fd00::1')
+  t.equal(kind.parse('vpn.example.'), 'vpn.example', 'as certificates have it')
   t.equal(kind.parse('fe80::1%eth0'), undefined)
   t.equal(kind.parse('a b'), undefined)
 })

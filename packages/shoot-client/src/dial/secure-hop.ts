@@ -17,7 +17,9 @@ interface SecureHopOptions {
  * @throws DialError `tls-failed` naming the hop; the signal's reason when it fires first. The socket is destroyed then.
  */
 function secureHop(socket: Socket, options: SecureHopOptions, signal: AbortSignal): Promise<Socket> {
-  const { hop, host, ca } = options
+  const { hop, ca } = options
+  // The dot of the root is no part of a server name (RFC 6066 §3).
+  const host = options.host.replace(/\.$/, '')
   const secured = connect({
     socket,
     host,

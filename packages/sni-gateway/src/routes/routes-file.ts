@@ -32,7 +32,8 @@ const routeSchema = z.strictObject({
       z
         .string()
         .refine(isHostName, 'expected a DNS name')
-        .transform((name) => name.toLowerCase()),
+        // As a ClientHello has it (RFC 6066 §3).
+        .transform((name) => name.toLowerCase().replace(/\.$/, '')),
     )
     .default([]),
   alpn: z.string().min(1).max(255).optional(),

@@ -26,6 +26,11 @@ t.test('reads the example of the README', async (t) => {
   t.equal(table.findByDestination(`${DESTINATION}.`), undefined)
 })
 
+t.test('a server name counts without the dot of the root', async (t) => {
+  const table = read('routes: [{name: a, serverNames: [A.example.], backend: "b.:1"}]')
+  t.equal(table.findByServerName('a.example', [])?.name, 'a')
+})
+
 t.test('a route that asks for a protocol is only for those who offer it', async (t) => {
   const table = read('routes: [{name: a, serverNames: [a.example], alpn: x, backend: "b:1"}]')
   t.equal(table.findByServerName('a.example', []), undefined)
