@@ -6,6 +6,7 @@
         'native/errors.c',
         'native/link.c',
         'native/module.c',
+        'native/netlink.c',
         'native/sockopt.c',
         'native/tun_io.c',
         'native/tun_open.c',

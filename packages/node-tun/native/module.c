@@ -4,11 +4,13 @@
 static napi_value initialize(napi_env env, napi_value exports)
 {
   napi_value queue = define_tun_queue(env);
-  if (queue == NULL) {
+  napi_value netlink = define_netlink(env);
+  if (queue == NULL || netlink == NULL) {
     return NULL;
   }
   const napi_property_descriptor properties[] = {
       {.utf8name = "Queue", .value = queue, .attributes = napi_enumerable},
+      {.utf8name = "Netlink", .value = netlink, .attributes = napi_enumerable},
       {.utf8name = "setErrorClass", .method = set_error_class, .attributes = napi_enumerable},
       {.utf8name = "setSocketOptionNumber", .method = set_socket_option_number, .attributes = napi_enumerable},
       {.utf8name = "getSocketOptionNumber", .method = get_socket_option_number, .attributes = napi_enumerable},

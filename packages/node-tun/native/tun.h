@@ -7,6 +7,7 @@
  *   tun_open.c    /dev/net/tun and TUNSETIFF
  *   tun_io.c      readBatch and writeBatch
  *   tun_poll.c    uv_poll on the environment's loop, clean-up with the environment
+ *   netlink.c     a socket that is told of changes in the network, polled and closed as a queue
  *   sockopt.c     socket, getsockopt and setsockopt
  *   link.c        a setting of a link, by netlink
  *   values.c      JavaScript values in and out
@@ -89,7 +90,12 @@ int tun_open(napi_env env, char name[IFNAMSIZ], bool exclusive);
 tun_queue *tun_queue_arguments(napi_env env, napi_callback_info info, size_t count, napi_value *arguments,
                                napi_value *self);
 bool tun_queue_is_open(napi_env env, const tun_queue *queue, const char *syscall_name);
+napi_value tun_queue_wrap(napi_env env, napi_value self, int fd, const char *name);
+napi_value tun_queue_close(napi_env env, napi_callback_info info);
 napi_value define_tun_queue(napi_env env);
+
+/* netlink.c */
+napi_value define_netlink(napi_env env);
 
 /* tun_io.c */
 napi_value tun_read_batch(napi_env env, napi_callback_info info);

@@ -72,6 +72,24 @@ static bool get_interface_name(napi_env env, napi_value value, char name[IFNAMSI
   return fits;
 }
 
+/* Has the object own the descriptor, which is closed when that fails. */
+napi_value tun_queue_wrap(napi_env env, napi_value self, int fd, const char *name)
+{
+  tun_queue *queue = calloc(1, sizeof(*queue));
+  if (queue == NULL) {
+    (void)close(fd);
+    return throw_errno(env, ENOMEM, "open", name);
+  }
+  strncpy(queue->name, name, IFNAMSIZ - 1);
+  queue->fd = fd;
+  if (napi_wrap(env, self, queue, finalize_queue, NULL, NULL) != napi_ok) {
+    throw_napi_failure(env);
+    finalize_queue(env, queue, NULL);
+    return NULL;
+  }
+  return self;
+}
+
 static napi_value construct_queue(napi_env env, napi_callback_info info)
 {
   napi_value arguments[2];
@@ -88,22 +106,8 @@ static napi_value construct_queue(napi_env env, napi_callback_info info)
       !get_bool(env, arguments[1], &exclusive)) {
     return NULL;
   }
-  tun_queue *queue = calloc(1, sizeof(*queue));
-  if (queue == NULL) {
-    return throw_errno(env, ENOMEM, "open", name);
-  }
-  memcpy(queue->name, name, IFNAMSIZ);
-  queue->fd = tun_open(env, queue->name, exclusive);
-  if (queue->fd < 0) {
-    free(queue);
-    return NULL;
-  }
-  if (napi_wrap(env, self, queue, finalize_queue, NULL, NULL) != napi_ok) {
-    throw_napi_failure(env);
-    finalize_queue(env, queue, NULL);
-    return NULL;
-  }
-  return self;
+  int fd = tun_open(env, name, exclusive);
+  return fd < 0 ? NULL : tun_queue_wrap(env, self, fd, name);
 }
 
 static napi_value get_name(napi_env env, napi_callback_info info)
@@ -164,7 +168,7 @@ static napi_value set_attached(napi_env env, napi_callback_info info)
   return NULL;
 }
 
-static napi_value close_from_js(napi_env env, napi_callback_info info)
+napi_value tun_queue_close(napi_env env, napi_callback_info info)
 {
   tun_queue *queue = tun_queue_arguments(env, info, 0, NULL, NULL);
   if (queue != NULL) {
@@ -187,7 +191,7 @@ napi_value define_tun_queue(napi_env env)
       {.utf8name = "setPersistent", .method = set_persistent},
       {.utf8name = "setOwner", .method = set_owner},
       {.utf8name = "setGroup", .method = set_group},
-      {.utf8name = "close", .method = close_from_js},
+      {.utf8name = "close", .method = tun_queue_close},
   };
   napi_value constructor = NULL;
   NAPI_TRY(env,

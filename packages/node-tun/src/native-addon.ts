@@ -37,7 +37,18 @@ export interface NativeQueue {
   close(): void
 }
 
+/** A netlink socket. */
+export interface NativeNetlink {
+  /** @throws SyscallError EPERM where the group is for CAP_NET_ADMIN alone */
+  join(group: number): void
+  /** @returns bytes of the next datagram, 0 when none waits. @throws SyscallError ENOBUFS when some were left out */
+  receive(buffer: Uint8Array): number
+  startPolling(onReadable: () => void): void
+  close(): void
+}
+
 interface NativeAddon {
+  readonly Netlink: new (protocol: number) => NativeNetlink
   readonly Queue: new (name: string, exclusive: boolean) => NativeQueue
   setErrorClass(errorClass: typeof SyscallError): void
   setSocketOptionNumber(fd: number, level: number, option: number, value: number): void

@@ -1,3 +1,4 @@
+import { GatedQueue } from './gated-queue.js'
 import { MAX_TUN_FRAME_BYTES, type TunDevice, type TunQueue } from './tun-device.js'
 
 /** Room for one read of the packets that wait in a queue to be detached. */
@@ -10,7 +11,8 @@ const LEFTOVER_PACKETS = 512
  */
 export class QueueSet {
   readonly #device: TunDevice
-  readonly #queues = new Map<number, TunQueue>()
+  readonly #queues = new Map<number, GatedQueue>()
+  #isOpen = true
 
   constructor(device: TunDevice) {
     this.#device = device
@@ -21,10 +23,16 @@ export class QueueSet {
   queue(lane: number): TunQueue {
     const open = this.#queues.get(lane)
     if (open !== undefined) return open
-    const queue = this.#device.openQueue()
+    const queue = new GatedQueue(this.#device.openQueue(), this.#isOpen)
     if (this.#queues.size > 0) queue.detach()
     this.#queues.set(lane, queue)
     return queue
+  }
+
+  /** Shuts all queues, those of later lanes too, or opens them: while they are shut, nothing is read and nothing written. */
+  setOpen(isOpen: boolean): void {
+    this.#isOpen = isOpen
+    for (const queue of this.#queues.values()) queue.setOpen(isOpen)
   }
 
   /**

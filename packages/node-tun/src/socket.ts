@@ -1,3 +1,4 @@
+export { type NetlinkSocket, openNetlinkSocket } from './socket/netlink-socket.js'
 export { openTcpSocket } from './socket/open-tcp-socket.js'
 export {
   getTcpCongestion,
