@@ -1,6 +1,7 @@
 import { type Daemon, type Host, startNginx } from '@reversed-vpn/test/lab'
 import t, { type Test } from 'tap'
 import { countPackets, type PacketCount } from './support/packet-count.js'
+import { removeFirewall } from './support/remove-firewall.js'
 import { inUrl, TunnelLab } from './support/tunnel-lab.js'
 
 const SEED_TRANSFER = { ipv4: '192.168.123.1', ipv6: 'fd8f:6d53:b97a:1::1' }
@@ -57,7 +58,7 @@ t.test('from a pod nothing on the seed can be reached', async (t) => {
 })
 
 t.test('nor by a shoot that has thrown its firewall away and routes into the tunnel', async (t) => {
-  await node.nft('delete table inet reversed_vpn_vpn0\n')
+  await removeFirewall(lab, client)
   const wanted = [...Object.values(SEED_CONTROL), ...Object.values(caller.addresses), seedHost.addresses.ipv4]
   await node.ip(wanted.map((address) => `route add ${address} dev vpn0`))
   await using count = await countPackets(seedHost, ['iifname "vpn0" ct state new'])

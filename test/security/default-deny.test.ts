@@ -3,6 +3,7 @@ import { type Host, NODE_PUBLIC, startNginx } from '@reversed-vpn/test/lab'
 import t from 'tap'
 import { connect } from '../e2e/support/connection.js'
 import { countPackets } from '../e2e/support/packet-count.js'
+import { removeFirewall } from '../e2e/support/remove-firewall.js'
 import { inUrl, TunnelLab } from '../e2e/support/tunnel-lab.js'
 import { NameServer } from './support/name-server.js'
 import { type ScanPlan, scanPorts } from './support/scan-ports.js'
@@ -125,7 +126,7 @@ t.test('metadata and link-local addresses are not reached from the seed', async 
   const firewall = await firewallDrops(seedHost)
   await knock()
   t.ok((await firewallDrops(seedHost)) > firewall, 'the firewall of the seed drops them')
-  await seedHost.nft('delete table inet reversed_vpn_vpn0\n')
+  await removeFirewall(lab, seed)
   const checks = await userSpaceDrops('toShoot')
   await knock()
   t.ok((await userSpaceDrops('toShoot')) > checks, 'where it is gone, the seed-server does')
@@ -138,7 +139,7 @@ t.test('a shoot without its firewall', async (t) => {
   await seed.stop()
   await using again = await stage.startSeed(patient)
   await Promise.all([again.waitUntilReady(), client.waitUntilReady()])
-  await node.nft('delete table inet reversed_vpn_vpn0\n')
+  await removeFirewall(lab, client)
 
   await t.test('finds no port of the seed that answers', async (t) => {
     const ranges: Ranges = IS_FULL ? [[1, 65_535]] : QUICK_RANGES

@@ -1,5 +1,7 @@
 export { applySeedNetwork, applyShootNetwork, type UpdatableNetwork } from './apply/apply-network.js'
 export { readDropCounters } from './firewall/drop-counters.js'
+export { NETWORK_OBJECTS, type NetworkDifference, type NetworkObject } from './guard/difference.js'
+export { guardNetwork, type NetworkGuardOptions } from './guard/network-guard.js'
 export { chooseCongestion } from './kernel/choose-congestion.js'
 export { type ConntrackUsage, readConntrackUsage } from './kernel/conntrack-usage.js'
 export { NetworkError } from './network-error.js'

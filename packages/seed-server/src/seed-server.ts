@@ -41,7 +41,8 @@ export async function startSeedServer(
   }
   await serveAdmin(runtime, options, view, context)
 
-  const network = await (tun.isPrepared ? checkPreparedSeedNetwork : applySeedNetwork)(setting.plan)
+  const applied = await (tun.isPrepared ? checkPreparedSeedNetwork : applySeedNetwork)(setting.plan)
+  const network = runtime.network.guard(applied)
   defer('addresses, routes and firewall', () => network.close())
   logWarnings(log, network.warnings)
   const entrance = await openEntrance({ options, setting, runtime, table }, context)

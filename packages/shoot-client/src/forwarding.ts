@@ -21,6 +21,8 @@ interface ForwardingOptions {
   readonly allowed: ShootNetworks
   /** Which the seed side may announce; after `setup`, the one it was given counts. */
   readonly transferNetworks: readonly string[]
+  /** Watches over what was applied, until it is closed. */
+  readonly guard: (network: UpdatableNetwork<ShootNetworkPlan>) => UpdatableNetwork<ShootNetworkPlan>
   readonly log: Logger
 }
 
@@ -130,10 +132,10 @@ export class Forwarding {
   }
 
   async #begin(plan: ShootNetworkPlan): Promise<UpdatableNetwork<ShootNetworkPlan>> {
-    const { isPrepared, log } = this.#options
+    const { isPrepared, guard, log } = this.#options
     const network = await (isPrepared ? checkPreparedShootNetwork : applyShootNetwork)(plan)
     logWarnings(log, network.warnings)
-    return network
+    return guard(network)
   }
 
   /** One after the other: lanes come up side by side. */

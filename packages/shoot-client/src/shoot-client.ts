@@ -41,6 +41,7 @@ export async function startShootClient(
     isPrepared: tun.isPrepared,
     allowed: networksOf(options),
     transferNetworks: options.vpnNetwork,
+    guard: (network) => runtime.network.guard(network),
     log: log.child({ component: 'forwarding' }),
   })
   defer('addresses, routes and firewall', () => forwarding.remove())

@@ -27,6 +27,7 @@ function forwardingFor(transferNetworks: string) {
     ownPorts: [],
     isPrepared: false,
     allowed: { pod: [], service: [], node: [] },
+    guard: (network) => network,
     transferNetworks: transferNetworks.split(','),
     log: createLogger({ name: 'test', level: 'fatal', format: 'json' }).log,
   })

@@ -10,6 +10,7 @@ import type { ExpiryWatch } from '@reversed-vpn/secure'
 import { type Session, TrafficTotals } from '@reversed-vpn/session'
 import { watchExpiry } from './certificate-expiry.js'
 import { watchConntrack } from './conntrack-watch.js'
+import { createNetworkWatch, type NetworkWatch } from './network-watch.js'
 import type { TunnelOptions } from './options.js'
 import { createTunnelEvents, type TunnelEvents } from './tunnel-events.js'
 import { createTunnelMetrics, type TunnelMetrics } from './tunnel-metrics.js'
@@ -23,6 +24,7 @@ export interface TunnelRuntime {
   readonly tun: TunnelInterface
   readonly totals: TrafficTotals
   readonly expiry: ExpiryWatch
+  readonly network: NetworkWatch
 }
 
 /** What is shown of the running daemon. */
@@ -73,7 +75,8 @@ export async function openTunnelRuntime(
   })
   const expiry = watchExpiry(log.child({ component: 'certificates' }), registry, prefix)
   defer('certificate watch', () => expiry.close())
-  return { registry, metrics, events, tun, totals, expiry }
+  const network = createNetworkWatch({ registry, prefix, log: log.child({ component: 'network' }), tun })
+  return { registry, metrics, events, tun, totals, expiry, network }
 }
 
 /** What the log line of the start tells. */
@@ -84,9 +87,9 @@ export function describeStart(
   return { tun: name, isPrepared, offloads: accepts, transport: describePath(path) }
 }
 
-/** Opens the admin port. Ready means: packets can be sent to the peer; one that falls silent is cut by its keepalive. */
+/** Opens the admin port. Ready means: packets can be sent to the peer, and the network of this machine is as it should be. */
 export async function serveAdmin(
-  { registry, metrics }: TunnelRuntime,
+  { registry, metrics, network }: TunnelRuntime,
   { adminListen }: Pick<TunnelOptions, 'adminListen'>,
   view: TunnelView,
   { log, defer }: DaemonContext,
@@ -97,10 +100,10 @@ export async function serveAdmin(
     endpoint: adminListen,
     registry,
     log: log.child({ component: 'admin' }),
-    readiness: () =>
-      isUp()
-        ? { ready: true, reasons: [] }
-        : { ready: false, reasons: [`no session with ${view.peer} is up`] },
+    readiness: () => {
+      const reasons = [...(isUp() ? [] : [`no session with ${view.peer} is up`]), ...network.reasons()]
+      return { ready: reasons.length === 0, reasons }
+    },
     status: () => ({ tunnelUp: isUp(), ...view.status() }),
   })
   defer('admin server', () => admin.close())

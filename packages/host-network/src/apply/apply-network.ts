@@ -1,3 +1,5 @@
+import { readFirewall } from '../firewall/read-firewall.js'
+import { findDifferences, type NetworkDifference } from '../guard/difference.js'
 import { enableForwarding } from '../kernel/forwarding.js'
 import { readIpJson, runIpBatch, runTool } from '../kernel/run-tool.js'
 import { kernelFamilies, type NetworkWarning, prepareTun } from '../kernel/sysctls.js'
@@ -17,8 +19,20 @@ export interface AppliedNetwork extends AsyncDisposable {
   close(): Promise<void>
 }
 
+/** Addresses, routes and firewall that can be compared with what they should be. */
+export interface ComparableNetwork {
+  readonly tun: string
+  /**
+   * What is not on this machine as it should be; never in the middle of a change of our own.
+   * @throws NetworkError as `runTool`
+   */
+  compare(): Promise<readonly NetworkDifference[]>
+  /** Puts in place again what is missing. Absent where it is not ours to change. @throws NetworkError as `applySeedNetwork` */
+  repair?(missing: readonly NetworkDifference[]): Promise<void>
+}
+
 /** Addresses, routes and firewall that can become others. */
-export interface UpdatableNetwork<Plan> extends AppliedNetwork {
+export interface UpdatableNetwork<Plan> extends AppliedNetwork, ComparableNetwork {
   /**
    * Replaces this plan by another one for the same TUN, without a gap: the firewall in one transaction, then the new routes, then
    * the old ones go. Connections that both plans allow do not notice.
@@ -48,21 +62,58 @@ async function applyUpdatable<Plan>(
   first: Plan,
   want: (plan: Plan) => WantedNetwork,
 ): Promise<UpdatableNetwork<Plan>> {
-  let current = want(first)
+  let current: WantedNetwork | undefined = want(first)
+  const { tun } = current.plan
   await checkOccupied(current)
   const applied = await applyNetwork(current)
+  let firewall = await readFirewall(tun)
+  const inTurn = createTurns()
+  const put = async (wanted: WantedNetwork) => {
+    await putInPlace(wanted)
+    firewall = await readFirewall(tun)
+  }
+  const repair = async (missing: readonly NetworkDifference[]) => {
+    if (current === undefined) return
+    // Soon: while its firewall is gone, a tunnel carries nothing.
+    if (missing.every(({ object }) => object === 'firewall'))
+      await runTool('nft', ['-f', '-'], current.ruleset)
+    else await putInPlace(current)
+    firewall = await readFirewall(tun)
+  }
   const update = async (plan: Plan) => {
     const next = want(plan)
     await checkOccupied(next)
     try {
-      await putInPlace(next)
+      await put(next)
     } catch (error) {
-      await putInPlace(current).catch(() => {})
+      if (current !== undefined) await put(current).catch(() => {})
       throw error
     }
     current = next
   }
-  return { ...applied, update }
+  const close = () => {
+    current = undefined
+    return applied.close()
+  }
+  return {
+    tun,
+    warnings: applied.warnings,
+    update: (plan) => inTurn(() => update(plan)),
+    compare: () => inTurn(async () => (current === undefined ? [] : findDifferences(current, firewall))),
+    repair: (missing) => inTurn(() => repair(missing)),
+    close: () => inTurn(close),
+    [Symbol.asyncDispose]: () => inTurn(close),
+  }
+}
+
+/** One piece of work after the other. */
+function createTurns() {
+  let last: Promise<unknown> = Promise.resolve()
+  return <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = last.then(work)
+    last = turn.catch(() => {})
+    return turn
+  }
 }
 
 /** Applies what does not conflict with this machine. @throws NetworkError as `applySeedNetwork` */

@@ -60,6 +60,15 @@ export async function readIpJson<T extends object>(args: readonly string[]): Pro
   return items.filter((item) => Object.keys(item).length > 0)
 }
 
+/** Runs several listings of one family in one process; what each lists. @throws NetworkError as `runTool` */
+export async function readIpJsonBatch(family: 4 | 6, lines: readonly string[]): Promise<object[][]> {
+  const text = await runTool('ip', [`-${family}`, '-json', '-batch', '-'], `${lines.join('\n')}\n`)
+  const listings = text.split('\n').filter((line) => line !== '')
+  return listings.map((listing) =>
+    (JSON.parse(listing) as object[]).filter((item) => Object.keys(item).length > 0),
+  )
+}
+
 function toNetworkError(
   tool: NetworkTool,
   args: readonly string[],

@@ -1,5 +1,5 @@
 import { withPrefixLength } from '../kernel/route-interfaces.js'
-import { readIpJson, runIpBatch } from '../kernel/run-tool.js'
+import { readIpJsonBatch, runIpBatch } from '../kernel/run-tool.js'
 import { kernelFamilies } from '../kernel/sysctls.js'
 import { ownedNumber, ROUTE_PROTOCOL, RULE_PREFERENCE } from '../owned-names.js'
 import { type OwnedRoute, type OwnedRule, renderRoute, renderRule, routeKey, ruleKey } from './owned-route.js'
@@ -27,21 +27,26 @@ interface RuleJson {
 
 /** @throws NetworkError as `runTool` */
 export async function readOwnedState(tun: string): Promise<OwnedState> {
-  const perFamily = await Promise.all(
-    kernelFamilies().map(async (family) => ({
-      routes: await readRoutes(tun, family),
-      rules: await readRules(tun, family),
-    })),
-  )
+  const perFamily = await Promise.all(kernelFamilies().map((family) => readFamily(tun, family)))
   return {
     routes: perFamily.flatMap(({ routes }) => routes),
     rules: perFamily.flatMap(({ rules }) => rules),
   }
 }
 
-async function readRoutes(tun: string, family: 4 | 6): Promise<OwnedRoute[]> {
-  const proto = String(ROUTE_PROTOCOL)
-  const routes = await readIpJson<RouteJson>([`-${family}`, 'route', 'show', 'table', 'all', 'proto', proto])
+async function readFamily(tun: string, family: 4 | 6): Promise<OwnedState> {
+  // Rules first: there are always some, and an old `ip` says nothing at all where there is no route.
+  const [rules, routes] = await readIpJsonBatch(family, [
+    'rule show',
+    `route show table all proto ${ROUTE_PROTOCOL}`,
+  ])
+  return {
+    routes: toOwnedRoutes(tun, family, (routes ?? []) as RouteJson[]),
+    rules: toOwnedRules(tun, family, (rules ?? []) as RuleJson[]),
+  }
+}
+
+function toOwnedRoutes(tun: string, family: 4 | 6, routes: readonly RouteJson[]): OwnedRoute[] {
   const number = ownedNumber(tun)
   return routes
     .filter((route) => route.dev === tun || route.metric === number || route.table === String(number))
@@ -55,8 +60,7 @@ async function readRoutes(tun: string, family: 4 | 6): Promise<OwnedRoute[]> {
     }))
 }
 
-async function readRules(tun: string, family: 4 | 6): Promise<OwnedRule[]> {
-  const rules = await readIpJson<RuleJson>([`-${family}`, 'rule', 'show'])
+function toOwnedRules(tun: string, family: 4 | 6, rules: readonly RuleJson[]): OwnedRule[] {
   const table = String(ownedNumber(tun))
   return rules
     .filter(

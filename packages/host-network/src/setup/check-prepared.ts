@@ -1,12 +1,15 @@
 import type { UpdatableNetwork } from '../apply/apply-network.js'
 import { type WantedNetwork, wantSeedNetwork, wantShootNetwork } from '../apply/wanted-network.js'
-import { findForwardingOff } from '../kernel/forwarding.js'
-import { readTunLink, type TunLink } from '../kernel/tun-link.js'
+import {
+  findForwardingDifferences,
+  findLinkDifferences,
+  findRouteDifferences,
+  type NetworkDifference,
+} from '../guard/difference.js'
+import { readTunLink } from '../kernel/tun-link.js'
 import { NetworkError } from '../network-error.js'
 import type { SeedNetworkPlan, ShootNetworkPlan } from '../plan/network-plan.js'
-import { renderRoute, renderRule } from '../routes/owned-route.js'
-import { readOwnedState, without } from '../routes/owned-state.js'
-import { describeSources, markOf, markOn, type PlanMark } from './setup-mark.js'
+import { describeSources, markOf, markOn, type PlanMark, type SetupMark } from './setup-mark.js'
 
 /**
  * Checks that what `setup` left is what this plan wants, as far as can be seen without any capability; changes nothing.
@@ -29,10 +32,16 @@ async function keepChecked<Plan>(
   first: Plan,
   want: (plan: Plan) => WantedNetwork,
 ): Promise<UpdatableNetwork<Plan>> {
-  await checkPrepared(want(first))
+  let current = want(first)
+  await checkPrepared(current)
   const close = () => Promise.resolve()
-  const update = (plan: Plan) => checkPrepared(want(plan))
-  return { warnings: [], update, close, [Symbol.asyncDispose]: close }
+  const update = async (plan: Plan) => {
+    const next = want(plan)
+    await checkPrepared(next)
+    current = next
+  }
+  const compare = () => findAllDifferences(current)
+  return { tun: current.plan.tun, warnings: [], update, compare, close, [Symbol.asyncDispose]: close }
 }
 
 async function checkPrepared(wanted: WantedNetwork): Promise<void> {
@@ -48,30 +57,37 @@ async function checkPrepared(wanted: WantedNetwork): Promise<void> {
 
 /** Causes before effects: another address or network also means other routes. */
 async function findDifference(wanted: WantedNetwork): Promise<string | undefined> {
-  const { side, plan } = wanted
-  const link = await readTunLink(plan.tun)
-  const mark = markOn(link)
-  if (link === undefined) return 'it is gone'
+  const [first] = await findAllDifferences(wanted)
+  return first?.words
+}
+
+async function findAllDifferences(wanted: WantedNetwork): Promise<NetworkDifference[]> {
+  const link = await readTunLink(wanted.plan.tun)
+  const unlike = findMarkDifference(wanted, markOn(link), link !== undefined)
+  if (link === undefined || unlike !== undefined)
+    return [{ object: 'interface', words: unlike ?? 'it is gone' }]
+  const plan = findPlanDifference(wanted, markOn(link)?.plan, markOf(wanted))
+  return [
+    ...findLinkDifferences(wanted, link),
+    ...(plan === undefined ? [] : [{ object: 'firewall' as const, words: plan }]),
+    ...(await findRouteDifferences(wanted)),
+    ...(await findForwardingDifferences(wanted)),
+  ]
+}
+
+function findMarkDifference({ side }: WantedNetwork, mark: SetupMark | undefined, exists: boolean) {
+  if (!exists) return 'it is gone'
   if (mark === undefined) return 'it was not made by setup'
   if (mark.side !== side) return `it is for the ${mark.side} side, expected the ${side} side`
-  if (mark.plan === undefined) return 'setup did not finish'
-  return (
-    findLinkDifference(wanted, link) ??
-    findPlanDifference(wanted, mark.plan, markOf(wanted)) ??
-    (await findRouteDifference(wanted)) ??
-    (await findForwardingDifference(wanted))
-  )
+  return mark.plan === undefined ? 'setup did not finish' : undefined
 }
 
-function findLinkDifference({ plan, links }: WantedNetwork, link: TunLink): string | undefined {
-  if (link.mtu !== plan.mtu) return `its MTU is ${link.mtu}, expected ${plan.mtu}`
-  const [here, wanted] = [link.addresses, links.addresses].map((list) => list.toSorted().join(', '))
-  if (here !== wanted) return `its addresses are ${here || 'none'}, expected ${wanted}`
-  return link.isUp ? undefined : 'it is down'
-}
-
-function findPlanDifference(network: WantedNetwork, here: PlanMark, wanted: PlanMark): string | undefined {
-  const { side, plan } = network
+function findPlanDifference(
+  { side, plan }: WantedNetwork,
+  here: PlanMark | undefined,
+  wanted: PlanMark,
+): string | undefined {
+  if (here === undefined) return 'setup did not finish'
   if (here.networks !== wanted.networks) {
     const named = plan.networks.filter(({ kind }) => kind !== 'transfer')
     return `it is not for the networks ${named.map(({ kind, cidr }) => `${cidr} (${kind})`).join(', ')}`
@@ -88,18 +104,4 @@ function findPlanDifference(network: WantedNetwork, here: PlanMark, wanted: Plan
       : `it is not for packets routed from ${sources}`
   }
   return here.firewall === wanted.firewall ? undefined : 'its firewall was made by another version'
-}
-
-async function findRouteDifference({ plan, links }: WantedNetwork): Promise<string | undefined> {
-  const wanted = { routes: [...links.fallbacks, ...links.tunRoutes], rules: links.rules }
-  const missing = without(wanted, await readOwnedState(plan.tun))
-  const [route] = missing.routes
-  if (route !== undefined) return `there is no route "${renderRoute(route)}"`
-  const [rule] = missing.rules
-  return rule === undefined ? undefined : `there is no rule "${renderRule(rule)}"`
-}
-
-async function findForwardingDifference({ forwarding }: WantedNetwork): Promise<string | undefined> {
-  const [name] = await findForwardingOff(forwarding)
-  return name === undefined ? undefined : `${name} is off, expected 1`
 }
