@@ -36,10 +36,23 @@ export function lookUpInHostsFile(name: string): readonly string[] {
 /** Those that the hosts file has for a name, in its order. `localhost` is this host, whatever the file says (RFC 6761 §6.3). */
 export function hostsFileAddresses(hosts: string, anyName: string): readonly string[] {
   const name = anyName.toLowerCase().replace(/\.$/, '')
-  const found = wordsOfLines(hosts)
-    .filter(([address = '', ...names]) => isIP(address) !== 0 && names.some((n) => n.toLowerCase() === name))
+  const found = wordsOfLines(linesWithWord(hosts.toLowerCase(), name))
+    .filter(([address = '', ...names]) => isIP(address) !== 0 && names.includes(name))
     .map(([address = '']) => address)
   return found.length === 0 && name === 'localhost' ? ['127.0.0.1', '::1'] : found
+}
+
+/** The lines that may have a word. Some hosts block names by hundred thousands of lines, which would take a second to read. */
+function linesWithWord(text: string, word: string): string {
+  let lines = ''
+  if (word === '') return lines
+  for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + word.length)) {
+    const isWord = /\s/.test(text[at - 1] ?? '') && /[\s#;]/.test(text[at + word.length] ?? '\n')
+    if (!isWord) continue
+    const end = text.indexOf('\n', at)
+    lines += `${text.slice(text.lastIndexOf('\n', at) + 1, end === -1 ? undefined : end)}\n`
+  }
+  return lines
 }
 
 /** What to ask the name servers for, in order: the name with each domain of the search list, and as it is. */
