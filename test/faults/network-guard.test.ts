@@ -8,7 +8,7 @@ import { inUrl, TunnelLab } from '../e2e/support/tunnel-lab.js'
 const REPAIRED_WITHIN_MS = 3000
 const FIREWALL = ['inet', 'reversed_vpn_vpn0']
 
-const stage = await TunnelLab.create()
+const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab } = stage
 const { caller, internet, node, pod1, seed: seedHost } = lab.hosts
