@@ -22,6 +22,8 @@ interface Readiness {
 
 export interface AdminServerOptions {
   readonly endpoint: Endpoint
+  /** Ends the look-up of a name to listen on. @default never fires */
+  readonly signal?: AbortSignal
   readonly registry: Registry
   readonly log: Logger
   /** Asked for `/readyz`, once at a time. */
@@ -93,7 +95,8 @@ export class AdminServer {
    * @throws EnvironmentError when it cannot listen
    */
   async listen(): Promise<Endpoint> {
-    const bound = await listenOn(this.#server, this.#options.endpoint)
+    const { endpoint, signal } = this.#options
+    const bound = await listenOn(this.#server, endpoint, signal === undefined ? {} : { signal })
     this.#server.on('error', (error) =>
       this.#options.log.error({ err: error }, 'admin server failed to accept'),
     )

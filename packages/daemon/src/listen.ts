@@ -1,21 +1,24 @@
 import { once } from 'node:events'
 import { chmodSync } from 'node:fs'
 import { lstat, rm } from 'node:fs/promises'
-import { connect, type Server } from 'node:net'
+import { connect, isIP, type Server } from 'node:net'
+import { lookUpAddresses, untilSettled } from '@reversed-vpn/relay'
 import { describeCause, EnvironmentError } from './errors.js'
-import { type Endpoint, formatEndpoint } from './options/endpoint.js'
+import { type Endpoint, formatEndpoint, type TcpEndpoint } from './options/endpoint.js'
 
 interface ListenOnOptions {
   /** Connections that may wait to be accepted; the kernel caps it at `somaxconn`. @default Node's 511 */
   readonly backlog?: number
   /** File mode of a Unix socket: who may connect. @default 0o777 less the umask */
   readonly mode?: number
+  /** Ends the look-up of a name. @default never fires */
+  readonly signal?: AbortSignal
 }
 
 /**
  * Listens, and resolves with the bound endpoint: for port 0 it has the port that the kernel chose. `[::]` accepts both address
- * families; on a machine without IPv6 it becomes `0.0.0.0`. A Unix socket that a dead process left behind is replaced; a live
- * socket and any other file stay.
+ * families; on a machine without IPv6 it becomes `0.0.0.0`. Of a name the first address is bound. A Unix socket that a dead
+ * process left behind is replaced; a live socket and any other file stay.
  *
  * @throws EnvironmentError naming endpoint and cause; `cause.code` is the system's, and ENOTSOCK when the path is another
  * kind of file
@@ -26,8 +29,10 @@ export async function listenOn(
   options: ListenOnOptions = {},
 ): Promise<Endpoint> {
   try {
-    await bind(server, endpoint, options).catch(async (error: NodeJS.ErrnoException) =>
-      bind(server, await recover(endpoint, error), options),
+    const isName = endpoint.type === 'tcp' && isIP(endpoint.host) === 0
+    const where = isName ? await resolveName(endpoint, options.signal) : endpoint
+    await bind(server, where, options).catch(async (error: NodeJS.ErrnoException) =>
+      bind(server, await recover(where, error), options),
     )
   } catch (cause) {
     throw new EnvironmentError(`cannot listen on ${formatEndpoint(endpoint)}: ${describeCause(cause)}`, {
@@ -42,6 +47,18 @@ export async function listenOn(
   return typeof bound === 'string'
     ? { type: 'unix', path: bound }
     : { type: 'tcp', host: bound.address, port: bound.port }
+}
+
+/** Not left to `listen`, whose look-up keeps a thread that the end of the process waits for. */
+async function resolveName(
+  endpoint: TcpEndpoint,
+  signal = new AbortController().signal,
+): Promise<TcpEndpoint> {
+  const [host = endpoint.host] = await untilSettled<readonly string[]>(signal, (resolve, reject) => {
+    lookUpAddresses(endpoint.host).then(resolve, reject)
+    return () => {}
+  })
+  return { ...endpoint, host }
 }
 
 async function bind(server: Server, endpoint: Endpoint, { backlog, mode }: ListenOnOptions): Promise<void> {

@@ -132,3 +132,12 @@ t.test('the same server may listen again after a refusal', async (t) => {
   t.match(await listenOn(second, { type: 'tcp', host: '127.0.0.1', port: 0 }), { host: '127.0.0.1' })
   t.equal(second.listenerCount('error'), 0)
 })
+
+t.test('of a name the first address is bound, and the wait for it hears the signal', async (t) => {
+  const bound = await listenOn(server(t), { type: 'tcp', host: 'localhost', port: 0 })
+  t.match(bound, { type: 'tcp', host: /^(127\.0\.0\.1|::1)$/ })
+  const stop = new AbortController()
+  const listening = listenOn(server(t), { type: 'tcp', host: 'a.invalid', port: 0 }, { signal: stop.signal })
+  stop.abort(new Error('stopping'))
+  await t.rejects(listening, { message: 'cannot listen on a.invalid:0: stopping' })
+})

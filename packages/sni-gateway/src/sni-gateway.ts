@@ -59,6 +59,7 @@ export async function startSniGateway(
   context.defer('routes file', () => reloader.close())
   const admin = new AdminServer({
     endpoint: options.adminListen,
+    signal: context.signal,
     registry,
     log: log.child({ component: 'admin' }),
     readiness: () => ({ ready: true, reasons: [] }),
@@ -158,8 +159,8 @@ function createListeners({ options, context, connections, admission, routes, met
   const listeners = { tls: listenerFor('tls'), connect: listenerFor('connect') }
   return {
     async listen() {
-      const tls = await listeners.tls.listen(options.tlsListen)
-      const connect = await listeners.connect.listen(options.connectListen)
+      const tls = await listeners.tls.listen(options.tlsListen, context.signal)
+      const connect = await listeners.connect.listen(options.connectListen, context.signal)
       return { tls, connect }
     },
     close() {

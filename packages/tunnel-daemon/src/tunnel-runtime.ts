@@ -92,12 +92,13 @@ export async function serveAdmin(
   { registry, metrics, network }: TunnelRuntime,
   { adminListen }: Pick<TunnelOptions, 'adminListen'>,
   view: TunnelView,
-  { log, defer }: DaemonContext,
+  { log, defer, signal }: DaemonContext,
 ): Promise<void> {
   const isUp = () => view.session()?.isSending ?? false
   metrics.observe(() => view.session())
   const admin = new AdminServer({
     endpoint: adminListen,
+    signal,
     registry,
     log: log.child({ component: 'admin' }),
     readiness: () => {

@@ -21,7 +21,7 @@ export async function openEntrance(parts: EntranceParts, context: DaemonContext)
   if (path.type === 'dial') return startDialler(parts, path.transport, context)
   const listener = createListener(parts)
   context.defer('tunnel port', () => listener.close())
-  await listenOn(listener.server, path.endpoint)
+  await listenOn(listener.server, path.endpoint, { signal: context.signal })
   const { websocketListen } = parts.options
   if (websocketListen === undefined) return listener
   const webSockets = new WebSocketListener({
@@ -30,7 +30,7 @@ export async function openEntrance(parts: EntranceParts, context: DaemonContext)
     onDropped: (reason) => parts.runtime.metrics.refused(reason),
   })
   context.defer('WebSocket port', () => webSockets.close())
-  await listenOn(webSockets.server, websocketListen)
+  await listenOn(webSockets.server, websocketListen, { signal: context.signal })
   return {
     close() {
       webSockets.close()

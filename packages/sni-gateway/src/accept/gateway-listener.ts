@@ -42,8 +42,8 @@ export class GatewayListener {
   }
 
   /** @throws EnvironmentError when it cannot listen there */
-  async listen(endpoint: TcpEndpoint): Promise<TcpEndpoint> {
-    const bound = await listenOn(this.#server, endpoint, { backlog: BACKLOG })
+  async listen(endpoint: TcpEndpoint, signal: AbortSignal): Promise<TcpEndpoint> {
+    const bound = await listenOn(this.#server, endpoint, { backlog: BACKLOG, signal })
     this.#server.on('error', this.#options.onError)
     return bound.type === 'tcp' ? bound : endpoint
   }
