@@ -57,6 +57,7 @@ async function createPair({ lanes, rotates }: PairOptions) {
   })
   const network = async () => NETWORKS
   const manager = new SessionManager({
+    instance: 'c'.repeat(32),
     peer: undefined,
     peerName: 'vpn-seed-server',
     tun: { queues: queues(), accepts: [], useOffloadsOf: () => {} },

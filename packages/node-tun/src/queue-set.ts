@@ -1,4 +1,5 @@
 import { GatedQueue } from './gated-queue.js'
+import { isDeviceGone } from './syscall-error.js'
 import { MAX_TUN_FRAME_BYTES, type TunDevice, type TunQueue } from './tun-device.js'
 
 /** Room for one read of the packets that wait in a queue to be detached. */
@@ -12,11 +13,30 @@ const LEFTOVER_PACKETS = 512
 export class QueueSet {
   readonly #device: TunDevice
   readonly #queues = new Map<number, GatedQueue>()
+  readonly #others: QueueSet[] = []
   #isOpen = true
 
   constructor(device: TunDevice) {
     this.#device = device
     this.queue(0)
+  }
+
+  /** More queues of the same device, for other sessions. They get no flows before {@link setAttached}. */
+  another(): QueueSet {
+    const other = new QueueSet(this.#device)
+    other.release(() => {})
+    other.setOpen(this.#isOpen)
+    this.#others.push(other)
+    return other
+  }
+
+  /** Detaches all of them, since others are read. Nothing is to be done where the device is gone, as those notice. */
+  release(requeue: (payload: Buffer) => void): void {
+    try {
+      this.setAttached(new Set(), requeue)
+    } catch (error) {
+      if (!isDeviceGone(error)) throw error
+    }
   }
 
   /** The queue of a lane, opened on first use. A further one gets no flows before {@link setAttached}: nobody reads it yet. */
@@ -29,10 +49,11 @@ export class QueueSet {
     return queue
   }
 
-  /** Shuts all queues, those of later lanes too, or opens them: while they are shut, nothing is read and nothing written. */
+  /** Shuts all queues of the device, those of later lanes too, or opens them: while they are shut, nothing is read and nothing written. */
   setOpen(isOpen: boolean): void {
     this.#isOpen = isOpen
     for (const queue of this.#queues.values()) queue.setOpen(isOpen)
+    for (const other of this.#others) other.setOpen(isOpen)
   }
 
   /**

@@ -51,3 +51,29 @@ t.test('while nobody can take what waits, it goes on waiting', async (t) => {
   queues.setAttached(new Set())
   t.equal(waitingIn(first).length + waitingIn(second).length, FLOWS)
 })
+
+t.test(
+  'further queues of a device get nothing before they are attached, and nothing once released',
+  async (t) => {
+    const { tun, queues, first, second, waitingIn } = openQueues()
+    const other = queues.another()
+    t.equal(waitingIn(first).length + waitingIn(second).length, FLOWS)
+    for (const frame of FRAMES) tun.hostSends(frame)
+    t.equal(waitingIn(first).length + waitingIn(second).length, FLOWS)
+    other.setAttached(new Set([0]), () => {})
+    for (const frame of FRAMES) tun.hostSends(frame)
+    const waiting = waitingIn(other.queue(0))
+    t.ok(waiting.length > 0)
+    t.equal(waitingIn(first).length + waitingIn(second).length + waiting.length, FLOWS)
+    queues.setOpen(false)
+    for (const frame of FRAMES) tun.hostSends(frame)
+    t.equal(waitingIn(other.queue(0)).length, 0, 'they are shut with the others')
+    queues.setOpen(true)
+    for (const frame of FRAMES) tun.hostSends(frame)
+    let requeued = 0
+    other.release(() => requeued++)
+    t.equal(requeued, waiting.length)
+    tun.vanish()
+    t.doesNotThrow(() => other.release(() => {}))
+  },
+)

@@ -23,6 +23,7 @@ type TunnelErrorCode =
   | 'ERR_PEER_CLOSED'
   | 'ERR_KEY_SPENT'
   | 'ERR_PEER_DEAD'
+  | 'ERR_TOO_MANY_SESSIONS'
 
 interface TunnelErrorOptions {
   /** The code for CLOSE, when the peer broke the protocol. */

@@ -16,6 +16,7 @@ export const REFUSAL_REASONS = [
   'unexpected-frame',
   'refused-by-peer',
   'left-early',
+  'too-many-sessions',
 ] as const
 
 export type RefusalReason = (typeof REFUSAL_REASONS)[number]
@@ -40,6 +41,7 @@ const REASON_OF_CODE: Readonly<Record<string, RefusalReason>> = {
   ERR_VERSION_UNSUPPORTED: 'version',
   ERR_PEER_REJECTED: 'refused-by-peer',
   ERR_PEER_CLOSED: 'left-early',
+  ERR_TOO_MANY_SESSIONS: 'too-many-sessions',
   ECONNRESET: 'left-early',
   EPIPE: 'left-early',
 }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { connect, type TLSSocket } from 'node:tls'
-import { ALPN_PROTOCOL } from '@reversed-vpn/protocol'
+import { ALPN_PROTOCOL, diallerName } from '@reversed-vpn/protocol'
 import { orDestroy, untilConnected } from '@reversed-vpn/relay'
 import { type AuthenticatedPeer, authorizePeer } from './authorize-peer.js'
 import { DialError, toDialError } from './dial-error.js'
@@ -13,6 +13,8 @@ export interface SecureTunnelOptions {
   readonly peerName: string
   /** The TLS server name sent (RFC 6066 §3); never an IP address. */
   readonly sni: string
+  /** Which process dials, told to the peer with the first packet: 32 hexadecimal digits. @default nothing is told */
+  readonly diallerId?: string | undefined
 }
 
 /** A mutual TLS connection to an authenticated peer. Nothing was sent or read on it yet. */
@@ -55,11 +57,12 @@ async function startTls(
   signal: AbortSignal,
 ): Promise<TLSSocket> {
   signal.throwIfAborted()
+  const { diallerId } = options
   const socket = connect({
     ...secureContextOptions(options.tls),
     socket: below,
     servername: options.sni,
-    ALPNProtocols: [ALPN_PROTOCOL],
+    ALPNProtocols: [ALPN_PROTOCOL, ...(diallerId === undefined ? [] : [diallerName(diallerId)])],
     // The certificate is judged by authorizePeer, which can tell why it refuses.
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import { ALPN_PROTOCOL } from '@reversed-vpn/protocol'
+import { ALPN_PROTOCOL, diallerIdIn } from '@reversed-vpn/protocol'
 import { type AuthenticatedPeer, authorizePeer } from './authorize-peer.js'
 import { HANDSHAKE_TIMEOUT_MS } from './limits.js'
 import { type RefusalReason, refusalReasonOf } from './refusal-reason.js'
@@ -14,8 +14,13 @@ interface TlsAcceptorOptions<Context> {
   readonly tls: TlsMaterial
   /** The DNS name that a peer's certificate must have. */
   readonly peerName: string
-  /** An authenticated peer. Nothing of it was read yet. */
-  readonly onPeer: (context: Context, socket: TLSSocket, peer: AuthenticatedPeer) => void
+  /** An authenticated peer. Nothing of it was read yet. `diallerId`: which process it is, where it has said so. */
+  readonly onPeer: (
+    context: Context,
+    socket: TLSSocket,
+    peer: AuthenticatedPeer,
+    diallerId: string | undefined,
+  ) => void
   /** The connection is refused, and ends. `context` is absent when its socket was gone before. */
   readonly onRefused: (
     context: Context | undefined,
@@ -36,7 +41,7 @@ export class TlsAcceptor<Context> {
       tls: options.tls,
       alpn: ALPN_PROTOCOL,
       timeoutMs: HANDSHAKE_TIMEOUT_MS,
-      onSecure: (context, socket) => this.#judge(socket, context),
+      onSecure: (context, socket, offered) => this.#judge(socket, context, offered),
       onFailed: (context, socket, error) =>
         options.onRefused(context, socket, refusalReasonOf(error, 'tls-failed'), error.message),
     })
@@ -57,7 +62,7 @@ export class TlsAcceptor<Context> {
     this.#handshakes.takeStream(stream, context)
   }
 
-  #judge(socket: TLSSocket, context: Context): void {
+  #judge(socket: TLSSocket, context: Context, offered: readonly string[]): void {
     const { peerName, onPeer, onRefused } = this.#options
     const verdict = authorizePeer(socket, { name: peerName, usage: 'client' })
     if (!verdict.ok) {
@@ -71,6 +76,6 @@ export class TlsAcceptor<Context> {
       socket.destroy()
       return
     }
-    onPeer(context, socket, { name: verdict.name, fingerprint: verdict.fingerprint })
+    onPeer(context, socket, { name: verdict.name, fingerprint: verdict.fingerprint }, diallerIdIn(offered))
   }
 }

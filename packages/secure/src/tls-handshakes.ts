@@ -7,11 +7,14 @@ import { secureContextOptions, type TlsMaterial } from './tls-material.js'
 /** `Context` is whatever the owner knows a connection by. */
 interface TlsHandshakesOptions<Context> {
   readonly tls: TlsMaterial
-  /** The one protocol (ALPN, RFC 7301) that a client may offer. */
+  /** The one protocol (ALPN, RFC 7301) that is selected. */
   readonly alpn: string
   readonly timeoutMs: number
-  /** A finished handshake. The certificate has not been judged, and nothing has been read. */
-  readonly onSecure: (context: Context, socket: TLSSocket) => void
+  /**
+   * A finished handshake. The certificate has not been judged, and nothing has been read. `offered` are the protocols that the
+   * client has offered.
+   */
+  readonly onSecure: (context: Context, socket: TLSSocket, offered: readonly string[]) => void
   /**
    * A handshake that failed; `socket` is destroyed next. `context` is absent when its socket was gone before.
    */
@@ -28,6 +31,8 @@ export class TlsHandshakes<Context> {
   readonly #server: TlsServer
   /** What runs on a socket now, by {@link socketKey}. */
   readonly #running = new Map<string, { readonly socket: Socket; readonly context: Context }>()
+  /** What the client of a handshake has offered. */
+  readonly #offered = new WeakMap<object, readonly string[]>()
   #material: TlsMaterial
 
   constructor(options: TlsHandshakesOptions<Context>) {
@@ -70,9 +75,14 @@ export class TlsHandshakes<Context> {
 
   #createServer(find: (socket: Socket) => Context | undefined): TlsServer {
     const { alpn, timeoutMs, onSecure, onFailed } = this.#options
+    const offered = this.#offered
     const server = createServer({
       ...secureContextOptions(this.#material),
-      ALPNProtocols: [alpn],
+      // The socket is `this`, which is the only way to know whose names they are.
+      ALPNCallback(this: unknown, { protocols }) {
+        offered.set(this as TLSSocket, protocols)
+        return protocols.includes(alpn) ? alpn : undefined
+      },
       requestCert: true,
       // The owner judges the certificate and says why it refuses one. Refused here, the reason would be lost.
       rejectUnauthorized: false,
@@ -86,7 +96,7 @@ export class TlsHandshakes<Context> {
     server.on('secureConnection', (socket) => {
       const context = find(socket)
       if (context === undefined) socket.destroy()
-      else onSecure(context, socket)
+      else onSecure(context, socket, offered.get(socket) ?? [])
     })
     return server
   }

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type TcpNetConnectOpts } from 'node:net'
+import { duplexPair } from 'node:stream'
 import { type ConnectionOptions, connect } from 'node:tls'
-import { ALPN_PROTOCOL } from '@reversed-vpn/protocol'
+import { ALPN_PROTOCOL, diallerName } from '@reversed-vpn/protocol'
 import { TlsAcceptor, type TlsMaterial } from '@reversed-vpn/secure'
 import { Authority, secureContextOptions } from '@reversed-vpn/secure/testing'
 import t from 'tap'
@@ -58,4 +59,36 @@ t.test('tells two connections of one client port to two local addresses apart', 
   ])
   for (const client of clients) client.destroy()
   server.close()
+})
+
+t.test('says which process dials, each of those that dial at once, where they name it', async (t) => {
+  const ids = ['1'.repeat(32), undefined, '2'.repeat(32)]
+  const told = new Map<string, string | undefined>()
+  const acceptor = new TlsAcceptor<string>({
+    tls: materialOf('seed'),
+    peerName: 'client',
+    onPeer: (context, socket, _, diallerId) => {
+      told.set(context, diallerId)
+      socket.destroy()
+    },
+    onRefused: (_, __, reason, detail) => t.fail(`${reason}: ${detail}`),
+  })
+  for (const [index, id] of ids.entries()) {
+    const [near, far] = duplexPair()
+    acceptor.takeStream(near, String(index))
+    const names = id === undefined ? [] : [diallerName(id)]
+    const tls = secureContextOptions(materialOf('client'))
+    const socket = connect({
+      ...tls,
+      socket: far,
+      ALPNProtocols: [...names, ALPN_PROTOCOL],
+      rejectUnauthorized: false,
+    })
+    socket.on('error', () => {})
+  }
+  while (told.size < ids.length) await new Promise((resolve) => setImmediate(resolve))
+  t.strictSame(
+    [...told.keys()].toSorted().map((key) => told.get(key)),
+    ids,
+  )
 })

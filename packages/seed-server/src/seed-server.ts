@@ -36,7 +36,7 @@ export async function startSeedServer(
   const table = createTable(options, setting, runtime, log.child({ component: 'tunnel' }))
   const view = {
     peer: 'a shoot-client',
-    session: () => table.active,
+    sessions: () => (table.active === undefined ? [] : [table.active]),
     status: () => describeStatus(options, setting, table),
   }
   await serveAdmin(runtime, options, view, context)

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { DaemonContext, TcpEndpoint } from '@reversed-vpn/daemon'
 import { CidrSet } from '@reversed-vpn/ip'
 import type { CertificateStore } from '@reversed-vpn/secure'
@@ -21,6 +22,8 @@ const DEFAULT_LISTEN: TcpEndpoint = { type: 'tcp', host: '::', port: 1194 }
 export interface Setting extends LinkSetting, TunnelSetting {
   /** Which side dials. */
   readonly path: TunnelPath
+  /** Tells a shoot-client that is dialled which seed-server it is: 32 hexadecimal digits, new with every process. */
+  readonly diallerId: string
   /** Absent where every caller comes by a Unix socket. */
   readonly egressTls: Watched<CertificateStore> | undefined
   /** Where the PROXY protocol is accepted from. */
@@ -38,6 +41,7 @@ export async function resolveSetting(
   const congestion = await resolveCongestion(options)
   return {
     path: choosePath(options, context),
+    diallerId: randomBytes(16).toString('hex'),
     ...resolveAnnouncedLink(options, context),
     egressTls: loadEgressTls(options, context),
     trustedProxies: CidrSet.of(options.trustedProxy),

@@ -6,12 +6,13 @@ import type { SessionTable } from './tunnel/session-table.js'
 /** The seed-server's part of `/status`. Holds no secret. */
 export function describeStatus(
   { tun, mtu, vpnNetwork }: SeedServerOptions,
-  { path }: Setting,
+  { path, diallerId }: Setting,
   table: SessionTable,
 ): object {
   return {
     activeSession: table.active?.id ?? null,
     transport: describePath(path),
+    diallerId: path.type === 'dial' ? diallerId : null,
     sessions: table.sessions.map(describeSession),
     tun,
     mtu,

@@ -5,6 +5,7 @@ export { type DialTarget, directTransport, openTcp } from './dial/direct-transpo
 export { LaneDialler } from './dial/lane-dialler.js'
 export type { Transport } from './dial/transport.js'
 export { FlowLedger } from './flow-ledger.js'
+export { FlowOwners } from './flow-owners.js'
 export { FrameStream } from './frame-stream.js'
 export { RejectedError, receiveHello, rejectPeer, sendHello } from './handshake.js'
 export { Lane } from './lane/lane.js'

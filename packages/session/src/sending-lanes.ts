@@ -2,8 +2,18 @@ import type { QueueSet } from '@reversed-vpn/node-tun'
 import type { SteeredLane } from './lane/flow-steering.js'
 import { silentAfterMs } from './lane/keepalive.js'
 import type { Lane } from './lane/lane.js'
+import type { PacketAdmitter } from './lane/lane-receiver.js'
 import type { PacketRedirector } from './lane/packet-framer.js'
 import type { SessionLanes } from './session-lanes.js'
+
+/** What a session does for others that use the device at the same time. */
+export interface DeviceSharing {
+  /** Takes packets of other sessions out of what this one's lanes read, and sends them there. */
+  readonly redirect: PacketRedirector
+  readonly admit: PacketAdmitter
+  /** Whether a peer of another session answers. Then nothing waits for this session's peer while that is silent. */
+  readonly isOtherUp: () => boolean
+}
 
 interface SendingLanesOptions {
   readonly lanes: SessionLanes
@@ -19,6 +29,7 @@ interface SendingLanesOptions {
 export class SendingLanes {
   readonly #options: SendingLanesOptions
   #redirect: PacketRedirector | undefined
+  #sharing: DeviceSharing | undefined
 
   constructor(options: SendingLanesOptions) {
     this.#options = options
@@ -30,9 +41,22 @@ export class SendingLanes {
     for (const lane of this.#options.lanes.all()) lane.setRedirector(redirect)
   }
 
+  /** Shares the device with other sessions from now on; undefined: has it alone. */
+  setSharing(sharing: DeviceSharing | undefined): void {
+    this.#sharing = sharing
+    this.setRedirector(sharing?.redirect)
+    for (const lane of this.#options.lanes.all()) lane.setAdmitter(sharing?.admit)
+  }
+
+  /** Whether the peer answers on a lane that is ready. */
+  get isResponsive(): boolean {
+    return this.#options.lanes.ready().some((lane) => this.#isResponsive(lane))
+  }
+
   /** To be called with every lane that comes. */
   prepare(lane: Lane): void {
     lane.setRedirector(this.#redirect)
+    lane.setAdmitter(this.#sharing?.admit)
   }
 
   /**
@@ -47,7 +71,9 @@ export class SendingLanes {
     const ready = candidates.filter((lane) => !isOutlived(lane, candidates))
     const indexes = new Set(ready.map(({ index }) => index))
     const responsive = ready.find((lane) => this.#isResponsive(lane))
-    queues.setAttached(indexes, responsive && ((payload) => this.#requeue(payload, responsive)))
+    if (responsive !== undefined) queues.setAttached(indexes, (payload) => this.#requeue(payload, responsive))
+    else if (this.#sharing?.isOtherUp()) queues.setAttached(new Set(), (payload) => this.#giveAway(payload))
+    else queues.setAttached(indexes)
     this.#steer([...indexes].map((index) => ({ index, queue: queues.queue(index) })))
     for (const lane of ready) lane.startSending()
     const isOpen = ready.length > 1 && ready.some(({ silentSinceMs }) => silentSinceMs !== undefined)
@@ -66,7 +92,11 @@ export class SendingLanes {
   }
 
   #requeue(payload: Buffer, lane: Lane): void {
-    if (this.#redirect?.(payload, 0, payload.length) !== true) lane.sendPayload(payload)
+    if (!this.#giveAway(payload)) lane.sendPayload(payload)
+  }
+
+  #giveAway(payload: Buffer): boolean {
+    return this.#redirect?.(payload, 0, payload.length) === true
   }
 
   #steer(steered: readonly SteeredLane[]): void {

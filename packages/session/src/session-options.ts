@@ -16,6 +16,8 @@ export interface SessionPeer extends Partial<AuthenticatedPeer> {
   readonly remoteAddress: string
   /** The proxy that the connection really comes from, where one named the `remoteAddress`. */
   readonly proxyAddress?: string | undefined
+  /** Random per process of the seed side. Known where that one dialled. */
+  readonly diallerId?: string | undefined
 }
 
 export interface SessionOptions extends LaneSettings {

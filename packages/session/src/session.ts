@@ -6,7 +6,7 @@ import { FlowTable } from './lane/flow-table.js'
 import { Lane } from './lane/lane.js'
 import type { LaneEnd } from './lane/lane-handler.js'
 import type { PacketRedirector } from './lane/packet-framer.js'
-import { SendingLanes } from './sending-lanes.js'
+import { type DeviceSharing, SendingLanes } from './sending-lanes.js'
 import { SessionLanes } from './session-lanes.js'
 import type { DrainOptions, SessionOptions, SessionPeer } from './session-options.js'
 import { checkLegal, type Legal } from './state.js'
@@ -126,6 +126,16 @@ export class Session {
   /** Lets `redirect` take packets out of what this session's lanes read; undefined: none. */
   setRedirector(redirect: PacketRedirector | undefined): void {
     this.#sending.setRedirector(redirect)
+  }
+
+  /** Shares the device with other sessions that are up at the same time; undefined: has it alone. */
+  setSharing(sharing: DeviceSharing | undefined): void {
+    this.#sending.setSharing(sharing)
+  }
+
+  /** Whether packets to the peer are sent now, and it answers. */
+  get isResponsive(): boolean {
+    return this.#state === 'active' && this.#sending.isResponsive
   }
 
   /**

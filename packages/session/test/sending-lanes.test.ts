@@ -1,3 +1,4 @@
+import { DROP_REASONS, FRAME_HEADER_BYTES, FRAME_TYPE, writeFrameHeader } from '@reversed-vpn/protocol'
 import t from 'tap'
 import { udpFrame, until } from './fixtures.js'
 import { addLane, openSession, type SessionRig } from './session-rig.js'
@@ -174,3 +175,54 @@ t.test('a lost interface ends the session, and every lane says why', async (t) =
   t.match(rig.log.at(-1), /^closed: .*EBADFD/)
   t.ok(lanes[0].lane.isDown)
 })
+
+t.test(
+  'nothing waits for a peer that is silent on all lanes while one of another session answers',
+  async (t) => {
+    const { rig, lanes } = await openTwoLanes({ keepaliveMs: 50, deadAfterMs: 5000 })
+    await using _ = rig
+    let isOtherUp = false
+    let redirected = 0
+    rig.session.setSharing({
+      redirect: () => {
+        redirected++
+        return true
+      },
+      admit: () => true,
+      isOtherUp: () => isOtherUp,
+    })
+    t.ok(rig.session.isResponsive)
+    for (const { streams } of lanes) streams.near.pause()
+    await until(() => lanes.every(({ lane }) => lane.silentSinceMs !== undefined))
+    t.notOk(rig.session.isResponsive)
+    t.equal(hostSends(rig), PACKETS)
+    await new Promise((resolve) => setTimeout(resolve, 250))
+    t.equal(redirected, 0, 'it waits while nobody else is there')
+    isOtherUp = true
+    await until(() => redirected === PACKETS)
+    t.equal(hostSends(rig), 0, 'the queues are left to the other')
+    for (const { streams } of lanes) streams.near.resume()
+    await until(() => rig.session.isResponsive && hostSends(rig) === PACKETS)
+  },
+)
+
+t.test('a packet from the peer that belongs to a connection of another session is dropped', async (t) => {
+  const { rig, lanes } = await openTwoLanes()
+  await using _ = rig
+  rig.session.setSharing({ redirect: () => false, admit: () => false, isOtherUp: () => false })
+  const late = addLane(rig.session, 2)
+  for (const { far } of [...lanes, late]) far.frames.stream.write(answer())
+  const taken = () => rig.totals.read().fromPeer.drops[DROP_REASONS.indexOf('flow-taken')]
+  await until(() => taken() === 3)
+  t.equal(rig.tun.takeReceived().length, 0)
+})
+
+/** A DATA frame with a packet from a pod to the seed. */
+function answer(): Buffer {
+  const payload = udpFrame(Buffer.from('answer'))
+  const addresses = payload.subarray(22, 30)
+  addresses.set([...addresses.subarray(4), ...addresses.subarray(0, 4)])
+  const frame = Buffer.concat([Buffer.alloc(FRAME_HEADER_BYTES), payload])
+  writeFrameHeader(frame, 0, FRAME_TYPE.DATA, payload.length)
+  return frame
+}

@@ -9,6 +9,7 @@ import {
 import { makeCidr, parseAddressWithPrefix, type ShootNetworks } from '@reversed-vpn/ip'
 import type { WelcomeMessage } from '@reversed-vpn/protocol'
 import { logWarnings } from '@reversed-vpn/tunnel-daemon'
+import { joinAnnouncements } from './announcements.js'
 
 interface ForwardingOptions {
   readonly tun: string
@@ -26,19 +27,26 @@ interface ForwardingOptions {
   readonly log: Logger
 }
 
+/** What a seed-server has announced. */
+interface Announcement {
+  readonly welcome: WelcomeMessage
+  /** It has a session. */
+  isUp: boolean
+}
+
 /**
  * Addresses, routes and firewall of the shoot side. They follow what WELCOME announces and what is let in, and stay as they are
- * while neither changes, so that a reconnect touches nothing that a connection inside depends on.
+ * while neither changes, so that a reconnect touches nothing that a connection inside depends on. Each seed-server that is
+ * served is known by an `owner`.
  */
 export class Forwarding {
   readonly #options: ForwardingOptions
   #allowed: ShootNetworks
-  /** The newest one that was applied. */
-  #welcome: WelcomeMessage | undefined
+  /** What is in force now: the newest of each owner. */
+  #announced: ReadonlyMap<object, Announcement> = new Map()
   #applied:
     | {
         readonly key: string
-        readonly networks: ShootNetworks
         readonly network: UpdatableNetwork<ShootNetworkPlan>
       }
     | undefined
@@ -55,17 +63,24 @@ export class Forwarding {
   }
 
   /**
-   * Applies what the seed side announces.
-   * @returns the networks that are let in now
-   * @throws NetworkError ERR_NETWORK_NOT_PREPARED when what was set up is something else, others when the kernel or the plan
-   * does not
-   *   allow it; what was before is in force still
+   * Applies what a seed-server announces, beside what others that are up have announced.
+   * @returns the networks that this one may reach now
+   * @throws NetworkError ERR_TRANSFER_NETWORK_CONFLICT when it does not fit beside the others, ERR_NETWORK_NOT_PREPARED when what
+   *   was set up is something else, others when the kernel or the plan does not allow it; what was before is in force still
    */
-  apply(welcome: WelcomeMessage): Promise<ShootNetworks> {
+  apply(welcome: WelcomeMessage, owner: object = this): Promise<ShootNetworks> {
     return this.#inTurn(async () => {
-      const networks = await this.#apply(welcome, this.#allowed)
-      this.#welcome = welcome
-      return networks
+      const others = [...this.#announced].filter(([other, { isUp }]) => isUp && other !== owner)
+      const announced = new Map([...others, [owner, { welcome, isUp: true }] as const])
+      try {
+        await this.#apply(announced, this.#allowed)
+      } catch (error) {
+        const isOurs = error instanceof NetworkError && error.code === 'ERR_NETWORK_NOT_PREPARED'
+        if (!isOurs || others.length === 0) throw error
+        // No reason to end the process: others are served.
+        throw new NetworkError('ERR_TRANSFER_NETWORK_CONFLICT', error.message, { cause: error })
+      }
+      return letIn(welcome, this.#allowed)
     })
   }
 
@@ -73,11 +88,11 @@ export class Forwarding {
    * Applies what the seed side announces while a session is up. What cannot be applied is logged.
    * @returns the networks that are let in now: those of before where the new ones cannot be applied
    */
-  async follow(welcome: WelcomeMessage): Promise<ShootNetworks> {
+  async follow(welcome: WelcomeMessage, owner: object = this): Promise<ShootNetworks> {
     try {
-      return await this.apply(welcome)
+      return await this.apply(welcome, owner)
     } catch (error) {
-      const current = this.#applied?.networks
+      const current = this.networksOf(owner)
       if (!(error instanceof NetworkError) || current === undefined) throw error
       const fields = { code: error.code, reason: error.message, announced: welcome.networks }
       this.#options.log.error(fields, 'announced networks refused, the previous ones stay')
@@ -85,16 +100,26 @@ export class Forwarding {
     }
   }
 
+  /** The networks that this seed-server may reach now. Undefined while it has announced none. */
+  networksOf(owner: object): ShootNetworks | undefined {
+    const announcement = this.#announced.get(owner)
+    return announcement && letIn(announcement.welcome, this.#allowed)
+  }
+
+  /** That one has no session any more. What it has announced stays until another announces, so that it finds all as it was. */
+  leave(owner: object): void {
+    const announcement = this.#announced.get(owner)
+    if (announcement !== undefined) announcement.isUp = false
+  }
+
   /**
    * Lets in other networks from now on.
-   * @returns those that are let in now, or undefined while nothing is announced
    * @throws NetworkError as `apply`
    */
-  allow(allowed: ShootNetworks): Promise<ShootNetworks | undefined> {
+  allow(allowed: ShootNetworks): Promise<void> {
     return this.#inTurn(async () => {
-      const networks = this.#welcome && (await this.#apply(this.#welcome, allowed))
+      if (this.#announced.size > 0) await this.#apply(this.#announced, allowed)
       this.#allowed = allowed
-      return networks
     })
   }
 
@@ -103,32 +128,34 @@ export class Forwarding {
     return this.#inTurn(async () => {
       const applied = this.#applied
       this.#applied = undefined
-      this.#welcome = undefined
+      this.#announced = new Map()
       await applied?.network.close()
     })
   }
 
-  async #apply(welcome: WelcomeMessage, allowed: ShootNetworks): Promise<ShootNetworks> {
+  async #apply(announced: ReadonlyMap<object, Announcement>, allowed: ShootNetworks): Promise<void> {
     const { tun, egressInterface, ownPorts, isPrepared, transferNetworks } = this.#options
-    if (!isPrepared) checkTransferNetworks(welcome, transferNetworks)
-    const pick = (kind: keyof ShootNetworks) =>
-      allowed[kind].length > 0 ? allowed[kind] : welcome.networks[kind]
-    const networks = { pod: pick('pod'), service: pick('service'), node: pick('node') }
+    const welcomes = [...announced.values()].map(({ welcome }) => welcome)
+    const [newest, ...others] = welcomes.toReversed()
+    if (newest === undefined) return
+    if (!isPrepared) checkTransferNetworks(newest, transferNetworks)
+    const { addresses, mtu, networks } = joinAnnouncements(newest, others)
     const plan = {
       tun,
-      mtu: welcome.mtu,
-      seedAddresses: welcome.addresses.seed,
-      shootAddresses: welcome.addresses.shoot,
-      networks,
+      mtu,
+      seedAddresses: addresses.seed,
+      shootAddresses: addresses.shoot,
+      networks: letIn({ networks }, allowed),
       egressInterface,
       ownPorts,
     }
     const key = JSON.stringify(plan)
-    if (this.#applied?.key === key) return networks
-    const network = this.#applied?.network ?? (await this.#begin(plan))
-    if (this.#applied !== undefined) await network.update(plan)
-    this.#applied = { key, networks, network }
-    return networks
+    if (this.#applied?.key !== key) {
+      const network = this.#applied?.network ?? (await this.#begin(plan))
+      if (this.#applied !== undefined) await network.update(plan)
+      this.#applied = { key, network }
+    }
+    this.#announced = announced
   }
 
   async #begin(plan: ShootNetworkPlan): Promise<UpdatableNetwork<ShootNetworkPlan>> {
@@ -144,6 +171,11 @@ export class Forwarding {
     this.#last = turn.catch(() => {})
     return turn
   }
+}
+
+function letIn({ networks }: Pick<WelcomeMessage, 'networks'>, allowed: ShootNetworks): ShootNetworks {
+  const pick = (kind: keyof ShootNetworks) => (allowed[kind].length > 0 ? allowed[kind] : networks[kind])
+  return { pod: pick('pod'), service: pick('service'), node: pick('node') }
 }
 
 /** The seed side does not choose which addresses of this machine's world it takes. */

@@ -2,22 +2,22 @@ import { type DaemonContext, listenOn } from '@reversed-vpn/daemon'
 import { TunnelListener } from '@reversed-vpn/session'
 import type { TunnelEntrance, TunnelRuntime } from '@reversed-vpn/tunnel-daemon'
 import type { ShootClientOptions } from './options.js'
-import type { SessionManager } from './session-manager.js'
+import type { SeedServers } from './seed-servers.js'
 import type { Setting } from './setting.js'
 
 /**
- * Starts to dial, or to accept the seed-server. HELLO is sent from here either way. @throws EnvironmentError when the port is
+ * Starts to dial, or to accept seed-servers. HELLO is sent from here either way. @throws EnvironmentError when the port is
  * not available
  */
 export async function openEntrance(
   { serverName: peerName, deadAfterMs }: ShootClientOptions,
   { path, tls, congestion }: Setting,
   { events }: TunnelRuntime,
-  manager: SessionManager,
+  seedServers: SeedServers,
   { defer }: DaemonContext,
 ): Promise<TunnelEntrance> {
   if (path.type === 'dial') {
-    manager.start()
+    seedServers.dial()
     return { close: () => {}, setTlsMaterial: () => {} }
   }
   const listener = new TunnelListener({
@@ -25,7 +25,7 @@ export async function openEntrance(
     peerName,
     deadAfterMs,
     congestion,
-    onPeer: (frames, { remoteAddress }) => manager.accept(frames, remoteAddress),
+    onPeer: (frames, peer) => seedServers.accept(frames, peer),
     onRefused: (refusal) => events.onRefused(refusal),
   })
   defer('tunnel port', () => listener.close())

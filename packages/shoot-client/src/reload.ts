@@ -2,7 +2,7 @@ import type { DaemonContext, ReloadPart } from '@reversed-vpn/daemon'
 import { networksOf, networksReloadPart, type TunnelRuntime } from '@reversed-vpn/tunnel-daemon'
 import type { Forwarding } from './forwarding.js'
 import type { ShootClientOptions } from './options.js'
-import type { SessionManager } from './session-manager.js'
+import type { SeedServers } from './seed-servers.js'
 import type { Setting } from './setting.js'
 
 export function gatewayCaPart({ gatewayCa }: Setting, { expiry }: TunnelRuntime): ReloadPart | undefined {
@@ -20,15 +20,15 @@ export function gatewayCaPart({ gatewayCa }: Setting, { expiry }: TunnelRuntime)
 /** Used by routes and firewall, and by the lanes. */
 export function networksPart(
   forwarding: Forwarding,
-  manager: SessionManager,
+  seedServers: SeedServers,
   context: DaemonContext<ShootClientOptions>,
 ): ReloadPart | undefined {
   return networksReloadPart(context, {
     read: (values) => ({ networks: networksOf(values) }),
     current: () => ({ networks: forwarding.allowed }),
     take: async ({ networks: allowed }) => {
-      const networks = await forwarding.allow(allowed)
-      if (networks !== undefined) manager.session?.setNetworks(networks)
+      await forwarding.allow(allowed)
+      seedServers.followNetworks()
     },
   })
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { TunnelInterface } from '@reversed-vpn/host-network'
@@ -19,11 +18,15 @@ import type { LaneSetting, PeerDialler } from '@reversed-vpn/tunnel-daemon'
 import type { Forwarding } from './forwarding.js'
 import type { ManagerEvents } from './manager-events.js'
 
-interface SessionManagerOptions {
+export interface SessionManagerOptions {
+  /** Of this process, in every HELLO: 32 hexadecimal digits. */
+  readonly instance: string
   /** Absent where the seed side dials: connections come by {@link SessionManager.accept}. */
   readonly peer: Pick<PeerDialler, 'dial'> | undefined
   /** The name in the seed side's certificate. */
   readonly peerName: string
+  /** Which seed-server it is, where that one dials and has said so. */
+  readonly diallerId?: string | undefined
   readonly tun: Pick<TunnelInterface, 'accepts' | 'queues' | 'useOffloadsOf'>
   readonly network: Pick<Forwarding, 'apply' | 'follow'>
   readonly totals: TrafficTotals
@@ -56,7 +59,6 @@ const MIN_ANNOUNCED = { keepaliveMs: 100, deadAfterMs: 200 } as const
  * opens the session; further lanes join once it is there.
  */
 export class SessionManager {
-  readonly instance = randomBytes(16).toString('hex')
   readonly #options: SessionManagerOptions
   readonly #stopping = new AbortController()
   readonly #dialler: LaneDialler
@@ -164,12 +166,12 @@ export class SessionManager {
   }
 
   #hello(index: number, session: Session | undefined): HelloMessage {
-    const { tun, software, lanes } = this.#options
+    const { instance, tun, software, lanes } = this.#options
     const join = session === undefined ? {} : { session: session.id, token: session.token, lane: index }
     return {
       type: 'HELLO',
       version: CONTROL_VERSION,
-      instance: this.instance,
+      instance,
       accepts: tun.accepts,
       mtu: MAX_MTU,
       software,
@@ -180,13 +182,13 @@ export class SessionManager {
 
   /** The session that WELCOME opens takes the place of the one before, if there is one. */
   #openSession(welcome: WelcomeMessage, networks: ShootNetworks, remoteAddress: string): Session {
-    const { peerName, tun, totals, lanes, events } = this.#options
+    const { instance, peerName: name, diallerId, tun, totals, lanes, events } = this.#options
     tun.useOffloadsOf(welcome.accepts)
     const session: Session = new Session({
       ...this.#laneSettingFor(welcome),
       id: welcome.session,
       token: welcome.token,
-      peer: { name: peerName, instance: this.instance, remoteAddress },
+      peer: { name, instance, remoteAddress, diallerId },
       queues: tun.queues,
       totals,
       policy: {

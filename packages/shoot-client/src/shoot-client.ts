@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { DaemonContext, RunningDaemon } from '@reversed-vpn/daemon'
 import { CLOSE_GRACE_MS } from '@reversed-vpn/session'
 import {
@@ -16,6 +17,7 @@ import { createManagerEvents } from './manager-events.js'
 import { openEntrance } from './open-entrance.js'
 import { ownPortsOf, type ShootClientOptions } from './options.js'
 import { gatewayCaPart, networksPart } from './reload.js'
+import { SeedServers } from './seed-servers.js'
 import { SessionManager } from './session-manager.js'
 import { resolveSetting, type Setting } from './setting.js'
 
@@ -45,22 +47,23 @@ export async function startShootClient(
     log: log.child({ component: 'forwarding' }),
   })
   defer('addresses, routes and firewall', () => forwarding.remove())
-  const manager = createManager(options, setting, runtime, forwarding, context)
+  const seedServers = createSeedServers(options, setting, runtime, forwarding, context)
   const view = {
     peer: 'the seed-server',
-    session: () => manager.session,
+    sessions: () => seedServers.sessions,
     status: () => ({
-      session: manager.session === undefined ? null : describeSession(manager.session),
+      session: seedServers.sessions.map(describeSession)[0] ?? null,
+      sessions: seedServers.sessions.map(describeSession),
       transport: describePath(setting.path),
       tun: tun.name,
     }),
   }
   await serveAdmin(runtime, options, view, context)
 
-  const entrance = await openEntrance(options, setting, runtime, manager, context)
+  const entrance = await openEntrance(options, setting, runtime, seedServers, context)
   const reloader = startReloading(
-    { options, setting, runtime, entrance, lanes: manager },
-    [gatewayCaPart(setting, runtime), networksPart(forwarding, manager, context)],
+    { options, setting, runtime, entrance, lanes: seedServers },
+    [gatewayCaPart(setting, runtime), networksPart(forwarding, seedServers, context)],
     context,
   )
   return {
@@ -68,19 +71,19 @@ export async function startShootClient(
     reload: () => reloader.reload(),
     stop: async () => {
       await entrance.close()
-      await manager.stop(options.drainTimeoutMs)
+      await seedServers.stop(options.drainTimeoutMs)
     },
     stopDeadlineMs: options.drainTimeoutMs + CLOSE_GRACE_MS,
   }
 }
 
-function createManager(
+function createSeedServers(
   options: ShootClientOptions,
   { path, tls, congestion }: Setting,
-  runtime: TunnelRuntime,
+  { tun, totals, events }: TunnelRuntime,
   forwarding: Forwarding,
   { name, version, log }: DaemonContext,
-): SessionManager {
+): SeedServers {
   const {
     serverName: peerName,
     sni,
@@ -91,16 +94,20 @@ function createManager(
     reconnectMaxMs,
   } = options
   const dialling = { tls: tls.store, peerName, sni, congestion, deadAfterMs }
-  return new SessionManager({
+  const ofAll = {
+    instance: randomBytes(16).toString('hex'),
     peer: path.type === 'dial' ? new PeerDialler({ transport: path.transport, ...dialling }) : undefined,
     peerName,
-    tun: runtime.tun,
-    network: forwarding,
-    totals: runtime.totals,
+    totals,
     lanes,
     laneSetting: { congestion, keepaliveMs, deadAfterMs },
     software: `${name}/${version}`,
     backoff: { minMs: reconnectMinMs, maxMs: reconnectMaxMs },
-    events: createManagerEvents(runtime.events, log.child({ component: 'tunnel' })),
+  }
+  return new SeedServers({
+    tun,
+    forwarding,
+    events: createManagerEvents(events, log.child({ component: 'tunnel' })),
+    createManager: (parts) => new SessionManager({ ...ofAll, ...parts }),
   })
 }

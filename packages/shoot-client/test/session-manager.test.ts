@@ -91,6 +91,7 @@ function createPair(options: PairOptions = {}) {
     onSuperseded: () => note('superseded'),
   }
   const manager = new SessionManager({
+    instance: 'c'.repeat(32),
     peer: {
       dial: async () => {
         await options.reachable?.()

@@ -9,6 +9,8 @@ interface PeerDiallerOptions {
   readonly peerName: string
   /** The TLS server name sent, for gateways that route by it; an IP address is not sent. @default peerName */
   readonly sni?: string | undefined
+  /** Which process dials: see `secureTunnel`. */
+  readonly diallerId?: string
   readonly congestion: string | undefined
   readonly deadAfterMs: number
 }

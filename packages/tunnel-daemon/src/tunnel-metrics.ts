@@ -25,8 +25,8 @@ export interface TunnelMetrics {
   laneClosed(orderly: boolean): void
   /** A lane ended because the peer broke the protocol: `code` is that of our CLOSE. */
   protocolBroken(code: CloseCode): void
-  /** Called once: the gauges ask for the session that is in use when they are read. */
-  observe(session: () => Session | undefined): void
+  /** Called once: the gauges ask for the sessions that are in use when they are read. */
+  observe(sessions: () => readonly Session[]): void
 }
 
 /** Registers all of them. Reasons that are known beforehand start at zero, or the first of a kind would be no increase. */
@@ -63,7 +63,7 @@ export function createTunnelMetrics(options: TunnelMetricsOptions): TunnelMetric
       'code',
       PROTOCOL_ERRORS,
     ),
-    observe: (session) => registerState(options, session),
+    observe: (sessions) => registerState(options, sessions),
   }
 }
 
@@ -162,7 +162,7 @@ function registerFirewall({ registry, prefix, tun }: TunnelMetricsOptions): void
   })
 }
 
-function registerState({ registry, prefix }: TunnelMetricsOptions, session: () => Session | undefined): void {
+function registerState({ registry, prefix }: TunnelMetricsOptions, sessions: () => readonly Session[]): void {
   const gauge = (name: string, help: string, read: () => number | undefined) => {
     new Gauge({
       name: prefix + name,
@@ -175,30 +175,28 @@ function registerState({ registry, prefix }: TunnelMetricsOptions, session: () =
       },
     })
   }
-  gauge('tunnel_session_up', '1 while packets can be sent to the peer.', () => (session()?.isSending ? 1 : 0))
-  gauge('tunnel_lanes', 'Lanes of the session in use.', () => session()?.lanes.size ?? 0)
+  const lanes = () => sessions().flatMap((session) => [...session.lanes.values()])
+  const isUp = () => sessions().some(({ isSending }) => isSending)
+  gauge('tunnel_session_up', '1 while packets can be sent to the peer.', () => (isUp() ? 1 : 0))
+  gauge('tunnel_lanes', 'Lanes of the sessions in use.', () => lanes().length)
   gauge('tunnel_backlog_bytes', 'Bytes that wait in this process to be sent.', () =>
-    sumLanes(session(), (lane) => lane.backlogBytes),
+    lanes().reduce((sum, { backlogBytes }) => sum + backlogBytes, 0),
   )
-  gauge('tunnel_round_trip_seconds', 'Round trip of the last PING, on the fastest lane.', () =>
-    shortestRoundTripSeconds(session()),
-  )
-}
-
-function sumLanes(
-  session: Session | undefined,
-  read: (lane: { readonly backlogBytes: number }) => number,
-): number {
-  let sum = 0
-  for (const lane of session?.lanes.values() ?? []) sum += read(lane)
-  return sum
-}
-
-function shortestRoundTripSeconds(session: Session | undefined): number | undefined {
-  const measured = [...(session?.lanes.values() ?? [])].flatMap((lane) =>
-    lane.rttMs === undefined ? [] : [lane.rttMs],
-  )
-  return measured.length === 0 ? undefined : Math.min(...measured) / 1000
+  gauge('tunnel_round_trip_seconds', 'Round trip of the last PING, on the fastest lane.', () => {
+    const measured = lanes().flatMap(({ rttMs }) => rttMs ?? [])
+    return measured.length === 0 ? undefined : Math.min(...measured) / 1000
+  })
+  new Gauge({
+    name: `${prefix}tunnel_session_lanes`,
+    help: 'Lanes of each session in use.',
+    labelNames: ['session', 'remote'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const { id, peer, lanes } of sessions())
+        this.set({ session: id, remote: peer.remoteAddress }, lanes.size)
+    },
+  })
 }
 
 /** A counter whose values are kept elsewhere and read at each scrape. */

@@ -29,8 +29,8 @@ export interface TunnelRuntime {
 
 /** What is shown of the running daemon. */
 interface TunnelView {
-  /** The session that packets to the peer use now. */
-  session(): Session | undefined
+  /** Those that packets to peers use now. */
+  sessions(): readonly Session[]
   /** Who is missing while there is none: `a shoot-client`. */
   readonly peer: string
   /** The rest of `/status`. Holds no secret. */
@@ -94,8 +94,8 @@ export async function serveAdmin(
   view: TunnelView,
   { log, defer, signal }: DaemonContext,
 ): Promise<void> {
-  const isUp = () => view.session()?.isSending ?? false
-  metrics.observe(() => view.session())
+  const isUp = () => view.sessions().some(({ isSending }) => isSending)
+  metrics.observe(() => view.sessions())
   const admin = new AdminServer({
     endpoint: adminListen,
     signal,

@@ -1,4 +1,5 @@
 import type { ShootCertificates } from '../certificates/pki.js'
+import type { Host } from '../hosts/host.js'
 import type { Lab } from '../hosts/lab.js'
 import type { CommandResult } from '../hosts/run-command.js'
 import { NETWORKS } from '../hosts/topology.js'
@@ -6,9 +7,13 @@ import { binOf, Daemon, type DaemonOptions, flags } from './daemon.js'
 
 interface SeedServerOptions extends DaemonOptions {
   readonly certificates: ShootCertificates
+  /** Where it runs. @default the seed */
+  readonly host?: Host
 }
 
 interface EgressRequest {
+  /** Where the kube-apiserver is. @default the caller */
+  readonly from?: Host
   readonly certificates: {
     readonly apiserver: { readonly certFile: string; readonly keyFile: string }
     readonly egressCa: { readonly certFile: string }
@@ -42,7 +47,13 @@ export function startSeedServer(lab: Lab, options: SeedServerOptions): Promise<D
     ...networkFlags(),
   })
   const command = [...(options.command ?? [binOf('seed-server')]), ...usual, ...(options.args ?? [])]
-  return Daemon.start(lab.hosts.seed, command, ADMIN_PORT, options.env, options.startDeadlineMs)
+  return Daemon.start(
+    options.host ?? lab.hosts.seed,
+    command,
+    ADMIN_PORT,
+    options.env,
+    options.startDeadlineMs,
+  )
 }
 
 /** What the kube-apiserver does: a CONNECT to the egress proxy over mutual TLS, here by curl on the caller. */
@@ -60,7 +71,7 @@ export function curlThroughEgress(lab: Lab, url: string, request: EgressRequest)
     ],
   ]
   const args = ['-sS', '-g', ...proxyArgs, ...(request.args ?? []), url]
-  return lab.hosts.caller.run('curl', args, { deadlineMs: request.deadlineMs ?? 20_000 })
+  return (request.from ?? lab.hosts.caller).run('curl', args, { deadlineMs: request.deadlineMs ?? 20_000 })
 }
 
 /** The shoot's networks, both families, as both daemons take them. */

@@ -8,7 +8,9 @@ const IPV6_ADDRESS_WORDS = 8
 const IPV4_DESTINATION = { first: 16, end: 20 } as const
 const IPV6_DESTINATION = { first: 24, end: 40 } as const
 const TCP_FLAGS = 13
+const TCP_FIN = 0x01
 const TCP_SYN = 0x02
+const TCP_RST = 0x04
 const TCP_ACK = 0x10
 
 /**
@@ -69,6 +71,17 @@ export function tcpFlowOf(bytes: Buffer, payloadOffset: number): string | undefi
 export function opensTcpFlow(bytes: Uint8Array, payloadOffset: number): boolean {
   const tcp = tcpHeaderOf(bytes, payloadOffset)
   return tcp >= 0 && (uint8(bytes, tcp + TCP_FLAGS) & (TCP_SYN | TCP_ACK)) === TCP_SYN
+}
+
+/** Whether a packet says that its TCP connection ends: it has FIN or RST. */
+export function endsTcpFlow(bytes: Uint8Array, payloadOffset: number): boolean {
+  const tcp = tcpHeaderOf(bytes, payloadOffset)
+  return tcp >= 0 && (uint8(bytes, tcp + TCP_FLAGS) & (TCP_FIN | TCP_RST)) !== 0
+}
+
+/** Whether it is a TCP segment, and no fragment of one. */
+export function isTcp(bytes: Uint8Array, payloadOffset: number): boolean {
+  return tcpHeaderOf(bytes, payloadOffset) >= 0
 }
 
 /** Where the TCP header begins, or -1. */

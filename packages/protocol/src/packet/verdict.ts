@@ -40,20 +40,22 @@ export const VERDICT = {
   'refused-destination': 18,
   /** The packet, or each segment of it, is longer than the MTU. */
   'exceeds-mtu': 19,
+  /** A packet of a TCP connection whose address and ports are in use by another seed-server (`FlowOwners`). */
+  'flow-taken': 20,
   /** `flags` has a bit that is neither NEEDS_CSUM nor DATA_VALID. */
-  'offload-flags': 20,
+  'offload-flags': 21,
   /** A fragment with an offload. */
-  'offload-fragment': 21,
+  'offload-fragment': 22,
   /** The receiver takes no such offload. */
-  'offload-not-accepted': 22,
+  'offload-not-accepted': 23,
   /** `csum_start` and `csum_offset` are not the packet's own TCP or UDP checksum: that of a tunnelled packet, for example. */
-  'checksum-fields': 23,
+  'checksum-fields': 24,
   /** Unknown `gso_type`, or one that does not fit the packet. */
-  'gso-type': 24,
+  'gso-type': 25,
   /** `gso_type` without NEEDS_CSUM. */
-  'gso-without-checksum': 25,
+  'gso-without-checksum': 26,
   /** `gso_size` is below MIN_GSO_SIZE_BYTES. */
-  'gso-size': 26,
+  'gso-size': 27,
 } as const
 
 const FIRST_OFFLOAD_VERDICT = VERDICT['offload-flags']

@@ -23,6 +23,7 @@ const OF_THE_PACKET = [
   'destination',
   'refused-destination',
   'exceeds-mtu',
+  'flow-taken',
 ]
 const OF_THE_OFFLOAD = [
   'offload-flags',

@@ -46,10 +46,10 @@ function startDialler(
   context: DaemonContext,
 ): TunnelEntrance {
   const { peerName, deadAfterMs, reconnectMinMs, reconnectMaxMs } = options
-  const { congestion, tls } = setting
+  const { congestion, tls, diallerId } = setting
   const dialler = new TunnelDialler({
     table,
-    peer: new PeerDialler({ transport, tls: tls.store, peerName, congestion, deadAfterMs }),
+    peer: new PeerDialler({ transport, tls: tls.store, peerName, diallerId, congestion, deadAfterMs }),
     backoff: { minMs: reconnectMinMs, maxMs: reconnectMaxMs },
     events: runtime.events,
   })

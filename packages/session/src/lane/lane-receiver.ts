@@ -3,6 +3,7 @@ import {
   type FrameView,
   PACKET_PREFIX_BYTES,
   type PacketChecker,
+  VERDICT,
   VIRTIO_NET_HEADER_BYTES,
 } from '@reversed-vpn/protocol'
 import type { FlowSteering } from './flow-steering.js'
@@ -11,6 +12,12 @@ import { TunWriter } from './tun-writer.js'
 
 /** The checks need these bytes contiguous: the virtio-net header and the headers of the packet. */
 const PREFIX_BYTES = VIRTIO_NET_HEADER_BYTES + PACKET_PREFIX_BYTES
+
+/**
+ * Whether a packet from the peer that has passed the checks may be written to the device.
+ * @param payloadOffset where its virtio-net header begins; the bytes may end behind the headers
+ */
+export type PacketAdmitter = (bytes: Uint8Array, payloadOffset: number) => boolean
 
 interface LaneReceiverOptions {
   readonly queue: TunQueue
@@ -25,6 +32,9 @@ interface LaneReceiverOptions {
  * of one piece of the stream are written together.
  */
 export class LaneReceiver {
+  /** Set while several sessions share the device. Without it packets cost nothing more. */
+  admit: PacketAdmitter | undefined
+
   readonly #options: LaneReceiverOptions
   readonly #scratch = Buffer.alloc(PREFIX_BYTES)
   readonly #own: TunWriter
@@ -43,7 +53,8 @@ export class LaneReceiver {
     const neededBytes = Math.min(payloadBytes, PREFIX_BYTES)
     const prefix = view.prefix(neededBytes, this.#scratch)
     const at = view.prefixOffset
-    const verdict = checker.check(prefix, at, view.prefixBytes, payloadBytes)
+    const checked = checker.check(prefix, at, view.prefixBytes, payloadBytes)
+    const verdict = checked === 0 && this.admit?.(prefix, at) === false ? VERDICT['flow-taken'] : checked
     if (verdict !== 0) {
       counters.drops[verdict] = (counters.drops[verdict] ?? 0) + 1
       return

@@ -14,6 +14,7 @@ import { Keepalive } from './keepalive.js'
 import { createLaneCounters, type LaneCounters, recordsOf } from './lane-counters.js'
 import type { LaneEnd, RotationReason } from './lane-handler.js'
 import type { LaneOptions } from './lane-options.js'
+import type { PacketAdmitter } from './lane-receiver.js'
 import type { PacketRedirector } from './packet-framer.js'
 import { mostRecords, rotationDue } from './rotation.js'
 
@@ -143,6 +144,11 @@ export class Lane implements FrameStreamHandler {
   /** Lets `redirect` take packets out of what this lane reads from its queue; undefined: none. */
   setRedirector(redirect: PacketRedirector | undefined): void {
     this.#path.framer.redirect = redirect
+  }
+
+  /** Has `admit` decide which packets from the peer are written; undefined: all that pass the checks. */
+  setAdmitter(admit: PacketAdmitter | undefined): void {
+    this.#path.receiver.admit = admit
   }
 
   /** Sends a packet with its virtio-net header that another lane has read. Copied; dropped if full. */

@@ -68,7 +68,8 @@ export class TunnelListener {
     this.#acceptor = new TlsAcceptor({
       tls: options.tls,
       peerName: options.peerName,
-      onPeer: (unfinished, socket, peer) => void this.#handOver(unfinished, new FrameStream(socket), peer),
+      onPeer: (unfinished, socket, peer, diallerId) =>
+        void this.#handOver(unfinished, new FrameStream(socket), peer, diallerId),
       onRefused: (unfinished, socket, reason, detail) => {
         if (unfinished?.dropped !== undefined) return
         this.#refuse(reason, unfinished?.remoteAddress ?? remoteAddressOf(socket), detail)
@@ -159,12 +160,13 @@ export class TunnelListener {
     unfinished: AdmissionEntry,
     frames: FrameStream,
     { name, fingerprint }: AuthenticatedPeer,
+    diallerId: string | undefined,
   ): Promise<void> {
     const { remoteAddress } = unfinished
     const proxyAddress = this.#proxies.get(unfinished)
     this.#lifts.get(unfinished)?.()
     try {
-      await this.#options.onPeer(frames, { name, fingerprint, remoteAddress, proxyAddress })
+      await this.#options.onPeer(frames, { name, fingerprint, remoteAddress, proxyAddress, diallerId })
       this.#unfinished.finish(unfinished)
     } catch (error) {
       if (unfinished.dropped !== undefined) return
