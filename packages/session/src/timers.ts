@@ -1,3 +1,11 @@
+/** Node can wait no longer, and fires at once when it is to. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1
+
+/** A wait that Node can keep: a multiple of an option may be longer. */
+export function keepable(ms: number): number {
+  return Math.min(ms, LONGEST_WAIT_MS)
+}
+
 /** Timers that end together. None of them keeps the process alive. */
 export class Timers {
   readonly #running = new Set<NodeJS.Timeout>()
@@ -9,7 +17,7 @@ export class Timers {
     const timer = setTimeout(() => {
       this.#running.delete(timer)
       work()
-    }, ms).unref()
+    }, keepable(ms)).unref()
     this.#running.add(timer)
     return timer
   }

@@ -18,6 +18,17 @@ t.test('a timer fires once, unless it was stopped', async (t) => {
   t.same(fired, ['kept'])
 })
 
+t.test('a wait that is too long for Node does not end at once', async (t) => {
+  const timers = new Timers()
+  let hasFired = false
+  timers.start(2 ** 31, () => {
+    hasFired = true
+  })
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  t.notOk(hasFired)
+  timers.close()
+})
+
 t.test('closed, it clears what runs and starts nothing', async (t) => {
   using running = countTimers()
   const timers = new Timers()

@@ -1,4 +1,5 @@
 import type { FrameStream } from '../frame-stream.js'
+import { keepable } from '../timers.js'
 
 interface KeepaliveOptions {
   readonly frames: FrameStream
@@ -77,7 +78,7 @@ export class Keepalive {
   }
 
   #listen(ms: number): void {
-    this.#silenceTimer = setTimeout(() => this.#judgeSilence(), Math.ceil(ms))
+    this.#silenceTimer = setTimeout(() => this.#judgeSilence(), keepable(Math.ceil(ms)))
   }
 
   #judgeSilence(): void {
