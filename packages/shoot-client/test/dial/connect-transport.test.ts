@@ -1,7 +1,9 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { createServer as createTlsServer } from 'node:tls'
 import { DialError } from '@reversed-vpn/secure'
+import { Authority } from '@reversed-vpn/secure/testing'
 import { connectTransport } from '@reversed-vpn/shoot-client/testing'
 import t from 'tap'
 
@@ -129,4 +131,20 @@ t.test('a gateway that never answers is left when the signal fires', async (t) =
   const controller = new AbortController()
   await using gateway = await startGateway(() => controller.abort(new Error('too slow')))
   t.equal(await failureOf(transportTo(gateway.url).open(controller.signal)), 'Error: too slow')
+})
+
+t.test('a gateway whose name ends with the dot of the root is asked for by its name alone', async (t) => {
+  const authority = new Authority(t.testdir({}), 'gateways')
+  const asked: (string | false | null)[] = []
+  const sockets = new Set<Socket>()
+  const server = createTlsServer(authority.issue('localhost'), (socket) => {
+    sockets.add(socket)
+    asked.push(socket.servername)
+    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\n\r\n'))
+  })
+  await using gateway = await listen(server, sockets)
+  const url = new URL(`https://localhost.:${gateway.url.port}`)
+  const options = { gateway: url, gatewayCa: { ca: authority.ca }, target: 'seed:1194', headers: [] }
+  t.equal(await failureOf(connectTransport(options).open(NEVER)), 'connected')
+  t.same(asked, ['localhost'])
 })
