@@ -1,6 +1,6 @@
 import { isIPv6, type Socket } from 'node:net'
 import { formatEndpoint } from '@reversed-vpn/daemon'
-import { dialAddresses, withDeadline } from '@reversed-vpn/relay'
+import { dialAddresses, joinSome, withDeadline } from '@reversed-vpn/relay'
 import { createSocket } from './create-socket.js'
 import { EgressRefusal, type RefusalReason } from './egress-refusal.js'
 import { probeSlowly } from './keep-alive.js'
@@ -36,7 +36,8 @@ export async function dialFirst(addresses: readonly string[], options: DialOptio
   const usable = addresses.filter((address) => localAddressFor(address) !== undefined)
   if (usable.length === 0)
     throw new EgressRefusal('unreachable', 'the tunnel has no address of the family of the target')
-  const where = usable.map((host) => formatEndpoint({ type: 'tcp', host, port })).join(', ')
+  const ends = usable.map((host) => formatEndpoint({ type: 'tcp', host, port }))
+  const where = joinSome(ends, ', ')
   const error = () => new EgressRefusal('dial-timeout', `${where} did not answer within ${ms} ms`)
   return withDeadline(signal, { ms, error }, async (signal) => {
     try {
@@ -46,8 +47,8 @@ export async function dialFirst(addresses: readonly string[], options: DialOptio
     } catch (cause) {
       if (signal.aborted) throw signal.reason
       const errors = cause instanceof AggregateError ? cause.errors : [cause]
-      const codes = errors.map(({ code }: NodeJS.ErrnoException) => code ?? 'failed').join(', ')
-      throw new EgressRefusal(reasonOf(errors[0]), `${where}: ${codes}`, { cause })
+      const codes = errors.map(({ code }: NodeJS.ErrnoException) => code ?? 'failed')
+      throw new EgressRefusal(reasonOf(errors[0]), `${where}: ${joinSome(codes, ', ')}`, { cause })
     }
   })
 }

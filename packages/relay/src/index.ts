@@ -1,5 +1,6 @@
 export { Admission, type AdmissionEntry, type DropReason } from './admission.js'
 export { type DialTarget, dialAddresses, dialTcp } from './dial/dial-tcp.js'
+export { joinSome } from './dial/join-some.js'
 export { lookUpAddresses } from './dial/look-up-addresses.js'
 export type { Lookup } from './dial/name-resolver.js'
 export { lookUpInHostsFile } from './dial/resolver-files.js'

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { untilSettled } from '../until-settled.js'
+import { joinSome } from './join-some.js'
 
 /** How long one address may take before the next is tried beside it (RFC 8305 §5, Connection Attempt Delay). */
 const NEXT_ATTEMPT_AFTER_MS = 250
@@ -94,6 +95,7 @@ class Race {
 function joinErrors(errors: readonly NodeJS.ErrnoException[]): Error {
   const [preferred] = errors
   if (preferred !== undefined && errors.length === 1) return preferred
-  const joined = new AggregateError(errors, errors.map(({ message }) => message).join('; '))
+  const messages = errors.map(({ message }) => message)
+  const joined = new AggregateError(errors, joinSome(messages, '; '))
   return preferred?.code === undefined ? joined : Object.assign(joined, { code: preferred.code })
 }

@@ -85,3 +85,17 @@ t.test('the signal ends every attempt', async (t) => {
   t.equal(race.opened.length, 2)
   for (const { socket } of race.opened) t.ok(socket.destroyed)
 })
+
+for (const behaviour of ['refuses', 'breaks'] as const) {
+  t.test(`a thousand addresses of which each ${behaviour} fail in order, and in a few words`, async (t) => {
+    const addresses = Array.from({ length: 1000 }, (_, index) => [`address-${index}`, behaviour])
+    await using race = await startRace(Object.fromEntries(addresses))
+    const error: AggregateError = await race.run().then(
+      () => t.fail('connected'),
+      (reason) => reason,
+    )
+    t.equal(error.errors.length, 1000)
+    t.match(error.message, /; 996 more$/)
+    t.ok(error.message.length < 300, `${error.message.length} characters`)
+  })
+}
