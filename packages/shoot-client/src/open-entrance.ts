@@ -14,7 +14,7 @@ export async function openEntrance(
   { path, tls, congestion }: Setting,
   { events }: TunnelRuntime,
   seedServers: SeedServers,
-  { defer }: DaemonContext,
+  { defer, signal }: DaemonContext,
 ): Promise<TunnelEntrance> {
   if (path.type === 'dial') {
     seedServers.dial()
@@ -29,6 +29,6 @@ export async function openEntrance(
     onRefused: (refusal) => events.onRefused(refusal),
   })
   defer('tunnel port', () => listener.close())
-  await listenOn(listener.server, path.endpoint)
+  await listenOn(listener.server, path.endpoint, { signal })
   return listener
 }
