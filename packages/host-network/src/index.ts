@@ -1,5 +1,6 @@
 export { applySeedNetwork, applyShootNetwork, type UpdatableNetwork } from './apply/apply-network.js'
 export { readDropCounters } from './firewall/drop-counters.js'
+export { FOREIGN_HOOKS, type ForeignDrop, findForeignDrops } from './firewall/foreign-drops.js'
 export { NETWORK_OBJECTS, type NetworkDifference, type NetworkObject } from './guard/difference.js'
 export { guardNetwork, type NetworkGuardOptions } from './guard/network-guard.js'
 export { chooseCongestion } from './kernel/choose-congestion.js'

@@ -10,6 +10,7 @@ import type { ExpiryWatch } from '@reversed-vpn/secure'
 import { type Session, TrafficTotals } from '@reversed-vpn/session'
 import { watchExpiry } from './certificate-expiry.js'
 import { watchConntrack } from './conntrack-watch.js'
+import { watchForeignDrops } from './foreign-drop-watch.js'
 import { createNetworkWatch, type NetworkWatch } from './network-watch.js'
 import type { TunnelOptions } from './options.js'
 import { createTunnelEvents, type TunnelEvents } from './tunnel-events.js'
@@ -75,7 +76,10 @@ export async function openTunnelRuntime(
   })
   const expiry = watchExpiry(log.child({ component: 'certificates' }), registry, prefix)
   defer('certificate watch', () => expiry.close())
-  const network = createNetworkWatch({ registry, prefix, log: log.child({ component: 'network' }), tun })
+  const networkLog = log.child({ component: 'network' })
+  const network = createNetworkWatch({ registry, prefix, log: networkLog, tun })
+  const foreignDrops = watchForeignDrops({ registry, prefix, log: networkLog })
+  defer('watch of other firewalls', () => foreignDrops.close())
   return { registry, metrics, events, tun, totals, expiry, network }
 }
 

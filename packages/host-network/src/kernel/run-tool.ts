@@ -2,7 +2,12 @@ import { type ExecFileException, execFile } from 'node:child_process'
 import { type FailedCommand, NetworkError } from '../network-error.js'
 
 /** The Debian package that holds each tool. */
-const PACKAGE_OF = { ip: 'iproute2', nft: 'nftables' } as const
+const PACKAGE_OF = {
+  ip: 'iproute2',
+  nft: 'nftables',
+  'iptables-legacy': 'iptables',
+  'ip6tables-legacy': 'iptables',
+} as const
 type NetworkTool = keyof typeof PACKAGE_OF
 
 /** A listing of a node with very many routes takes about a second; nothing here waits for the network. */
