@@ -57,6 +57,9 @@ async function startTls(
   signal: AbortSignal,
 ): Promise<TLSSocket> {
   signal.throwIfAborted()
+  // TLS on it would wait for ever.
+  if (below.destroyed)
+    throw toDialError(below.errored ?? new Error('the other end has closed the connection'), 'closed')
   const { diallerId } = options
   const socket = connect({
     ...secureContextOptions(options.tls),

@@ -15,6 +15,8 @@ export class WebSocketStream extends Duplex {
   constructor(socket: WebSocket) {
     super({ allowHalfOpen: false })
     this.#socket = socket
+    // A peer can break it before anybody uses it. Whoever does learns of its end from `close`.
+    this.on('error', () => {})
     socket.binaryType = 'nodebuffer'
     socket.on('message', (data, isBinary) => {
       if (!isBinary) this.destroy(new Error('a text message, where only binary ones belong'))
