@@ -40,6 +40,13 @@ t.test('root with CAP_NET_ADMIN alone makes the network, carries, and takes it a
     for (const set of ['Eff', 'Prm', 'Bnd']) t.match(status, `Cap${set}:\t${NET_ADMIN_ALONE}\n`)
   }
   await Promise.all([seed.stop(), client.stop()])
+  for (const [host, daemon] of [
+    [seedHost, 'seed-server'],
+    [node, 'shoot-client'],
+  ] as const) {
+    const [program = '', ...args] = [...asNetworkAdmin(), binOf(daemon), 'setup', '--undo']
+    await host.mustRun(program, args)
+  }
   t.strictSame(await readBoth(), untouched)
 })
 

@@ -1,4 +1,5 @@
 // The network of a pod of Calico's: IPv4 forwarding is off, and sysctls are read-only for everyone in it.
+import { existsSync } from 'node:fs'
 import {
   binOf,
   type Daemon,
@@ -78,8 +79,45 @@ t.test('IPv6 cannot be switched on like that: one line says what to set', async 
   t.strictSame(await readMachine(node), untouched)
 })
 
+t.test(
+  'IPv6 by interface is enough where the kernel knows it',
+  { skip: lacksForceForwarding() },
+  async (t) => {
+    const sysctls = ['all', 'default'].map((device) => `net.ipv6.conf.${device}.force_forwarding=1`)
+    await Promise.all(SIDES.map(({ host }) => host.mustRun('sysctl', ['-qw', ...sysctls])))
+    const [seed, client] = await Promise.all([
+      stage.startSeed([], [...asNetworkAdmin(), binOf('seed-server')]),
+      stage.startClient({ command: [...asNetworkAdmin(), binOf('shoot-client')] }),
+    ])
+    await expectTraffic(t, seed, client)
+    for (const { host } of SIDES)
+      t.equal(await readSysctl(host, 'net.ipv6.conf.all.forwarding'), '0', host.name)
+    await Promise.all([seed.stop(), client.stop()])
+    await Promise.all(SIDES.map(({ daemon, host }) => host.mustRun(binOf(daemon), ['setup', '--undo'])))
+  },
+)
+
+t.test('a seed-server for CONNECT alone forwards nothing, and needs nothing of that', async (t) => {
+  const [program = '', ...args] = [
+    ...asNetworkAdmin(),
+    binOf('seed-server'),
+    'setup',
+    ...flags(networkFlags()),
+  ]
+  t.match(await seedHost.run(program, [...args, '--uid', `${PLAIN_UID}`]), { code: 0, stderr: '' })
+  for (const device of ['all', 'control0', 'vpn0']) {
+    t.equal(await readSysctl(seedHost, `net.ipv4.conf.${device}.forwarding`), '0', device)
+  }
+  await seedHost.mustRun(binOf('seed-server'), ['setup', '--undo'])
+})
+
+function lacksForceForwarding(): string | false {
+  return existsSync('/proc/sys/net/ipv6/conf/all/force_forwarding') ? false : 'needs Linux 6.17'
+}
+
 async function switchOff(sysctl: string): Promise<void> {
-  await Promise.all(SIDES.map(({ host }) => host.mustRun('sysctl', ['-qw', `${sysctl}=0`])))
+  // A write that changes nothing would leave interfaces that were switched on by themselves as they are.
+  await Promise.all(SIDES.map(({ host }) => host.mustRun('sysctl', ['-qw', `${sysctl}=1`, `${sysctl}=0`])))
 }
 
 async function readSysctl(host: Host, name: string): Promise<string> {

@@ -1,4 +1,4 @@
-import { type ConnectGateway, startConnectGateway, startNginx } from '@reversed-vpn/test/lab'
+import { binOf, type ConnectGateway, startConnectGateway, startNginx } from '@reversed-vpn/test/lab'
 import t, { type Test } from 'tap'
 import { Download } from './support/download.js'
 import { publishNoise } from './support/files.js'
@@ -123,6 +123,8 @@ t.test('what is inside goes on when the shoot-client is killed and started again
 t.test('both leave nothing behind at last', async (t) => {
   await client.stop()
   await seed.stop()
+  await node.mustRun(binOf('shoot-client'), ['setup', '--undo'])
+  await seedHost.mustRun(binOf('seed-server'), ['setup', '--undo'])
   for (const host of [node, seedHost]) {
     const machine = await readMachine(host)
     t.notMatch(machine.nftables, /reversed_vpn/)

@@ -216,20 +216,24 @@ for (const { name, host, good, cases } of DAEMONS) {
     t.strictSame(await readMachine(host), before)
   })
 
-  t.test(`${name} ends with 0 on SIGTERM, however early, and leaves nothing`, async (t) => {
-    const before = await readMachine(host)
-    const ends: string[] = []
-    // The last one is past its start; those before are caught at whatever they are doing then.
-    for (const line of [/./, /started"/]) {
-      const daemon = await host.spawn(binOf(name), [...flags(good), '--log-level', 'debug'])
-      await Promise.race([daemon.waitForLine(line), daemon.exited])
-      daemon.kill('SIGTERM')
-      const { code, signal } = await daemon.exited
-      ends.push(`${code ?? signal}`)
-      t.strictSame(await readMachine(host), before, `after ${line}`)
-    }
-    t.strictSame(ends, ['0', '0'])
-  })
+  t.test(
+    `${name} ends with 0 on SIGTERM, however early, and leaves nothing that setup --undo cannot take`,
+    async (t) => {
+      const before = await readMachine(host)
+      const ends: string[] = []
+      // The last one is past its start; those before are caught at whatever they are doing then.
+      for (const line of [/./, /started"/]) {
+        const daemon = await host.spawn(binOf(name), [...flags(good), '--log-level', 'debug'])
+        await Promise.race([daemon.waitForLine(line), daemon.exited])
+        daemon.kill('SIGTERM')
+        const { code, signal } = await daemon.exited
+        ends.push(`${code ?? signal}`)
+        await host.mustRun(binOf(name), ['setup', '--undo'])
+        t.strictSame(await readMachine(host), before, `after ${line}`)
+      }
+      t.strictSame(ends, ['0', '0'])
+    },
+  )
 }
 
 /** The same files where a user without rights can read them. */

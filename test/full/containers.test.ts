@@ -1,6 +1,6 @@
 // The daemons as containers: images built as their manual says, started from what `reversed-vpn render` printed.
 import { readFileSync } from 'node:fs'
-import { type Daemon, startNginx } from '@reversed-vpn/test/lab'
+import { binOf, type Daemon, startNginx } from '@reversed-vpn/test/lab'
 import t, { type Test } from 'tap'
 import { readMachine } from '../e2e/support/machine.js'
 import { inUrl } from '../e2e/support/tunnel-lab.js'
@@ -48,6 +48,9 @@ t.test('all in one: root with CAP_NET_ADMIN alone', async (t) => {
   }
   await expectHealth(t)
   await expectGracefulEnds(t, [seed, client, gateway])
+  // The network of a real pod goes with it; this one is a host of the lab.
+  await seedHost.mustRun(binOf('seed-server'), ['setup', '--undo'])
+  await node.mustRun(binOf('shoot-client'), ['setup', '--undo'])
   t.strictSame(await readBoth(), untouched, 'both took their network away again')
 })
 

@@ -1,4 +1,9 @@
-export { applySeedNetwork, applyShootNetwork, type UpdatableNetwork } from './apply/apply-network.js'
+export {
+  type AppliedNetwork,
+  applySeedNetwork,
+  applyShootNetwork,
+  type UpdatableNetwork,
+} from './apply/apply-network.js'
 export { readDropCounters } from './firewall/drop-counters.js'
 export { FOREIGN_HOOKS, type ForeignDrop, findForeignDrops } from './firewall/foreign-drops.js'
 export { NETWORK_OBJECTS, type NetworkDifference, type NetworkObject } from './guard/difference.js'

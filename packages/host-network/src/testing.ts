@@ -1,4 +1,3 @@
-export type { AppliedNetwork } from './apply/apply-network.js'
 export { checkConflicts, checkConnected } from './apply/conflict-guard.js'
 export { sweepNetwork } from './apply/sweep-network.js'
 export { wantSeedNetwork, wantShootNetwork } from './apply/wanted-network.js'

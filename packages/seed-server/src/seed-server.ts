@@ -1,6 +1,7 @@
 import type { DaemonContext, Logger, RunningDaemon } from '@reversed-vpn/daemon'
 import { applySeedNetwork, checkPreparedSeedNetwork } from '@reversed-vpn/host-network'
 import {
+  closeNetwork,
   describeStart,
   logWarnings,
   openTunnelRuntime,
@@ -43,13 +44,17 @@ export async function startSeedServer(
 
   const applied = await (tun.isPrepared ? checkPreparedSeedNetwork : applySeedNetwork)(setting.plan)
   const network = runtime.network.guard(applied)
-  defer('addresses, routes and firewall', () => network.close())
+  let isStarted = false
+  defer('addresses, routes and firewall', () =>
+    isStarted ? closeNetwork(network, tun.name, log) : network.revert(),
+  )
   logWarnings(log, network.warnings)
   const entrance = await openEntrance({ options, setting, runtime, table }, context)
   const egress = await openEgress(options, setting, table, runtime, context)
 
   const parts = { options, setting, runtime, entrance, lanes: table, egress, network }
   const reloader = startReloading(parts, [egressTlsPart(parts), networksPart(parts, context)], context)
+  isStarted = true
   return {
     facts: {
       ...describeStart(runtime, setting),

@@ -8,7 +8,7 @@ import {
 } from '@reversed-vpn/host-network'
 import { makeCidr, parseAddressWithPrefix, type ShootNetworks } from '@reversed-vpn/ip'
 import type { WelcomeMessage } from '@reversed-vpn/protocol'
-import { logWarnings } from '@reversed-vpn/tunnel-daemon'
+import { closeNetwork, logWarnings } from '@reversed-vpn/tunnel-daemon'
 import { joinAnnouncements } from './announcements.js'
 
 interface ForwardingOptions {
@@ -129,7 +129,7 @@ export class Forwarding {
       const applied = this.#applied
       this.#applied = undefined
       this.#announced = new Map()
-      await applied?.network.close()
+      if (applied !== undefined) await closeNetwork(applied.network, this.#options.tun, this.#options.log)
     })
   }
 

@@ -16,7 +16,7 @@ export {
   type TunnelReload,
   tlsReloadPart,
 } from './reload.js'
-export { describeSetup, logWarnings, runSetup } from './setup.js'
+export { closeNetwork, describeSetup, logWarnings, runSetup } from './setup.js'
 export type { TunnelEvents } from './tunnel-events.js'
 export { describeStart, openTunnelRuntime, serveAdmin, type TunnelRuntime } from './tunnel-runtime.js'
 export {

@@ -1,5 +1,10 @@
 import type { DaemonContext } from '@reversed-vpn/daemon'
-import { removeSetUpNetwork, type SetUpNetwork, type SetupOwner } from '@reversed-vpn/host-network'
+import {
+  type AppliedNetwork,
+  removeSetUpNetwork,
+  type SetUpNetwork,
+  type SetupOwner,
+} from '@reversed-vpn/host-network'
 import { networksOf } from './link-setting.js'
 import type { NetworkOptions, SetupOptions } from './options.js'
 
@@ -36,4 +41,18 @@ export async function runSetup(
 /** What works on this machine, but less well than it could. */
 export function logWarnings(log: DaemonContext['log'], warnings: SetUpNetwork['warnings']): void {
   for (const { message, ...fields } of warnings) log.warn(fields, message)
+}
+
+/** For the end of a daemon: takes its network away, and says what stays. @throws NetworkError */
+export async function closeNetwork(
+  network: AppliedNetwork,
+  tun: string,
+  log: DaemonContext['log'],
+): Promise<void> {
+  const networks = await network.close()
+  if (networks.length === 0) return
+  log.info(
+    { tun, networks, command: `setup --undo --tun ${tun}` },
+    'routes stay, so that nothing for the networks leaves outside the tunnel',
+  )
 }

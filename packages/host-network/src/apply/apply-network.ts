@@ -6,17 +6,23 @@ import { kernelFamilies, type NetworkWarning, prepareTun } from '../kernel/sysct
 import { readTunLink } from '../kernel/tun-link.js'
 import { NetworkError } from '../network-error.js'
 import type { SeedNetworkPlan, ShootNetworkPlan } from '../plan/network-plan.js'
-import { deleteOwned, readOwnedState, without } from '../routes/owned-state.js'
+import { deleteOwned, fallbacksOf, readOwnedState, without } from '../routes/owned-state.js'
 import { renderFallbackLines, renderLinkLines, type WantedLinks } from '../routes/wanted-links.js'
 import { checkOccupied } from './conflict-guard.js'
-import { sweepNetwork } from './sweep-network.js'
+import { releaseNetwork, sweepNetwork } from './sweep-network.js'
 import { type WantedNetwork, wantSeedNetwork, wantShootNetwork } from './wanted-network.js'
 
 /** Addresses, routes and firewall that are in place. */
 export interface AppliedNetwork extends AsyncDisposable {
   readonly warnings: readonly NetworkWarning[]
-  /** Takes all of it away, as `sweepNetwork`. Idempotent; the TUN may be gone already. Forwarding sysctls stay. */
-  close(): Promise<void>
+  /**
+   * Takes all of it away but what catches packets for the networks while there is no TUN; that stays until
+   * `removeSetUpNetwork`. Idempotent; the TUN may be gone already. Forwarding stays on.
+   * @returns the networks that are caught
+   */
+  close(): Promise<readonly string[]>
+  /** Takes all of it away that was not there before, for a start that fails. Idempotent. */
+  revert(): Promise<void>
 }
 
 /** Addresses, routes and firewall that can be compared with what they should be. */
@@ -43,8 +49,8 @@ export interface UpdatableNetwork<Plan> extends AppliedNetwork, ComparableNetwor
 
 /**
  * Puts the seed side's addresses, routes and firewall in place, replacing what an earlier call or a crashed process left for
- * that TUN. The TUN exists already and comes up here, behind the firewall. When anything fails, nothing of ours stays.
- * One call for a TUN at a time.
+ * that TUN. The TUN exists already and comes up here, behind the firewall. When anything fails, nothing of ours stays but
+ * what caught packets before. One call for a TUN at a time.
  *
  * @throws NetworkError ERR_NETWORK_PLAN_INVALID, ERR_NETWORK_CONFLICT or ERR_TUN_MISSING before anything is changed;
  *   ERR_FORWARDING_DISABLED, ERR_IPV6_DISABLED, ERR_NETWORK_COMMAND, ERR_NETWORK_COMMAND_TIMEOUT or ERR_NETWORK_TOOL_MISSING
@@ -91,18 +97,20 @@ async function applyUpdatable<Plan>(
     }
     current = next
   }
-  const close = () => {
-    current = undefined
-    return applied.close()
-  }
+  const end = <T>(work: () => Promise<T>) =>
+    inTurn(() => {
+      current = undefined
+      return work()
+    })
   return {
     tun,
     warnings: applied.warnings,
     update: (plan) => inTurn(() => update(plan)),
     compare: () => inTurn(async () => (current === undefined ? [] : findDifferences(current, firewall))),
     repair: (missing) => inTurn(() => repair(missing)),
-    close: () => inTurn(close),
-    [Symbol.asyncDispose]: () => inTurn(close),
+    close: () => end(applied.close),
+    revert: () => end(applied.revert),
+    [Symbol.asyncDispose]: async () => void (await end(applied.close)),
   }
 }
 
@@ -122,17 +130,18 @@ export async function applyNetwork(wanted: WantedNetwork): Promise<AppliedNetwor
   if ((await readTunLink(tun)) === undefined) {
     throw new NetworkError('ERR_TUN_MISSING', `there is no interface ${tun}`)
   }
-  let warnings: NetworkWarning[]
+  const before = fallbacksOf(await readOwnedState(tun))
+  const revert = () => sweepNetwork(tun, before)
   try {
-    warnings = await putInPlace(wanted)
+    const warnings = await putInPlace(wanted)
+    let closing: Promise<string[]> | undefined
+    const close = () => (closing ??= releaseNetwork(tun))
+    return { warnings, close, revert, [Symbol.asyncDispose]: async () => void (await close()) }
   } catch (error) {
     // Half of it would be an open door or a dead end. The first error says why.
-    await sweepNetwork(tun).catch(() => {})
+    await revert().catch(() => {})
     throw error
   }
-  let closing: Promise<void> | undefined
-  const close = () => (closing ??= sweepNetwork(tun))
-  return { warnings, close, [Symbol.asyncDispose]: close }
 }
 
 async function putInPlace({ plan, ruleset, links, forwarding }: WantedNetwork): Promise<NetworkWarning[]> {

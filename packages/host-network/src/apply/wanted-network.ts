@@ -10,8 +10,6 @@ import type {
 import { resolveSeedPlan, resolveShootPlan } from '../plan/resolve-plan.js'
 import { seedLinks, shootLinks, type WantedLinks } from '../routes/wanted-links.js'
 
-const EVERYWHERE = { 4: '0.0.0.0/0', 6: '::/0' } as const
-
 /** A plan of either side with all it comes to on the machine. */
 export type WantedNetwork = (
   | { readonly side: 'seed'; readonly plan: ResolvedSeedPlan }
@@ -48,9 +46,15 @@ export function wantShootNetwork(input: ShootNetworkPlan): WantedNetwork {
   }
 }
 
-/** Callers that are routed here come from anywhere; a CONNECT is answered by a socket of this machine and needs none. */
-function seedForwarding({ tun, families }: ResolvedSeedPlan): Forwarding[] {
-  return families.map(({ family }) => ({ family, tun, networks: [EVERYWHERE[family]], interfaces: [] }))
+/** For callers that are routed here; a CONNECT is answered by a socket of this machine, and needs none. */
+function seedForwarding({
+  tun,
+  families,
+  routedFrom: { interfaces, networks },
+}: ResolvedSeedPlan): Forwarding[] {
+  return families
+    .map(({ family }) => ({ family, tun, networks: networks[family], interfaces }))
+    .filter((forwarding) => forwarding.networks.length > 0 || interfaces.length > 0)
 }
 
 function shootForwarding({ tun, families, egressInterface }: ResolvedShootPlan): Forwarding[] {

@@ -41,13 +41,17 @@ export function guardNetwork<Plan>(
   const guard = new NetworkGuard(network, options)
   const close = async () => {
     await guard.close()
-    await network.close()
+    return network.close()
   }
   return {
     ...network,
     update: (plan) => guard.during(() => network.update(plan)),
     close,
-    [Symbol.asyncDispose]: close,
+    revert: async () => {
+      await guard.close()
+      await network.revert()
+    },
+    [Symbol.asyncDispose]: async () => void (await close()),
   }
 }
 

@@ -1,6 +1,6 @@
 import { ownedNumber, ROUTE_PROTOCOL, RULE_PREFERENCE, TUN_ROUTE_METRIC } from '../owned-names.js'
 
-const MAIN_TABLE = 'main'
+export const MAIN_TABLE = 'main'
 
 /** A route of ours. `tun` is set for those that lead into it. */
 export interface OwnedRoute {

@@ -2,10 +2,18 @@ import { withPrefixLength } from '../kernel/route-interfaces.js'
 import { readIpJsonBatch, runIpBatch } from '../kernel/run-tool.js'
 import { kernelFamilies } from '../kernel/sysctls.js'
 import { ownedNumber, ROUTE_PROTOCOL, RULE_PREFERENCE } from '../owned-names.js'
-import { type OwnedRoute, type OwnedRule, renderRoute, renderRule, routeKey, ruleKey } from './owned-route.js'
+import {
+  MAIN_TABLE,
+  type OwnedRoute,
+  type OwnedRule,
+  renderRoute,
+  renderRule,
+  routeKey,
+  ruleKey,
+} from './owned-route.js'
 
 /** What is there of ours: routes and rules of one TUN, from this process or one that crashed. */
-interface OwnedState {
+export interface OwnedState {
   readonly routes: readonly OwnedRoute[]
   readonly rules: readonly OwnedRule[]
 }
@@ -24,6 +32,9 @@ interface RuleJson {
   readonly table?: string
   readonly protocol?: string
 }
+
+/** Of a TUN that left nothing. */
+export const NOTHING_OWNED: OwnedState = { routes: [], rules: [] }
 
 /** @throws NetworkError as `runTool` */
 export async function readOwnedState(tun: string): Promise<OwnedState> {
@@ -54,7 +65,7 @@ function toOwnedRoutes(tun: string, family: 4 | 6, routes: readonly RouteJson[])
       type: route.type === 'blackhole' || route.type === 'unreachable' ? route.type : 'unicast',
       family,
       destination: withPrefixLength(route.dst, family),
-      table: route.table ?? 'main',
+      table: route.table ?? MAIN_TABLE,
       metric: route.metric ?? 0,
       ...(route.dev === tun ? { tun } : {}),
     }))
@@ -97,6 +108,14 @@ export function without(state: OwnedState, wanted: OwnedState): OwnedState {
     routes: state.routes.filter((route) => !routeKeys.has(routeKey(route))),
     rules: state.rules.filter((rule) => !ruleKeys.has(ruleKey(rule))),
   }
+}
+
+/**
+ * What of it catches packets that have no TUN any more, instead of a default route of others. Rules do not: who gets our transfer
+ * address next would be led to a table of ours.
+ */
+export function fallbacksOf({ routes }: OwnedState): OwnedState {
+  return { routes: routes.filter(({ type, table }) => type !== 'unicast' && table === MAIN_TABLE), rules: [] }
 }
 
 function intersect(state: OwnedState, other: OwnedState): OwnedState {

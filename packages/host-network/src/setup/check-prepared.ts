@@ -34,14 +34,21 @@ async function keepChecked<Plan>(
 ): Promise<UpdatableNetwork<Plan>> {
   let current = want(first)
   await checkPrepared(current)
-  const close = () => Promise.resolve()
+  const nothing = () => Promise.resolve()
   const update = async (plan: Plan) => {
     const next = want(plan)
     await checkPrepared(next)
     current = next
   }
-  const compare = () => findAllDifferences(current)
-  return { tun: current.plan.tun, warnings: [], update, compare, close, [Symbol.asyncDispose]: close }
+  return {
+    tun: current.plan.tun,
+    warnings: [],
+    update,
+    compare: () => findAllDifferences(current),
+    close: async () => [],
+    revert: nothing,
+    [Symbol.asyncDispose]: nothing,
+  }
 }
 
 async function checkPrepared(wanted: WantedNetwork): Promise<void> {

@@ -1,6 +1,6 @@
-import { applyNetwork } from '../apply/apply-network.js'
+import { type AppliedNetwork, applyNetwork } from '../apply/apply-network.js'
 import { checkOccupied } from '../apply/conflict-guard.js'
-import { sweepNetwork } from '../apply/sweep-network.js'
+import { releaseNetwork, sweepNetwork } from '../apply/sweep-network.js'
 import { type WantedNetwork, wantSeedNetwork, wantShootNetwork } from '../apply/wanted-network.js'
 import { findAcceptedOffloads } from '../kernel/offload-self-test.js'
 import { openTunDevice } from '../kernel/open-tun-device.js'
@@ -20,7 +20,7 @@ export interface SetUpNetwork {
 /**
  * Makes everything a seed-server without any capability needs, and leaves it there: a persistent TUN that the owner may open,
  * addresses, routes and firewall. What an earlier set-up left is replaced, also under a daemon that runs. When anything fails,
- * nothing of ours stays. One call for a TUN at a time.
+ * nothing of ours stays but what caught packets before. One call for a TUN at a time.
  *
  * @throws NetworkError ERR_TUN_NOT_OURS when the name is taken by another interface, ERR_TUN_IN_USE when another owner is
  *   wanted of one that a daemon has open, else as `applySeedNetwork`
@@ -36,8 +36,8 @@ export function setUpShootNetwork(plan: ShootNetworkPlan, owner: SetupOwner): Pr
 }
 
 /**
- * Takes away what was set up for that TUN, the interface included, and what a crashed daemon left. Idempotent. Forwarding
- * sysctls stay. A daemon that has the interface open loses it and ends.
+ * Takes away what was set up for that TUN, the interface included, and what a daemon left that stopped or crashed. Idempotent.
+ * Forwarding stays on. A daemon that has the interface open loses it and ends.
  *
  * @throws NetworkError ERR_TUN_NOT_OURS when the interface was not made by `setup`; nothing is changed then
  */
@@ -66,16 +66,17 @@ async function setUp(wanted: WantedNetwork, owner: SetupOwner): Promise<SetUpNet
 async function make(wanted: WantedNetwork, { uid, gid }: SetupOwner): Promise<SetUpNetwork> {
   const { side, plan } = wanted
   const device = openTunDevice(plan.tun, true, 'expected CAP_NET_ADMIN')
+  let applied: AppliedNetwork | undefined
   try {
     device.setOwner({ uid, gid })
     // While it is down, and for the daemon, which has it only when it is up.
     const accepts = findAcceptedOffloads(device.openQueue())
-    const { warnings } = await applyNetwork(wanted)
+    applied = await applyNetwork(wanted)
     await writeMark(plan.tun, { side, uid, gid, accepts, plan: markOf(wanted) })
     device.setPersistent(true)
-    return { warnings, isNew: true }
+    return { warnings: applied.warnings, isNew: true }
   } catch (error) {
-    await sweepNetwork(plan.tun).catch(() => {})
+    await applied?.revert().catch(() => {})
     throw error
   } finally {
     device.close()
@@ -91,7 +92,7 @@ async function renew(wanted: WantedNetwork, { plan: _, ...mark }: SetupMark): Pr
     await writeMark(tun, { ...mark, plan: markOf(wanted) })
     return { warnings, isNew: false }
   } catch (error) {
-    await sweepNetwork(tun).catch(() => {})
+    await releaseNetwork(tun).catch(() => {})
     await deleteInterface(tun).catch(() => {})
     throw error
   }
@@ -104,7 +105,7 @@ async function removeUnused(tun: string, { queues }: TunLink, mark: SetupMark): 
       `interface ${tun} is in use and belongs to ${describeOwner(mark)}; close it before changing its owner`,
     )
   }
-  await sweepNetwork(tun)
+  await releaseNetwork(tun)
   await deleteInterface(tun)
 }
 

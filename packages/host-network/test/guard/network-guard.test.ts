@@ -15,7 +15,8 @@ function setUp(isOurs: boolean) {
     warnings: [],
     compare: async () => [...state.missing],
     update: async () => tell('firewall'),
-    close: async () => {},
+    close: async () => [],
+    revert: async () => {},
     [Symbol.asyncDispose]: async () => {},
   }
   const repair = async () => {

@@ -4,6 +4,10 @@ import { ADDRESS, type Host, NAME_SERVER, NetworkLab, PLAN, skip, TUN } from './
 const SIDES = ['seed', 'shoot'] as const
 const APPLY = { seed: 'applySeed', shoot: 'applyShoot' } as const
 const FAMILIES = [4, 6] as const
+const { pod, service, node } = PLAN.networks
+const TRANSFER = ['192.168.123.0/24', 'fd8f:6d53:b97a:1::/112']
+/** Networks of which no packet leaves by another route once there is no TUN. */
+const CAUGHT = { seed: [...pod, ...service, ...node, ...TRANSFER], shoot: TRANSFER } as const
 
 t.setTimeout(60_000)
 
@@ -38,6 +42,7 @@ for (const side of SIDES) {
       await host.call(APPLY[side], other)
       t.equal(replaced, await host.snapshot())
       t.notMatch(replaced, 'fd8f:')
+      t.notMatch(replaced, '10.96.0.0', 'nor what caught packets of networks that are not wanted any more')
     })
     await t.test('becomes another one in place, or stays when that one cannot be had', async (t) => {
       const other = { ...PLAN, networks: { pod: ['10.1.0.0/16', '10.2.3.4/32'], service: [], node: [] } }
@@ -54,18 +59,52 @@ for (const side of SIDES) {
       await t.rejects(host.call('update', covering), { code: 'ERR_NETWORK_PLAN_INVALID' })
       t.equal(await host.snapshot(), first)
     })
-    await t.test('is gone without a trace after close, however often', async (t) => {
+    await t.test(
+      'is gone after close but for what catches packets, and without a trace once it is swept',
+      async (t) => {
+        await host.call(APPLY[side], PLAN)
+        const caught = await host.call('closeApplied')
+        t.same(caught.toSorted(), CAUGHT[side].toSorted())
+        const closed = await host.snapshot()
+        t.notMatch(closed, `table inet reversed_vpn_${TUN}`)
+        t.notMatch(closed, `dev ${TUN}`)
+        for (const network of CAUGHT[side]) t.match(closed, `blackhole ${network} `)
+        await host.call('closeApplied')
+        t.equal(await host.snapshot(), closed)
+        for (const _ of [1, 2]) {
+          await host.call('removeSetUp', 'vpn1')
+          t.equal(await host.snapshot(), closed, 'those of another TUN stay')
+        }
+        for (const _ of [1, 2]) {
+          await host.call('sweep', TUN)
+          t.equal(await host.snapshot(), before)
+        }
+      },
+    )
+    await t.test(
+      'is taken back whole by a start that fails, but for what caught packets before',
+      async (t) => {
+        await host.call(APPLY[side], PLAN)
+        await host.call('revertApplied')
+        t.equal(await host.snapshot(), before)
+        await host.call(APPLY[side], PLAN)
+        await host.call('closeApplied')
+        const closed = await host.snapshot()
+        await host.call(APPLY[side], PLAN)
+        await host.call('revertApplied')
+        t.equal(await host.snapshot(), closed)
+        await host.call('sweep', TUN)
+      },
+    )
+    await t.test('is closed in the same way when the TUN went first', async (t) => {
+      await host.call(APPLY[side], PLAN)
       await host.call('closeApplied')
-      t.equal(await host.snapshot(), before)
-      await host.call('closeApplied')
-      await host.call('sweep', TUN)
-      t.equal(await host.snapshot(), before)
-    })
-    await t.test('is gone as well when the TUN went first', async (t) => {
+      const closed = await host.snapshot()
       await host.call(APPLY[side], PLAN)
       await lab.removeTuns()
-      t.not(await host.snapshot(), before)
       await host.call('closeApplied')
+      t.equal(await host.snapshot(), closed)
+      await host.call('sweep', TUN)
       t.equal(await host.snapshot(), before)
     })
     await t.test('is swept, or applied again, after a crash', async (t) => {
@@ -87,7 +126,7 @@ for (const side of SIDES) {
       await host.setUp(`sysctl -qw net.ipv6.conf.${TUN}.disable_ipv6=1`)
       await host.call(APPLY[side], PLAN)
       t.match((await host.run(`ip -6 -brief address show ${TUN}`)).stdout, ADDRESS[side][6])
-      await host.call('closeApplied')
+      await host.call('sweep', TUN)
     })
     await t.test('leaves nothing when it fails halfway', async (t) => {
       await host.setUp(`sysctl -qw net.ipv6.conf.${TUN}.disable_ipv6=1`)

@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import {
+  type AppliedNetwork,
   applySeedNetwork,
   applyShootNetwork,
   checkPreparedSeedNetwork,
@@ -18,7 +19,7 @@ import {
   type TunnelInterface,
 } from '@reversed-vpn/host-network'
 import type { DropCounter } from '@reversed-vpn/host-network/testing'
-import { type AppliedNetwork, type NetworkSetup, sweepNetwork } from '@reversed-vpn/host-network/testing'
+import { type NetworkSetup, sweepNetwork } from '@reversed-vpn/host-network/testing'
 
 interface ConnectTarget {
   readonly host: string
@@ -51,9 +52,8 @@ const methods = {
     return applied.warnings
   },
   update: (plan: SeedNetworkPlan | ShootNetworkPlan) => update(plan as never),
-  async closeApplied() {
-    await applied?.close()
-  },
+  closeApplied: async () => (await applied?.close()) ?? [],
+  revertApplied: async () => applied?.revert(),
   sweep: (tun: string) => sweepNetwork(tun),
   setUpSeed: async ({ plan, owner }: SetUpRequest<SeedNetworkPlan>) => ({
     ...(await setUpSeedNetwork(plan, owner)),
