@@ -5,6 +5,7 @@ export const END_REASONS = [
   'client-reset',
   'backend-reset',
   'idle',
+  // At the end of the gateway, in any state.
   'drained',
   // Before anything was read.
   'too-many-connections',

@@ -83,6 +83,8 @@ export async function startSniGateway(
     stopDeadlineMs: options.drainTimeoutMs,
     stop: async () => {
       listeners.close()
+      // Nothing goes through these yet: their clients come again, to another gateway.
+      cutAll([...connections].filter(({ relayedAtMs }) => relayedAtMs === undefined))
       await Promise.all(
         [...connections].map(({ socket }) => (socket.closed ? undefined : once(socket, 'close'))),
       )
@@ -177,6 +179,6 @@ function cutIdle(connections: ReadonlySet<Connection>, idleTimeoutMs: number): v
   }
 }
 
-function cutAll(connections: ReadonlySet<Connection>): void {
+function cutAll(connections: Iterable<Connection>): void {
   for (const connection of connections) connection.drop('drained')
 }
