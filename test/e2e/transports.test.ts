@@ -1,4 +1,8 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import {
+  binOf,
+  Daemon,
   destinationOf,
   startHaproxy,
   startNginx,
@@ -8,9 +12,10 @@ import {
 } from '@reversed-vpn/test/lab'
 import t from 'tap'
 import { untilLanes } from './support/lanes.js'
-import { TunnelLab } from './support/tunnel-lab.js'
+import { QUICK_TIMES, TunnelLab } from './support/tunnel-lab.js'
 
 const SNI = 'vpn-seed-server.shoot--lab.example'
+const NODE_OF_SHOOT = '10.250.0.77'
 const HEADER = `Reversed-VPN: ${destinationOf('shoot--lab')}`
 
 const stage = await TunnelLab.create()
@@ -163,4 +168,35 @@ t.test('gateways that are trusted say who the client is, and only they', async (
     reason: 'proxy-header',
     remoteAddress: front,
   })
+})
+
+t.test('a client whose address is one of the shoot, as a private link shows it, is let in', async (t) => {
+  const asNode = `listen relay
+  bind :9007
+  tcp-request connection set-src ipv4(${NODE_OF_SHOOT})
+  server seed ${backend} send-proxy-v2`
+  await startHaproxy(lab, host, 9007, asNode)
+  const config = join(lab.dir, 'seed.yaml')
+  const write = (nodes: readonly string[]) => writeFile(config, `node-network: [${nodes.join(', ')}]\n`)
+  await write(['10.250.0.0/16'])
+  const { egressServer, egressCa, seedServer, tunnelCa } = certificates
+  const { certFile, keyFile } = seedServer
+  const tunnel = ['--tls-cert', certFile, '--tls-key', keyFile, '--tls-ca', tunnelCa.certFile]
+  const egress = ['--egress-tls-cert', egressServer.certFile, '--egress-tls-key', egressServer.keyFile]
+  await using seed = await Daemon.start(
+    seedHost,
+    [
+      ...[binOf('seed-server'), '--config', config, ...QUICK_TIMES, '--trusted-proxy', `${front}/32`],
+      ...[...tunnel, ...egress, '--egress-tls-ca', egressCa.certFile, '--pod-network', '100.96.0.0/11'],
+    ],
+    15_000,
+  )
+  await using client = await stage.startClient({ args: ['--server', `${front}:9007`] })
+  await Promise.all([client.waitUntilReady(), seed.waitUntilReady()])
+  t.match(await seed.status(), { sessions: [{ peer: { remoteAddress: NODE_OF_SHOOT } }] }, 'it is a label')
+  await write(['10.250.0.0/16', '10.251.0.0/16'])
+  seed.process.kill('SIGHUP')
+  const reload = await seed.waitForLog(({ msg }) => /^networks taken$|^reload failed/.test(msg ?? ''))
+  t.equal(reload.msg, 'networks taken', 'and does not hold up other networks')
+  t.match(await stage.curlEgress(`http://${pod1.addresses.ipv4}/`), { stdout: 'pod1\n' })
 })
