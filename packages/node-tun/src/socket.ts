@@ -6,6 +6,7 @@ export {
   setMaxPacingRate,
   setTcpCongestion,
   setTcpKeepAliveIntervalS,
+  setTcpMaxSegment,
   setTcpNotsentLowatBytes,
   setTcpUserTimeoutMs,
   socketDescriptor,

@@ -3,6 +3,7 @@ export { NO_OFFLOAD } from './offload.js'
 export {
   getMaxPacingRate,
   getTcpKeepAliveIntervalS,
+  getTcpMaxSegment,
   getTcpNotsentLowatBytes,
   getTcpUserTimeoutMs,
 } from './socket/socket-option.js'

@@ -10,9 +10,11 @@ import {
   getTcpCongestion,
   getTcpInfo,
   getUnreadBytes,
+  openTcpSocket,
   setMaxPacingRate,
   setTcpCongestion,
   setTcpKeepAliveIntervalS,
+  setTcpMaxSegment,
   setTcpNotsentLowatBytes,
   setTcpUserTimeoutMs,
   socketDescriptor,
@@ -20,6 +22,7 @@ import {
 import {
   getMaxPacingRate,
   getTcpKeepAliveIntervalS,
+  getTcpMaxSegment,
   getTcpNotsentLowatBytes,
   getTcpUserTimeoutMs,
 } from '@reversed-vpn/node-tun/testing'
@@ -63,6 +66,31 @@ test('sets options that the kernel gives back', async (t) => {
   setTcpKeepAliveIntervalS(fd, 30)
   t.equal(getTcpKeepAliveIntervalS(fd), 30)
   t.throws(() => setTcpKeepAliveIntervalS(fd, 0), { code: 'EINVAL' })
+})
+
+test('the largest segment of one end counts for both directions, whichever end it is', async (t) => {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const segments = async (maxSegment?: number): Promise<number[]> => {
+    const accepted = once(server, 'connection') as Promise<[Socket]>
+    const options = { fd: openTcpSocket({ family: 4, maxSegment }), readable: true, writable: true }
+    const socket = new Socket({ ...options, ...{ manualStart: true } }).connect(port, '127.0.0.1')
+    await once(socket, 'connect')
+    const [peer] = await accepted
+    const seen = [socket, peer].map((end) => getTcpMaxSegment(socketDescriptor(end) ?? -1))
+    socket.destroy()
+    peer.destroy()
+    return seen
+  }
+  const bytesOfTimestamps = 12
+  t.ok(Math.min(...(await segments())) > 1300, 'the default')
+  t.same(await segments(1300), [1300 - bytesOfTimestamps, 1300 - bytesOfTimestamps], 'of who dials')
+  setTcpMaxSegment(socketDescriptor(server) ?? -1, 1200)
+  t.same(await segments(), [1200 - bytesOfTimestamps, 1200 - bytesOfTimestamps], 'of who listens')
+  server.close()
+  t.throws(() => openTcpSocket({ family: 4, maxSegment: 87 }), { code: 'EINVAL' })
 })
 
 test('limits how fast TCP sends, and takes the limit away', async (t) => {

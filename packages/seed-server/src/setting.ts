@@ -50,11 +50,11 @@ export async function resolveSetting(
 }
 
 function choosePath(
-  { listen, dial }: SeedServerOptions,
+  { listen, dial, maxSegment }: SeedServerOptions,
   { optionError }: Pick<DaemonContext, 'optionError'>,
 ): TunnelPath {
   if (dial === undefined) return { type: 'listen', endpoint: listen ?? DEFAULT_LISTEN }
-  if (listen === undefined) return { type: 'dial', transport: directTransport(dial) }
+  if (listen === undefined) return { type: 'dial', transport: directTransport(dial, { maxSegment }) }
   throw optionError('dial', 'the seed-server either dials or listens: leave out --dial or --listen')
 }
 

@@ -1,7 +1,7 @@
 export { PREFERRED_CONGESTION } from './congestion.js'
 export type { BackoffOptions } from './dial/backoff.js'
 export { type DialledLane, dialLane } from './dial/dial-lane.js'
-export { type DialTarget, directTransport, openTcp } from './dial/direct-transport.js'
+export { type DialTarget, directTransport, type HopSocketOptions, openTcp } from './dial/direct-transport.js'
 export { LaneDialler } from './dial/lane-dialler.js'
 export type { Transport } from './dial/transport.js'
 export { FlowLedger } from './flow-ledger.js'

@@ -1,6 +1,6 @@
-import { type DaemonContext, listenOn } from '@reversed-vpn/daemon'
+import type { DaemonContext } from '@reversed-vpn/daemon'
 import { TunnelListener } from '@reversed-vpn/session'
-import type { TunnelEntrance, TunnelRuntime } from '@reversed-vpn/tunnel-daemon'
+import { listenForTunnel, type TunnelEntrance, type TunnelRuntime } from '@reversed-vpn/tunnel-daemon'
 import type { ShootClientOptions } from './options.js'
 import type { SeedServers } from './seed-servers.js'
 import type { Setting } from './setting.js'
@@ -10,7 +10,7 @@ import type { Setting } from './setting.js'
  * not available
  */
 export async function openEntrance(
-  { serverName: peerName, deadAfterMs }: ShootClientOptions,
+  { serverName: peerName, deadAfterMs, maxSegment }: ShootClientOptions,
   { path, tls, congestion }: Setting,
   { events }: TunnelRuntime,
   seedServers: SeedServers,
@@ -29,6 +29,6 @@ export async function openEntrance(
     onRefused: (refusal) => events.onRefused(refusal),
   })
   defer('tunnel port', () => listener.close())
-  await listenOn(listener.server, path.endpoint, { signal })
+  await listenForTunnel(listener.server, path.endpoint, { maxSegment, signal })
   return listener
 }

@@ -70,18 +70,19 @@ function chooseTransport(
   { congestion, gatewayCa: authorities }: Pick<Setting, 'congestion' | 'gatewayCa'>,
   context: Pick<DaemonContext, 'optionError' | 'environment'>,
 ): Transport {
-  const { gateway, header: headers, deadAfterMs } = options
+  const { gateway, header: headers, deadAfterMs, maxSegment } = options
   if (gateway === undefined) {
     if (headers.length > 0) throw context.optionError('header', 'is sent with CONNECT and needs --gateway')
-    return proxiedTransport(server, chooseProxy(options, server, context))
+    return proxiedTransport(server, { proxy: chooseProxy(options, server, context), maxSegment })
   }
   const gatewayCa = authorities?.store
   const proxy = chooseProxy(options, { host: hostOf(gateway), port: portOf(gateway) }, context)
+  const hops = { gateway, gatewayCa, proxy, headers, maxSegment }
   if (gateway.protocol === 'ws:' || gateway.protocol === 'wss:') {
     const tune = (socket: Socket) => tuneLaneSocket(socket, { userTimeoutMs: deadAfterMs, congestion })
-    return webSocketTransport({ gateway, gatewayCa, proxy, headers, tune })
+    return webSocketTransport({ ...hops, tune })
   }
-  return connectTransport({ gateway, gatewayCa, proxy, target: formatEndpoint(server), headers })
+  return connectTransport({ ...hops, target: formatEndpoint(server) })
 }
 
 function loadGatewayCa(

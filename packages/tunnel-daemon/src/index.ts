@@ -1,5 +1,6 @@
 export { defineTunnelDaemon } from './define-tunnel-daemon.js'
 export { type LinkSetting, networksOf, resolveLink } from './link-setting.js'
+export { listenForTunnel } from './listen-for-tunnel.js'
 export { interfaceName, network, routedSource } from './option-kinds.js'
 export {
   adminOption,

@@ -50,6 +50,13 @@ export const TUNNEL_OPTIONS = defineOptions({
     description:
       'TCP congestion control of the lanes (default: bbr, or the kernel default if bbr is not available)',
   },
+  'max-segment': {
+    kind: integer(536, 32_767),
+    group: 'Lanes',
+    description:
+      'largest TCP segment of the lanes in bytes, where the path drops larger packets without a word: its MTU less 40 ' +
+      '(IPv6: less 60); one side is enough on each connection (default: by the MTU of the interface)',
+  },
   keepalive: {
     kind: duration({ min: '100ms' }),
     default: '5s',

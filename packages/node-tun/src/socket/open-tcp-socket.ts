@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs'
 import { loadNativeAddon } from '../native-addon.js'
 import type { SyscallError } from '../syscall-error.js'
+import { setTcpMaxSegment } from './socket-option.js'
 
 // bits/socket.h, linux/in.h, asm-generic/socket.h
 const AF_INET = 2
@@ -14,6 +15,8 @@ interface TcpSocketOptions {
   readonly family: 4 | 6
   /** The only interface that it may send and receive through. @default any */
   readonly device?: string | undefined
+  /** As {@link setTcpMaxSegment}, which has to come before connecting. @default by the MTU of the interface */
+  readonly maxSegment?: number | undefined
 }
 
 /**
@@ -22,9 +25,9 @@ interface TcpSocketOptions {
  * kernel chooses one as it connects, so that a port serves many targets at a time.
  *
  * @returns a descriptor that the caller closes
- * @throws SyscallError EMFILE, ENFILE; ENODEV when there is no such device
+ * @throws SyscallError EMFILE, ENFILE; ENODEV when there is no such device; as `setTcpMaxSegment`
  */
-export function openTcpSocket({ family, device }: TcpSocketOptions): number {
+export function openTcpSocket({ family, device, maxSegment }: TcpSocketOptions): number {
   const addon = loadNativeAddon()
   const fd = addon.openTcpSocket(family === 6 ? AF_INET6 : AF_INET)
   try {
@@ -33,6 +36,7 @@ export function openTcpSocket({ family, device }: TcpSocketOptions): number {
     // Linux before 5.7 wants CAP_NET_RAW for it. Who has none there goes by the routes alone.
     if (device !== undefined)
       unless('EPERM', () => addon.setSocketOptionText(fd, SOL_SOCKET, SO_BINDTODEVICE, device))
+    if (maxSegment !== undefined) setTcpMaxSegment(fd, maxSegment)
     return fd
   } catch (error) {
     closeSync(fd)

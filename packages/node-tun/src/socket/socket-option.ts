@@ -5,6 +5,7 @@ import { loadNativeAddon } from '../native-addon.js'
 const SOL_SOCKET = 1
 const SO_MAX_PACING_RATE = 47
 const IPPROTO_TCP = 6
+const TCP_MAXSEG = 2
 const TCP_KEEPINTVL = 5
 const TCP_CONGESTION = 13
 const TCP_USER_TIMEOUT = 18
@@ -30,6 +31,20 @@ export function getTcpUserTimeoutMs(fd: number): number {
  */
 export function setTcpKeepAliveIntervalS(fd: number, seconds: number): void {
   loadNativeAddon().setSocketOptionNumber(fd, IPPROTO_TCP, TCP_KEEPINTVL, seconds)
+}
+
+/**
+ * Sets the largest segment that a connection sends and asks the other end for (`TCP_MAXSEG`), in bytes with TCP's options and
+ * without its header. Counts for a socket that is not connected yet, and for what a listening one is asked to accept from now on.
+ * @throws SyscallError EINVAL outside 88 to 32767, else as `setTcpUserTimeoutMs`
+ */
+export function setTcpMaxSegment(fd: number, bytes: number): void {
+  loadNativeAddon().setSocketOptionNumber(fd, IPPROTO_TCP, TCP_MAXSEG, bytes)
+}
+
+/** The largest segment that a connection sends now. @throws SyscallError */
+export function getTcpMaxSegment(fd: number): number {
+  return loadNativeAddon().getSocketOptionNumber(fd, IPPROTO_TCP, TCP_MAXSEG)
 }
 
 /** What `setTcpKeepAliveIntervalS` set. @throws SyscallError */

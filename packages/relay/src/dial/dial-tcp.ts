@@ -14,17 +14,19 @@ type SocketOptions = Omit<Partial<TcpNetConnectOpts>, 'host' | 'port' | 'localAd
   readonly highWaterMark?: number
 }
 
-interface DialTcpOptions {
+interface OpenOptions {
   readonly socket?: SocketOptions
+  /** Opens the socket to connect to that address, which `socket` does not count for then. @default as Node does */
+  readonly createSocket?: ((address: string) => Socket) | undefined
+}
+
+interface DialTcpOptions extends OpenOptions {
   /** @default those of the system */
   readonly names?: Pick<NameResolver, 'resolve'>
 }
 
-interface DialAddressesOptions {
+interface DialAddressesOptions extends OpenOptions {
   readonly port: number
-  readonly socket?: SocketOptions
-  /** Opens the socket to connect to that address, which `socket` does not count for then. @default as Node does */
-  readonly createSocket?: (address: string) => Socket
   /** What a connection to that address comes from. @default the kernel chooses */
   readonly localAddressFor?: (address: string) => string | undefined
 }
@@ -40,9 +42,9 @@ export async function dialTcp(
   options: DialTcpOptions,
   signal: AbortSignal,
 ): Promise<Socket> {
-  const { names = systemNames, socket = {} } = options
+  const { names = systemNames, ...open } = options
   const addresses = await names.resolve(host, signal)
-  return dialAddresses(addresses, { port, socket }, signal)
+  return dialAddresses(addresses, { port, ...open }, signal)
 }
 
 /**

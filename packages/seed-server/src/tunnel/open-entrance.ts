@@ -1,7 +1,12 @@
 import { isIP, type Socket } from 'node:net'
-import { type DaemonContext, listenOn, readProxyHeader } from '@reversed-vpn/daemon'
+import { type DaemonContext, readProxyHeader } from '@reversed-vpn/daemon'
 import { receiveHello, type Transport, TunnelListener, WebSocketListener } from '@reversed-vpn/session'
-import { PeerDialler, type TunnelEntrance, type TunnelRuntime } from '@reversed-vpn/tunnel-daemon'
+import {
+  listenForTunnel,
+  PeerDialler,
+  type TunnelEntrance,
+  type TunnelRuntime,
+} from '@reversed-vpn/tunnel-daemon'
 import type { SeedServerOptions } from '../options.js'
 import type { Setting } from '../setting.js'
 import type { SessionTable } from './session-table.js'
@@ -21,7 +26,8 @@ export async function openEntrance(parts: EntranceParts, context: DaemonContext)
   if (path.type === 'dial') return startDialler(parts, path.transport, context)
   const listener = createListener(parts)
   context.defer('tunnel port', () => listener.close())
-  await listenOn(listener.server, path.endpoint, { signal: context.signal })
+  const listening = { maxSegment: parts.options.maxSegment, signal: context.signal }
+  await listenForTunnel(listener.server, path.endpoint, listening)
   const { websocketListen } = parts.options
   if (websocketListen === undefined) return listener
   const webSockets = new WebSocketListener({
@@ -30,7 +36,7 @@ export async function openEntrance(parts: EntranceParts, context: DaemonContext)
     onDropped: (reason) => parts.runtime.metrics.refused(reason),
   })
   context.defer('WebSocket port', () => webSockets.close())
-  await listenOn(webSockets.server, websocketListen, { signal: context.signal })
+  await listenForTunnel(webSockets.server, websocketListen, listening)
   return {
     close() {
       webSockets.close()

@@ -8,17 +8,15 @@ import { MAX_WEB_SOCKET_MESSAGE_BYTES, openTcp, type Transport, WebSocketStream 
 import { WebSocket } from 'ws'
 import { basicCredentials } from './credentials.js'
 import type { GatewayAuthorities } from './gateway-authorities.js'
-import { byProxy, hostOf, openPath, portOf } from './open-path.js'
+import { byProxy, hostOf, openPath, type PathOptions, portOf } from './open-path.js'
 import { PlainProxyAgent } from './plain-proxy-agent.js'
 import { isTls, secureIfTls } from './secure-hop.js'
 
-interface WebSocketTransportOptions {
+interface WebSocketTransportOptions extends PathOptions {
   /** `ws://HOST:PORT/PATH`, or `wss://`. */
   readonly gateway: URL
   /** Authorities of a `wss://` gateway, read with every dial. @default those that Node knows */
   readonly gatewayCa?: Pick<GatewayAuthorities, 'ca'> | undefined
-  /** In front of the gateway. */
-  readonly proxy?: URL | undefined
   /** Sent with the upgrade. */
   readonly headers: readonly HttpHeader[]
   /** Sets up the TCP socket that is below. */
@@ -39,7 +37,7 @@ async function openWebSocket(options: WebSocketTransportOptions, signal: AbortSi
   const host = hostOf(gateway)
   let path: Socket
   try {
-    path = await openPath({ host, port: portOf(gateway) }, proxy, signal)
+    path = await openPath({ host, port: portOf(gateway) }, options, signal)
   } catch (error) {
     if (proxy === undefined || isTls(gateway)) throw error
     if (!(error instanceof DialError) || error.failure !== 'proxy-refused') throw error
@@ -60,7 +58,7 @@ async function upgradeThrough(
   signal: AbortSignal,
 ): Promise<Duplex> {
   const host = hostOf(proxy)
-  const path = await openTcp({ host, port: portOf(proxy) }, signal)
+  const path = await openTcp({ host, port: portOf(proxy) }, options, signal)
   return orDestroy(path, async () => {
     tuneOrFail(path, options.tune)
     const below = await secureIfTls(path, proxy, { hop: 'proxy', host }, signal)

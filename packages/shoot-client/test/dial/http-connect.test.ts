@@ -33,7 +33,7 @@ async function startProxy(answer: (socket: Socket) => void) {
     requests,
     sockets,
     async ask(options: Partial<HttpConnectOptions> = {}, signal = NEVER): Promise<Socket> {
-      const socket = await openTcp({ host: '127.0.0.1', port }, NEVER)
+      const socket = await openTcp({ host: '127.0.0.1', port }, {}, NEVER)
       const credentials = new URL('http://proxy.example')
       return httpConnect(socket, { hop: 'proxy', target: TARGET, credentials, ...options }, signal)
     },
