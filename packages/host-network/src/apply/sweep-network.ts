@@ -9,7 +9,7 @@ import { deleteOwned, fallbacksOf, NOTHING_OWNED, readOwnedState, without } from
  * @param kept what stays
  * @throws NetworkError ERR_NETWORK_COMMAND, ERR_NETWORK_COMMAND_TIMEOUT or ERR_NETWORK_TOOL_MISSING
  */
-export async function sweepNetwork(tun: string, kept = NOTHING_OWNED): Promise<void> {
+export async function sweepNetwork(tun: string, kept: typeof NOTHING_OWNED = NOTHING_OWNED): Promise<void> {
   // Down first, firewall last: no packet passes the TUN without its rules.
   await quietTun(tun)
   await deleteOwned(tun, without(await readOwnedState(tun), kept))

@@ -13,7 +13,7 @@ import {
 } from './owned-route.js'
 
 /** What is there of ours: routes and rules of one TUN, from this process or one that crashed. */
-export interface OwnedState {
+interface OwnedState {
   readonly routes: readonly OwnedRoute[]
   readonly rules: readonly OwnedRule[]
 }
