@@ -18,11 +18,15 @@ export function answerAndClose(socket: Socket, answer: string | Buffer, options:
   const timer = setTimeout(() => socket.destroy(), lingerMs)
   socket.once('close', () => clearTimeout(timer))
   socket.once('end', () => socket.destroySoon())
-  const cutFlood = () => {
-    if (socket.bytesRead > maxReadBytes) socket.destroySoon()
+  const readOn = () => {
+    if (socket.bytesRead <= maxReadBytes) {
+      socket.resume()
+      return
+    }
+    socket.pause()
+    socket.destroySoon()
   }
-  socket.removeAllListeners('data').on('data', cutFlood)
+  socket.removeAllListeners('data').on('data', readOn)
   socket.end(answer, 'latin1')
-  socket.resume()
-  cutFlood()
+  readOn()
 }

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { listenOn, ProxyHeaderError, readProxyHeader, type TcpEndpoint } from '@reversed-vpn/daemon'
-import type { Admission, AdmissionEntry } from '@reversed-vpn/relay'
+import { type Admission, type AdmissionEntry, PAUSES_AT_ONCE, pauseAtOnce } from '@reversed-vpn/relay'
 import type { EndReason } from '../end-reason.js'
 import { Connection, type ListenerName, TCP_KEEPALIVE_DELAY_MS } from './connection.js'
 
@@ -32,6 +32,7 @@ export class GatewayListener {
     this.#options = options
     this.#server = createServer(
       {
+        ...PAUSES_AT_ONCE,
         allowHalfOpen: true,
         noDelay: true,
         keepAlive: true,
@@ -55,6 +56,7 @@ export class GatewayListener {
 
   #onConnection(socket: Socket): void {
     const { listener, connections, admission, firstBytesTimeoutMs, isTrustedProxy, onEnd } = this.#options
+    pauseAtOnce(socket)
     const connection = new Connection(listener, socket, onEnd)
     const { address } = connection.source
     const entry = admission.enter(socket, address)
