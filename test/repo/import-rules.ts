@@ -39,7 +39,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     from: /./,
-    to: /^@reversed-vpn\/[^/]+\/(?!socket$|testing$)|(^|\/)packages\/|\/(src|dist)\//,
+    to: /^@reversed-vpn\/[^/]+\/(?!socket$|room$|testing$)|(^|\/)packages\/|\/(src|dist)\//,
     reason: 'a package is imported by its name; its files are its own',
   },
 ]

@@ -114,7 +114,11 @@ export const PACKAGE_MAP: Readonly<Record<string, PackageRule>> = {
     reason: 'it knows nothing of tunnels, so it can be replaced by what production has in its place',
   },
   kubernetes: {
-    to: { daemon: 'its command line is read as those of the daemons', ip: 'networks go into manifests' },
+    to: {
+      daemon: 'its command line is read as those of the daemons',
+      'egress-proxy': 'a pod gets the memory that its streams may take',
+      ip: 'networks go into manifests',
+    },
     reason: 'it writes manifests, and runs nothing of what they start',
   },
 }

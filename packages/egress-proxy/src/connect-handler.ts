@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { formatEndpoint, type Logger } from '@reversed-vpn/daemon'
-import { answerAndClose, joinSockets, resetConnection } from '@reversed-vpn/relay'
+import { answerAndClose, type ByteBudget, joinSockets, resetConnection } from '@reversed-vpn/relay'
 import { AccessRecord } from './access-record.js'
 import { CallerGoneSignal } from './caller-gone-signal.js'
 import type { Caller } from './callers.js'
@@ -26,6 +26,7 @@ interface ConnectHandlerParts {
   readonly logger: Logger
   readonly networks: EgressNetworks
   readonly transfer: TransferAddresses
+  readonly budget: ByteBudget
 }
 
 /** The whole answer to a CONNECT whose target was reached. No header fields: the stream begins behind it. */
@@ -98,7 +99,7 @@ export class ConnectHandler {
     gone: CallerGoneSignal,
   ): Promise<Socket> {
     const { signal } = gone
-    const { resolver, transfer, limits } = this.#parts
+    const { resolver, transfer, budget, limits } = this.#parts
     const deadlineMs = performance.now() + this.#parts.answerTimeoutMs
     const { host, port, kind } = parseConnectRequest(request)
     const candidates = kind === 'address' ? [host] : await resolver.resolve(host, signal)
@@ -112,6 +113,7 @@ export class ConnectHandler {
       const socket = await dialFirst(addresses, {
         port,
         transfer,
+        budget,
         timeoutMs: Math.min(limits.dialTimeoutMs, Math.max(0, Math.round(deadlineMs - startedAtMs))),
         signal,
       })
@@ -134,7 +136,7 @@ export class ConnectHandler {
   }
 
   async #stream(caller: Caller, target: Socket, head: Buffer, record: AccessRecord): Promise<void> {
-    const { metrics, logger, limits } = this.#parts
+    const { metrics, logger, limits, budget } = this.#parts
     metrics.requestAnswered('ok')
     this.#streams.set(target, record)
     const count = (direction: Direction) => (bytes: number) => {
@@ -153,6 +155,7 @@ export class ConnectHandler {
             holdBack: (proceed) => holdBack(caller.socket, limits.unixHoldBackMs, proceed),
           }),
           lingerMs: LINGER_MS,
+          budget,
           onClientBytes: count('toShoot'),
           onTargetBytes: count('toSeed'),
         },

@@ -1,9 +1,11 @@
-import { Socket, type SocketConstructorOpts } from 'node:net'
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
 import { openTcpSocket } from '@reversed-vpn/node-tun/socket'
+import type { ByteBudget } from '@reversed-vpn/relay'
 import { KEEP_ALIVE } from './keep-alive.js'
 
 /** `noDelay` and the rest are options of every socket of Node, and `manualStart` keeps it from reading before it is connected. */
-type SocketOptions = SocketConstructorOpts & typeof KEEP_ALIVE & { noDelay: boolean; manualStart: boolean }
+type SocketOptions = SocketConstructorOpts &
+  typeof KEEP_ALIVE & { noDelay: boolean; manualStart: boolean; onread: OnReadOpts }
 
 /**
  * A socket into the shoot, not yet connected. Bound to the tunnel's interface: an address of the shoot's networks that this
@@ -11,7 +13,7 @@ type SocketOptions = SocketConstructorOpts & typeof KEEP_ALIVE & { noDelay: bool
  *
  * @throws SyscallError as `openTcpSocket`
  */
-export function createSocket(family: 4 | 6, device: string | undefined): Socket {
+export function createSocket(family: 4 | 6, device: string | undefined, budget: ByteBudget): Socket {
   const options: SocketOptions = {
     ...KEEP_ALIVE,
     fd: openTcpSocket({ family, device }),
@@ -20,6 +22,8 @@ export function createSocket(family: 4 | 6, device: string | undefined): Socket 
     readable: true,
     writable: true,
     manualStart: true,
+    onread: budget.reads(),
   }
-  return new Socket(options)
+  // Nothing may be read before there is someone to take it.
+  return new Socket(options).pause()
 }

@@ -1,6 +1,6 @@
 import { isIPv6, type Socket } from 'node:net'
 import { formatEndpoint } from '@reversed-vpn/daemon'
-import { dialAddresses, joinSome, withDeadline } from '@reversed-vpn/relay'
+import { type ByteBudget, dialAddresses, joinSome, withDeadline } from '@reversed-vpn/relay'
 import { createSocket } from './create-socket.js'
 import { EgressRefusal, type RefusalReason } from './egress-refusal.js'
 import { probeSlowly } from './keep-alive.js'
@@ -16,6 +16,8 @@ export interface TransferAddresses {
 interface DialOptions {
   readonly port: number
   readonly transfer: TransferAddresses
+  /** What the stream may hold of what the target sends. */
+  readonly budget: ByteBudget
   /** For all addresses together, in ms. */
   readonly timeoutMs: number
   readonly signal: AbortSignal
@@ -30,9 +32,9 @@ interface DialOptions {
  * @throws the signal's reason when that aborts
  */
 export async function dialFirst(addresses: readonly string[], options: DialOptions): Promise<Socket> {
-  const { port, transfer, timeoutMs: ms, signal } = options
+  const { port, transfer, budget, timeoutMs: ms, signal } = options
   const localAddressFor = (address: string) => (isIPv6(address) ? transfer.ipv6 : transfer.ipv4)
-  const openFor = (address: string) => createSocket(isIPv6(address) ? 6 : 4, transfer.device)
+  const openFor = (address: string) => createSocket(isIPv6(address) ? 6 : 4, transfer.device, budget)
   const usable = addresses.filter((address) => localAddressFor(address) !== undefined)
   if (usable.length === 0)
     throw new EgressRefusal('unreachable', 'the tunnel has no address of the family of the target')

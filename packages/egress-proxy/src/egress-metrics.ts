@@ -41,6 +41,10 @@ interface EgressState {
   readonly streams: number
   readonly held: number
   readonly lookups: number
+  /** Bytes that were read from one side of a stream and not yet taken by the other. */
+  readonly heldBytes: number
+  /** Directions of streams that wait for who does not read. */
+  readonly paused: number
 }
 
 const WAIT_SECONDS = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2.5, 5, 10, 20, 60]
@@ -129,4 +133,14 @@ function createGauges(registry: Registry, state: () => EgressState): void {
   gauge('seed_server_egress_open_streams', 'Streams between a caller and a target', () => state().streams)
   gauge('seed_server_egress_held_requests', 'Requests that wait for the tunnel', () => state().held)
   gauge('seed_server_egress_running_lookups', 'Names being looked up', () => state().lookups)
+  gauge(
+    'seed_server_egress_waiting_bytes',
+    'Bytes read from one side of a stream that the other has not taken',
+    () => state().heldBytes,
+  )
+  gauge(
+    'seed_server_egress_paused_directions',
+    'Directions of streams that are not read because the other side does not take more',
+    () => state().paused,
+  )
 }

@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls'
 import { type Endpoint, type Logger, rateLimited } from '@reversed-vpn/daemon'
-import { type Lookup, lookUpAddresses, RequestReader } from '@reversed-vpn/relay'
+import { ByteBudget, type Lookup, lookUpAddresses, RequestReader } from '@reversed-vpn/relay'
 import { refusalReasonOf, type TlsMaterial } from '@reversed-vpn/secure'
 import { type Caller, CallerTable, createCaller } from './callers.js'
 import { ConnectHandler } from './connect-handler.js'
@@ -12,7 +12,7 @@ import { EgressRefusal } from './egress-refusal.js'
 import { HoldQueue, type HoldQueueOptions, type TunnelGate } from './hold-queue.js'
 import { answerTimeoutMs, EGRESS_LIMITS, type EgressLimits } from './limits.js'
 import { readConnect } from './read-connect.js'
-import { ownResources, roomForStreams } from './room.js'
+import { memoryForStreams, ownResources, roomForBulk, roomForStreams } from './room.js'
 import { TargetResolver } from './target-resolver.js'
 
 /** Judges the certificate of a caller. Called once the handshake has ended and before any byte is parsed. */
@@ -36,6 +36,8 @@ export interface EgressProxyOptions extends HoldQueueOptions {
   readonly lookup?: Lookup | undefined
   /** Admitted connections at a time, streams included. @default as many as there is room for, at most 5000 */
   readonly connectionsMax?: number | undefined
+  /** Bytes of memory that all connections may take. @default what the cgroup leaves beside the tunnel */
+  readonly memoryMax?: number | undefined
   /** Others than {@link EGRESS_LIMITS}, so that a test need not wait. */
   readonly limits?: Partial<EgressLimits> | undefined
 }
@@ -67,13 +69,16 @@ export class EgressProxy {
 
   constructor(options: EgressProxyOptions) {
     this.#options = options
-    const maxConnections = options.connectionsMax ?? roomForStreams(ownResources())
+    const resources = ownResources()
+    const memoryMax = options.memoryMax ?? memoryForStreams(resources)
+    const maxConnections = options.connectionsMax ?? roomForStreams(resources, memoryMax)
     this.#limits = { ...EGRESS_LIMITS, maxConnections, ...options.limits }
     this.#tls = options.tls
     this.#logRarely = rateLimited(options.logger, REFUSAL_LOG_INTERVAL_MS)
     this.#hold = new HoldQueue(options.gate, options)
     const resolver = new TargetResolver(options.lookup ?? lookUpAddresses, this.#limits)
     const { metrics, logger, networks, transfer } = options
+    const budget = new ByteBudget(roomForBulk(memoryMax))
     this.#handler = new ConnectHandler({
       limits: this.#limits,
       answerTimeoutMs: answerTimeoutMs(options.holdMs, this.#limits),
@@ -83,6 +88,7 @@ export class EgressProxy {
       logger,
       networks,
       transfer,
+      budget,
     })
     this.#callers = new CallerTable(this.#limits.headerTimeoutMs)
     metrics.observe(() => ({
@@ -90,6 +96,8 @@ export class EgressProxy {
       streams: this.#handler.streams,
       held: this.#hold.size,
       lookups: resolver.active,
+      heldBytes: budget.heldBytes,
+      paused: budget.paused,
     }))
   }
 

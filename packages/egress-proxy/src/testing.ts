@@ -3,5 +3,12 @@ export { REQUEST_OUTCOMES } from './egress-metrics.js'
 export type { EgressProxyOptions } from './egress-proxy.js'
 export { EgressRefusal } from './egress-refusal.js'
 export { readConnect } from './read-connect.js'
-export { ownResources, roomForStreams, roomForWaiting } from './room.js'
+export {
+  memoryForStreams,
+  ownResources,
+  podMemoryBytes,
+  roomForBulk,
+  roomForStreams,
+  roomForWaiting,
+} from './room.js'
 export { STREAM_ENDS } from './stream-end.js'

@@ -47,7 +47,8 @@ t.test('daemons have a read-only root, no capability, no key in their setup, and
         capabilities: { drop: ['ALL'] },
       })
       t.same(container.securityContext.capabilities.add, undefined)
-      t.equal(container.resources.limits.memory, '300Mi')
+      const limit = container.name === 'vpn-seed-server' ? '512Mi' : '300Mi'
+      t.equal(container.resources.limits.memory, limit)
     }
     for (const { volumeMounts } of template.spec.initContainers ?? [])
       t.same(

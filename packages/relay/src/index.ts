@@ -1,4 +1,5 @@
 export { Admission, type AdmissionEntry, type DropReason } from './admission.js'
+export { ByteBudget } from './byte-budget.js'
 export { type DialTarget, dialAddresses, dialTcp } from './dial/dial-tcp.js'
 export { joinSome } from './dial/join-some.js'
 export { lookUpAddresses } from './dial/look-up-addresses.js'

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { ByteBudget } from './byte-budget.js'
 
 /** One end of a stream: a half-open socket, paused or flowing, that nobody reads from yet. */
 export interface JoinedEnd {
@@ -21,6 +22,8 @@ interface JoinOptions {
    * @default the high-water mark
    */
   readonly maxWaitingBytes?: number
+  /** Where what waits for the two ends is counted. @default nowhere */
+  readonly budget?: ByteBudget | undefined
   /** Bytes that were read from the client, `head` included. */
   readonly onClientBytes: (bytes: number) => void
   /** Bytes that were read from the target. */
@@ -48,7 +51,8 @@ export async function joinSockets(
   target: JoinedEnd,
   options: JoinOptions,
 ): Promise<JoinOutcome> {
-  const { head, greeting, holdBack, lingerMs, maxWaitingBytes = 0, onClientBytes, onTargetBytes } = options
+  const { head, greeting, holdBack, lingerMs, maxWaitingBytes = 0, budget } = options
+  const { onClientBytes, onTargetBytes } = options
   let firstEnded: Side | undefined
   let broken: JoinOutcome | undefined
   const watch = (side: Side, socket: Socket, other: JoinedEnd) => {
@@ -67,10 +71,11 @@ export async function joinSockets(
     target.socket.write(head)
   }
   const copy = () => {
-    const copyBack = () => pump(target.socket, client.socket, maxWaitingBytes, onTargetBytes)
+    const copyBack = () =>
+      pump(target.socket, client.socket, { maxWaitingBytes, budget, onBytes: onTargetBytes })
     if (holdBack === undefined) copyBack()
     else holdBack(copyBack)
-    pump(client.socket, target.socket, maxWaitingBytes, onClientBytes)
+    pump(client.socket, target.socket, { maxWaitingBytes, budget, onBytes: onClientBytes })
   }
   if (greeting === undefined) copy()
   // The write is on its own in the kernel, and in a TLS record of its own, when its callback runs.
@@ -86,20 +91,35 @@ function isSilent(socket: Socket): boolean {
   return SILENCE_CODES.includes((socket.errored as NodeJS.ErrnoException | null)?.code)
 }
 
-function pump(from: Socket, to: Socket, maxWaitingBytes: number, onBytes: (bytes: number) => void): void {
+interface PumpOptions {
+  readonly maxWaitingBytes: number
+  readonly budget: ByteBudget | undefined
+  readonly onBytes: (bytes: number) => void
+}
+
+function pump(from: Socket, to: Socket, { maxWaitingBytes, budget, onBytes }: PumpOptions): void {
   if (from.destroyed) return
   if (from.readableEnded) {
     to.end()
     return
   }
+  let isPaused = false
+  const setPaused = (wanted: boolean) => {
+    if (wanted) from.pause()
+    else from.resume()
+    if (wanted !== isPaused) budget?.countPaused(wanted ? 1 : -1)
+    isPaused = wanted
+  }
   from.on('end', () => to.end())
-  to.on('drain', () => from.resume())
+  to.on('drain', () => setPaused(false))
+  from.once('close', () => setPaused(false))
   from.on('data', (chunk: Buffer) => {
     onBytes(chunk.length)
-    if (!to.write(chunk) && to.writableLength >= maxWaitingBytes) from.pause()
+    budget?.hold(chunk)
+    const isTaking = to.write(chunk, budget && (() => budget.letGo(chunk)))
+    if (!isTaking && to.writableLength >= maxWaitingBytes) setPaused(true)
   })
-  if (to.writableNeedDrain) from.pause()
-  else from.resume()
+  setPaused(to.writableNeedDrain)
 }
 
 /** Resolves when `socket` is closed. Where it did not end in both directions it calls `onBroken` and breaks `other`. */

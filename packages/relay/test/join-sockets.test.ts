@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { answerAndClose, joinSockets, resetConnection } from '@reversed-vpn/relay'
+import { answerAndClose, ByteBudget, joinSockets, resetConnection } from '@reversed-vpn/relay'
 import t, { type Test } from 'tap'
 
 /** Two sockets of one connection, both half-open: what a peer holds, and what is served. */
@@ -26,11 +26,13 @@ async function openPair(t: Test): Promise<{ peer: Socket; served: Socket }> {
 async function join(t: Test, head = '', greeting?: string) {
   const [client, target] = [await openPair(t), await openPair(t)]
   const bytes = { client: 0, target: 0 }
+  const budget = new ByteBudget(0)
   const endOf = (socket: Socket) => ({ socket, reset: () => resetConnection(socket) })
   const outcome = joinSockets(endOf(client.served), endOf(target.served), {
     head: Buffer.from(head),
     greeting,
     lingerMs: 50,
+    budget,
     onClientBytes: (count) => {
       bytes.client += count
     },
@@ -39,7 +41,7 @@ async function join(t: Test, head = '', greeting?: string) {
     },
   })
   const served = { client: client.served, target: target.served }
-  return { client: client.peer, target: target.peer, served, bytes, outcome }
+  return { client: client.peer, target: target.peer, served, bytes, budget, outcome }
 }
 
 async function readAll(socket: Socket): Promise<string> {
@@ -97,6 +99,23 @@ t.test('hands over the whole of a direction that ended before its end broke', as
   target.write('for nobody')
   t.equal(await outcome, 'client-broke')
 })
+
+for (const ending of ['reads on', 'leaves'] as const)
+  t.test(`counts what waits for an end that does not read, until it ${ending}`, async (t) => {
+    const { client, target, budget, outcome } = await join(t)
+    client.pause()
+    target.end(Buffer.alloc(2 ** 25))
+    while (budget.paused === 0) await new Promise((resolve) => setImmediate(resolve))
+    t.ok(budget.heldBytes > 0)
+    t.ok(budget.heldBytes <= 2 ** 18, `${budget.heldBytes} bytes wait`)
+    if (ending === 'leaves') client.destroy()
+    else {
+      client.end()
+      t.equal((await readAll(client)).length, 2 ** 25)
+    }
+    await outcome
+    t.strictSame({ held: budget.heldBytes, paused: budget.paused }, { held: 0, paused: 0 })
+  })
 
 t.test('a last answer arrives although the other end goes on sending', async (t) => {
   const { peer, served } = await openPair(t)

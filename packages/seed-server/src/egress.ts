@@ -28,6 +28,7 @@ export async function openEgress(
     holdMs: options.egressHoldMs,
     holdMax: options.egressHoldMax,
     connectionsMax: options.egressConnectionsMax,
+    memoryMax: options.egressMemoryMax,
   })
   defer('egress ports', () => egress.abort())
   await egress.listen()

@@ -140,6 +140,12 @@ export const SEED_SERVER_OPTIONS = defineOptions({
     group: 'Egress proxy',
     description: 'largest number of connections; without it, what memory and descriptors allow, at most 5000',
   },
+  'egress-memory-max': {
+    kind: integer(2 ** 20, 2 ** 40),
+    group: 'Egress proxy',
+    description:
+      'bytes of memory that all connections may take; without it, what the cgroup leaves beside the tunnel',
+  },
 
   ...adminOption('127.0.0.1:15000'),
 })

@@ -48,7 +48,14 @@ export class ProxyFixture {
   readonly #events = new EventEmitter()
   readonly #directory = mkdtempSync(join(tmpdir(), 'egress-proxy-'))
   readonly #pki: Pki
-  #state: () => State = () => ({ connections: 0, streams: 0, held: 0, lookups: 0 })
+  #state: () => State = () => ({
+    connections: 0,
+    streams: 0,
+    held: 0,
+    lookups: 0,
+    heldBytes: 0,
+    paused: 0,
+  })
 
   private constructor(pki: Pki, options: Partial<EgressProxyOptions>) {
     this.#pki = pki

@@ -1,3 +1,4 @@
+import { podMemoryBytes } from '@reversed-vpn/egress-proxy/room'
 import type { ValueMap } from '../manifest/manifest.js'
 import { CONFIG_FOLDER, CONFIG_KEY } from './config.js'
 import { DAEMON_UID, daemonSecurityContext, setupSecurityContext } from './security.js'
@@ -7,12 +8,10 @@ import type { MountedVolume } from './volumes.js'
  * The bench measures a daemon's resident memory (docs/performance.md, "RSS idle" and "RSS at most"): at least what it needs
  * idle is requested, and the limit is well above its peak, because a daemon that is killed cuts every connection of the shoot.
  */
-export const DAEMON_MEMORY = { request: '100Mi', limit: '300Mi' } as const
+const DAEMON_MEMORY = { request: '100Mi', limit: '300Mi' } as const
+/** The seed-server that has an egress proxy takes as many streams as there is memory for, so its limit is for that many. */
+export const EGRESS_MEMORY = { ...DAEMON_MEMORY, limit: `${podMemoryBytes() / 2 ** 20}Mi` } as const
 
-const DAEMON_RESOURCES = {
-  requests: { cpu: '100m', memory: DAEMON_MEMORY.request },
-  limits: { memory: DAEMON_MEMORY.limit },
-}
 /** `setup` runs for a moment, and starts other programs. */
 const SETUP_RESOURCES = {
   requests: { cpu: '50m', memory: '100Mi' },
@@ -26,6 +25,8 @@ interface DaemonContainer {
   /** The key of `ports` that serves `/healthz` and `/readyz`. */
   readonly adminPort: string
   readonly volumes: readonly MountedVolume[]
+  /** @default what a daemon needs that has no egress proxy */
+  readonly memory?: { readonly request: string; readonly limit: string }
   /** Whether the pod is ready only with a tunnel. Not if the tunnel needs the pod's other containers. @default true */
   readonly hasReadinessProbe?: boolean
   /** @default true */
@@ -35,6 +36,7 @@ interface DaemonContainer {
 /** A daemon that reads its options from the mounted configuration. */
 export function daemonContainer(daemon: DaemonContainer): ValueMap {
   const { name, image, ports, adminPort, volumes, hasReadinessProbe = true, hasSeccompField } = daemon
+  const { memory = DAEMON_MEMORY } = daemon
   return {
     name,
     image,
@@ -58,7 +60,7 @@ export function daemonContainer(daemon: DaemonContainer): ValueMap {
           failureThreshold: 2,
         }
       : undefined,
-    resources: DAEMON_RESOURCES,
+    resources: { requests: { cpu: '100m', memory: memory.request }, limits: { memory: memory.limit } },
     securityContext: daemonSecurityContext(hasSeccompField),
     volumeMounts: volumes.map(({ mount }) => mount),
   }

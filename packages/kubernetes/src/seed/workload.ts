@@ -7,7 +7,7 @@ import {
   SEED_SERVER_TLS_SECRET,
 } from '../names.js'
 import { CONFIG_FOLDER, configHashAnnotation } from '../pod/config.js'
-import { DAEMON_MEMORY, daemonContainer, setupContainer } from '../pod/containers.js'
+import { daemonContainer, EGRESS_MEMORY, setupContainer } from '../pod/containers.js'
 import { nodeTolerations } from '../pod/placement.js'
 import { DAEMON_UID, exceptionAnnotations, forwardingSysctls } from '../pod/security.js'
 import { mountedConfigMap, mountedSecret, mountedTunDevice } from '../pod/volumes.js'
@@ -68,6 +68,7 @@ export function seedServerDeployment(setting: RenderSetting): Manifest {
                 image,
                 ports: SEED_PORTS,
                 adminPort: 'admin',
+                memory: EGRESS_MEMORY,
                 volumes: [config, tls, egressTls, device],
               }),
             ],
@@ -114,8 +115,8 @@ export function seedServerAutoscaler({ seedNamespace: namespace }: RenderSetting
             {
               containerName: SEED_SERVER,
               controlledValues: 'RequestsOnly',
-              minAllowed: { cpu: '50m', memory: DAEMON_MEMORY.request },
-              maxAllowed: { cpu: '2', memory: DAEMON_MEMORY.limit },
+              minAllowed: { cpu: '50m', memory: EGRESS_MEMORY.request },
+              maxAllowed: { cpu: '2', memory: EGRESS_MEMORY.limit },
             },
           ],
         },
