@@ -49,7 +49,7 @@ export class QueueSet {
     return queue
   }
 
-  /** Shuts all queues of the device, those of later lanes too, or opens them: while they are shut, nothing is read and nothing written. */
+  /** Shuts all queues of the device, those of later lanes too, or opens them: while shut, nothing is read or written. */
   setOpen(isOpen: boolean): void {
     this.#isOpen = isOpen
     for (const queue of this.#queues.values()) queue.setOpen(isOpen)

@@ -3,7 +3,7 @@
 const PREFIX = 'reversed-vpn-dialler/'
 const ID = /^[0-9a-f]{32}$/
 
-/** The ALPN name that the seed side offers beside the one of the framing. It is never selected. @param id 32 hexadecimal digits */
+/** The ALPN name that the seed side offers beside the one of the framing. Never selected. @param id 32 hexadecimal digits */
 export function diallerName(id: string): string {
   return PREFIX + id
 }

@@ -3,7 +3,7 @@ import { CidrSet, type ShootNetworks } from '@reversed-vpn/ip'
 import type { WelcomeMessage } from '@reversed-vpn/protocol'
 
 /** What of WELCOME makes addresses, routes and firewall. */
-export type Announced = Pick<WelcomeMessage, 'addresses' | 'mtu' | 'networks'>
+type Announced = Pick<WelcomeMessage, 'addresses' | 'mtu' | 'networks'>
 
 /**
  * What all seed-servers that are served at the same time announce: the union of their networks and the smallest MTU. The

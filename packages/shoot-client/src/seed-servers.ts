@@ -21,7 +21,7 @@ interface SeedServersOptions {
 }
 
 /** What the sessions with one seed-server have of their own. */
-export type ManagerParts = Pick<SessionManagerOptions, 'tun' | 'network' | 'events' | 'diallerId'>
+type ManagerParts = Pick<SessionManagerOptions, 'tun' | 'network' | 'events' | 'diallerId'>
 
 interface Served {
   readonly manager: SessionManager
@@ -69,7 +69,7 @@ export class SeedServers {
   }
 
   /**
-   * Makes a connection that a seed-server dialled a lane of its session. Those that do not say who they are, as older ones do not,
+   * Makes a connection that a seed-server dialled a lane of its session. Those that do not say who they are, as older ones,
    * are taken for one.
    * @throws TunnelError ERR_TOO_MANY_SESSIONS and as `SessionManager.accept`; the connection is ended then
    */

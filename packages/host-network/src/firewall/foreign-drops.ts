@@ -30,7 +30,7 @@ const LEGACY = [
 ] as const
 
 /**
- * Chains of nftables, iptables-nft and iptables-legacy with policy `drop`: each drops what our own firewall has accepted, unless a
+ * Chains of nftables, iptables-nft and iptables-legacy with policy `drop`: each drops what our own firewall accepted, unless a
  * rule of theirs accepts it too, which is not looked at. Empty where they can't be read, without CAP_NET_ADMIN for one.
  */
 export async function findForeignDrops(): Promise<ForeignDrop[]> {

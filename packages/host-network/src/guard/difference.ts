@@ -7,7 +7,7 @@ import { readOwnedState, without } from '../routes/owned-state.js'
 
 /** What a network of ours is made of. */
 export const NETWORK_OBJECTS = ['interface', 'address', 'route', 'rule', 'firewall', 'sysctl'] as const
-export type NetworkObject = (typeof NETWORK_OBJECTS)[number]
+type NetworkObject = (typeof NETWORK_OBJECTS)[number]
 
 /** Something that is not on this machine as it is wanted. */
 export interface NetworkDifference {

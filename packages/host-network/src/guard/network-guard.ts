@@ -4,7 +4,7 @@ import { type NetworkEvents, watchNetworkEvents } from './network-events.js'
 import { RepairBudget } from './repair-budget.js'
 
 /** What a guard does with what it sees. */
-export interface NetworkGuardOptions {
+interface NetworkGuardOptions {
   /** Nothing is to be read from the TUN or written to it while `false`. */
   readonly setCarrying: (isCarrying: boolean) => void
   /** Called when all that was missing was put back. */
