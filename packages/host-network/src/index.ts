@@ -4,9 +4,9 @@ export {
   applyShootNetwork,
   type UpdatableNetwork,
 } from './apply/apply-network.js'
+export { NETWORK_OBJECTS, type NetworkDifference } from './apply/difference.js'
 export { readDropCounters } from './firewall/drop-counters.js'
 export { FOREIGN_HOOKS, type ForeignDrop, findForeignDrops } from './firewall/foreign-drops.js'
-export { NETWORK_OBJECTS, type NetworkDifference } from './guard/difference.js'
 export { guardNetwork } from './guard/network-guard.js'
 export { chooseCongestion } from './kernel/choose-congestion.js'
 export { type ConntrackUsage, readConntrackUsage } from './kernel/conntrack-usage.js'

@@ -1,5 +1,4 @@
 import { readFirewall } from '../firewall/read-firewall.js'
-import { findDifferences, type NetworkDifference } from '../guard/difference.js'
 import { enableForwarding } from '../kernel/forwarding.js'
 import { readIpJson, runIpBatch, runTool } from '../kernel/run-tool.js'
 import { kernelFamilies, type NetworkWarning, prepareTun } from '../kernel/sysctls.js'
@@ -9,6 +8,7 @@ import type { SeedNetworkPlan, ShootNetworkPlan } from '../plan/network-plan.js'
 import { deleteOwned, fallbacksOf, readOwnedState, without } from '../routes/owned-state.js'
 import { renderFallbackLines, renderLinkLines, type WantedLinks } from '../routes/wanted-links.js'
 import { checkOccupied } from './conflict-guard.js'
+import { findDifferences, type NetworkDifference } from './difference.js'
 import { releaseNetwork, sweepNetwork } from './sweep-network.js'
 import { type WantedNetwork, wantSeedNetwork, wantShootNetwork } from './wanted-network.js'
 

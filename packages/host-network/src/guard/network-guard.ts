@@ -1,5 +1,5 @@
 import type { ComparableNetwork, UpdatableNetwork } from '../apply/apply-network.js'
-import type { NetworkDifference } from './difference.js'
+import type { NetworkDifference } from '../apply/difference.js'
 import { type NetworkEvents, watchNetworkEvents } from './network-events.js'
 import { RepairBudget } from './repair-budget.js'
 

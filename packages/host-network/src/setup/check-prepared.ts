@@ -1,11 +1,11 @@
 import type { UpdatableNetwork } from '../apply/apply-network.js'
-import { type WantedNetwork, wantSeedNetwork, wantShootNetwork } from '../apply/wanted-network.js'
 import {
   findForwardingDifferences,
   findLinkDifferences,
   findRouteDifferences,
   type NetworkDifference,
-} from '../guard/difference.js'
+} from '../apply/difference.js'
+import { type WantedNetwork, wantSeedNetwork, wantShootNetwork } from '../apply/wanted-network.js'
 import { readTunLink } from '../kernel/tun-link.js'
 import { NetworkError } from '../network-error.js'
 import type { SeedNetworkPlan, ShootNetworkPlan } from '../plan/network-plan.js'

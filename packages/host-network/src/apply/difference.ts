@@ -1,9 +1,9 @@
-import type { WantedNetwork } from '../apply/wanted-network.js'
 import { readFirewall } from '../firewall/read-firewall.js'
 import { findForwardingOff } from '../kernel/forwarding.js'
 import { readTunLink, type TunLink } from '../kernel/tun-link.js'
 import { renderRoute, renderRule } from '../routes/owned-route.js'
 import { readOwnedState, without } from '../routes/owned-state.js'
+import type { WantedNetwork } from './wanted-network.js'
 
 /** What a network of ours is made of. */
 export const NETWORK_OBJECTS = ['interface', 'address', 'route', 'rule', 'firewall', 'sysctl'] as const
