@@ -134,6 +134,23 @@ t.test('the shoot opens no connection into the seed, not even without its own fi
   await node.nft(rules)
 })
 
+t.test(
+  'a daemon that sees the firewall go says so and carries nothing until setup has run again',
+  async (t) => {
+    await Promise.all([seedHost, node].map((host) => host.nft(`delete table ${FIREWALL}\n`)))
+    for (const daemon of [seed, client]) {
+      await daemon.waitForLog(({ msg }) => msg === 'network is not as it should be', { deadlineMs: 15_000 })
+      t.match(await daemon.admin('/readyz'), {
+        status: 503,
+        body: /vpn0: its firewall does not drop what it must/,
+      })
+    }
+    t.not((await stage.curlEgress(`http://${pod1.addresses.ipv4}/`, ['-m', '1'])).code, 0)
+    for (const result of await setUpBoth('--uid', `${PLAIN_UID}`)) t.match(result, { code: 0 })
+    await expectTraffic(t)
+  },
+)
+
 t.test('a daemon refuses what was set up for something else, and names it', async (t) => {
   await client.stop()
   const networks = /it is not for the networks .*10\.77\.0\.0\/16 \(pod\)/

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Daemon, type Host, NETWORKS, startNginx } from '@reversed-vpn/test/lab'
 import t, { type Test } from 'tap'
 import { countPackets } from '../e2e/support/packet-count.js'
+import { removeFirewall } from '../e2e/support/remove-firewall.js'
 import { inUrl, TunnelLab } from '../e2e/support/tunnel-lab.js'
 
 /** From the command that takes something away to the counter of what was put back: within 1 s on a machine that is not busy. */
@@ -55,6 +56,13 @@ t.test(
   },
 )
 
+t.test('nobody misses the route that came with an address', async (t) => {
+  for (const { host } of SIDES) {
+    await host.ip(Object.values(NETWORKS.vpn).map((network) => `route del ${network} dev vpn0 proto kernel`))
+  }
+  await expectTraffic(t)
+})
+
 t.test('so do addresses and the link', async (t) => {
   for (const side of SIDES) {
     for (const address of await addressesOf(side.host)) {
@@ -98,6 +106,42 @@ t.test(
     t.comment(`${leaked} packets in all`)
   },
 )
+
+t.test(
+  'a shoot without a firewall opens no connection to the seed, whenever that of the seed goes',
+  async (t) => {
+    await removeFirewall(lab, client)
+    const server = await seedHost.spawn('socat', ['-u', 'TCP-LISTEN:8080,fork,reuseaddr', 'OPEN:/dev/null'])
+    await seedHost.waitForPort(server, 8080)
+    const knocks =
+      "for i in $(seq 100); do timeout 0.2 bash -c '</dev/tcp/192.168.123.1/8080' && echo open; done 2>/dev/null"
+    let isOver = false
+    const knocking = pod1.run('bash', ['-c', knocks]).finally(() => {
+      isOver = true
+    })
+    await using _ = await keepOtherTables(seedHost)
+    for (let flushes = 0; flushes < 2 && !isOver; flushes++) {
+      await expectRepair(t, SIDES[0], 'firewall', ['nft', 'flush', 'ruleset'])
+    }
+    t.notMatch((await knocking).stdout, 'open')
+  },
+)
+
+t.test('firewalls of others that drop by default are named', async (t) => {
+  await using _ = await keepOtherTables(node)
+  await node.nft(
+    'table inet stranger { chain them { type filter hook forward priority 0; policy drop; }; }\n',
+  )
+  const legacy = await node.run('iptables-legacy', ['-P', 'FORWARD', 'DROP'])
+  const named = ['inet stranger them', ...(legacy.code === 0 ? ['iptables-legacy FORWARD'] : [])]
+  await client.stop()
+  const successor = await stage.startClient()
+  const { chains } = await successor.waitForLog(({ msg }) => msg === 'another firewall drops by default')
+  t.strictSame(chains, named)
+  const { body } = await successor.admin('/metrics')
+  t.match(body, `shoot_client_network_foreign_drop_chains{hook="forward"} ${named.length}`)
+  if (legacy.code === 0) await node.mustRun('iptables-legacy', ['-P', 'FORWARD', 'ACCEPT'])
+})
 
 async function expectRepair(
   t: Test,

@@ -50,14 +50,14 @@ export function seedLinks(plan: ResolvedSeedPlan): WantedLinks {
 function seedTunRoutes(tun: string, table: string, plan: FamilyPlan): OwnedRoute[] {
   const { family, networks, seedAddress, transferNetwork } = plan
   return [
-    ...networks.map((network) => tunRoute(tun, family, network, seedAddress)),
+    ...[...networks, transferNetwork].map((network) => tunRoute(tun, family, network, seedAddress)),
     ...networks.map((network) => tunRoute(tun, family, network, seedAddress, table)),
     // The shoot-client's own ICMP errors come from its transfer address; a strict rp_filter looks it up in this table.
     tunRoute(tun, family, transferNetwork, seedAddress, table),
   ]
 }
 
-/** The shoot side has one route into the TUN, to the transfer network; it comes with the address. */
+/** The shoot side has one route into the TUN, to the transfer network. One comes with the address; this one we know as ours. */
 export function shootLinks(plan: ResolvedShootPlan): WantedLinks {
   const { tun, families } = plan
   return {
@@ -67,7 +67,9 @@ export function shootLinks(plan: ResolvedShootPlan): WantedLinks {
       fallbackRoute('blackhole', tun, family, transferNetwork),
     ),
     rules: [],
-    tunRoutes: [],
+    tunRoutes: families.map(({ family, transferNetwork, shootAddress }) =>
+      tunRoute(tun, family, transferNetwork, shootAddress),
+    ),
   }
 }
 

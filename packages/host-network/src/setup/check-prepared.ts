@@ -5,6 +5,7 @@ import {
   findRouteDifferences,
   type NetworkDifference,
 } from '../apply/difference.js'
+import { findOpenFirewalls } from '../apply/firewall-probe.js'
 import { type WantedNetwork, wantSeedNetwork, wantShootNetwork } from '../apply/wanted-network.js'
 import { readTunLink } from '../kernel/tun-link.js'
 import { NetworkError } from '../network-error.js'
@@ -79,6 +80,12 @@ async function findAllDifferences(wanted: WantedNetwork): Promise<NetworkDiffere
     ...(plan === undefined ? [] : [{ object: 'firewall' as const, words: plan }]),
     ...(await findRouteDifferences(wanted)),
     ...(await findForwardingDifferences(wanted)),
+    ...(await findOpenFirewalls(wanted)).map(
+      (family): NetworkDifference => ({
+        object: 'firewall',
+        words: `its firewall does not drop what it must (IPv${family})`,
+      }),
+    ),
   ]
 }
 

@@ -48,9 +48,11 @@ t.test('the seed routes the networks into the TUN in both tables, once it is up'
     'address replace fd8f::1/112 dev vpn0 nodad',
     'link set dev vpn0 up',
     'route replace 10.0.0.0/16 dev vpn0 src 192.168.123.1 metric 10 proto 119',
+    'route replace 192.168.123.0/24 dev vpn0 src 192.168.123.1 metric 10 proto 119',
     `route replace 10.0.0.0/16 dev vpn0 src 192.168.123.1 table ${NUMBER} metric 10 proto 119`,
     `route replace 192.168.123.0/24 dev vpn0 src 192.168.123.1 table ${NUMBER} metric 10 proto 119`,
     'route replace fd02::/112 dev vpn0 src fd8f::1 metric 10 proto 119',
+    'route replace fd8f::/112 dev vpn0 src fd8f::1 metric 10 proto 119',
     `route replace fd02::/112 dev vpn0 src fd8f::1 table ${NUMBER} metric 10 proto 119`,
     `route replace fd8f::/112 dev vpn0 src fd8f::1 table ${NUMBER} metric 10 proto 119`,
   ])
@@ -67,6 +69,8 @@ t.test('the shoot has a route to the transfer networks alone, and none when the 
     'address replace 192.168.123.2/24 dev vpn0',
     'address replace fd8f::2/112 dev vpn0 nodad',
     'link set dev vpn0 up',
+    'route replace 192.168.123.0/24 dev vpn0 src 192.168.123.2 metric 10 proto 119',
+    'route replace fd8f::/112 dev vpn0 src fd8f::2 metric 10 proto 119',
   ])
 })
 
