@@ -5,10 +5,11 @@ import type { TunnelLab } from '../../e2e/support/tunnel-lab.js'
 /** What the program is told. */
 export interface ConnectLoad {
   /**
-   * `one-after-another`: each ends before the next begins. `together`: all are open before the first says something. `unread`:
-   * all ask for a large page and don't read it, until the program is ended.
+   * `one-after-another`: each ends before the next begins. `together`: all are open before the first says something. `quiet`:
+   * as these, and none says anything before SIGUSR2. `unread`: all ask for a large page and don't read it, until the program is
+   * ended.
    */
-  readonly manner: 'one-after-another' | 'together' | 'unread'
+  readonly manner: 'one-after-another' | 'together' | 'quiet' | 'unread'
   readonly count: number
   /** `HOST:PORT` of the CONNECTs. */
   readonly target: string

@@ -19,10 +19,12 @@ const failures: string[] = []
 if (load.manner === 'one-after-another') {
   for (let index = 0; index < load.count; index++) await attempt(async () => visit(await open()))
   report()
-} else if (load.manner === 'together') {
+} else if (load.manner !== 'unread') {
   const opened: TLSSocket[] = []
   await inParallel(() => attempt(async () => void opened.push(await open())))
+  const told = once(process, 'SIGUSR2')
   console.log('all open')
+  if (load.manner === 'quiet') await told
   await Promise.all(opened.map((socket) => attempt(() => visit(socket))))
   report()
 } else {
