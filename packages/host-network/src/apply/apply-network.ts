@@ -1,3 +1,4 @@
+import { makeCidr, parseAddressWithPrefix } from '@reversed-vpn/ip'
 import { readFirewall } from '../firewall/read-firewall.js'
 import { enableForwarding } from '../kernel/forwarding.js'
 import { readIpJson, runIpBatch, runTool } from '../kernel/run-tool.js'
@@ -5,6 +6,7 @@ import { kernelFamilies, type NetworkWarning, prepareTun } from '../kernel/sysct
 import { readTunLink } from '../kernel/tun-link.js'
 import { NetworkError } from '../network-error.js'
 import type { SeedNetworkPlan, ShootNetworkPlan } from '../plan/network-plan.js'
+import { MAIN_TABLE, type OwnedRoute } from '../routes/owned-route.js'
 import { deleteOwned, fallbacksOf, readOwnedState, without } from '../routes/owned-state.js'
 import { renderFallbackLines, renderLinkLines, type WantedLinks } from '../routes/wanted-links.js'
 import { checkOccupied } from './conflict-guard.js'
@@ -155,15 +157,21 @@ async function putInPlace({ plan, ruleset, links, forwarding }: WantedNetwork): 
   }
   await enableForwarding(forwarding)
   const warnings = await prepareTun(plan.tun, families)
-  await removeStaleAddresses(links)
+  await removeStaleAddresses(links, before.routes)
   await runIpBatch(renderLinkLines(links, kernelFamilies().includes(6)))
   const wanted = { routes: [...links.fallbacks, ...links.tunRoutes], rules: links.rules }
   await deleteOwned(plan.tun, without(before, wanted))
   return warnings
 }
 
-/** The TUN is ours, so every address on it that is not wanted is one of an earlier plan. */
-async function removeStaleAddresses({ tun, addresses }: WantedLinks): Promise<void> {
+/**
+ * The TUN is ours, so every address on it that is not wanted is one of an earlier plan. Our own route to its network goes first:
+ * the kernel would take that for the one that came with an IPv6 address, and leave its own behind.
+ */
+async function removeStaleAddresses(
+  { tun, addresses }: WantedLinks,
+  before: readonly OwnedRoute[],
+): Promise<void> {
   const [device] = await readIpJson<{ addr_info?: { local: string; prefixlen: number }[] }>([
     'address',
     'show',
@@ -173,5 +181,14 @@ async function removeStaleAddresses({ tun, addresses }: WantedLinks): Promise<vo
   const stale = (device?.addr_info ?? [])
     .map(({ local, prefixlen }) => `${local}/${prefixlen}`)
     .filter((address) => !addresses.includes(address))
+  const networks = stale.map(networkOf)
+  const isBeside = ({ tun: device, table, destination }: OwnedRoute) =>
+    device === tun && table === MAIN_TABLE && networks.includes(destination)
+  await deleteOwned(tun, { routes: before.filter(isBeside), rules: [] })
   await runIpBatch(stale.map((address) => `address del ${address} dev ${tun}`))
+}
+
+function networkOf(address: string): string {
+  const { family, value, prefixLength } = parseAddressWithPrefix(address)
+  return makeCidr(family, value, prefixLength).text
 }

@@ -9,7 +9,7 @@ const TRANSFER = ['192.168.123.0/24', 'fd8f:6d53:b97a:1::/112']
 /** Networks of which no packet leaves by another route once there is no TUN. */
 const CAUGHT = { seed: [...pod, ...service, ...node, ...TRANSFER], shoot: TRANSFER } as const
 
-t.setTimeout(60_000)
+t.setTimeout(120_000)
 
 for (const side of SIDES) {
   t.test(`the ${side} side`, { skip }, async (t) => {
