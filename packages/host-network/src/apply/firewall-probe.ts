@@ -6,8 +6,8 @@ import type { WantedNetwork } from './wanted-network.js'
 const PORT = 9
 
 /**
- * Whether the firewall lets out what it must drop, as seen without any capability: a datagram to the other end's transfer address,
- * which neither side may send, is refused to its sender with EPERM where the firewall stands.
+ * Whether the firewall lets out what it must drop, as seen without any capability: a datagram to the other end's transfer
+ * address, which neither side may send, is refused to its sender with EPERM where the firewall stands.
  *
  * @returns families of which it went out
  */
