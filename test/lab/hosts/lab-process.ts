@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { setTimeout as wait } from 'node:timers/promises'
 import { LabError } from './lab-error.js'
 import { deferred } from './run-command.js'
 
@@ -28,6 +29,8 @@ export interface WaitOptions {
 
 const TAIL_LINES = 40
 const MAX_LINES = 100_000
+/** How long what a program wrote last may be on its way once it has ended; another one may hold the pipe open. */
+const LAST_LINES_MS = 1_000
 
 /** A program of the lab: the leader of its own process group, which `stop` ends as a whole. */
 export class LabProcess implements AsyncDisposable {
@@ -37,6 +40,7 @@ export class LabProcess implements AsyncDisposable {
   readonly exited: Promise<ProcessExit>
   readonly #label: string
   readonly #listeners = new Set<() => void>()
+  readonly #outputEnded: Promise<void>
   #exit: ProcessExit | undefined
   #closed = false
 
@@ -80,9 +84,12 @@ export class LabProcess implements AsyncDisposable {
         resolve(this.#exit)
       })
     })
-    child.once('close', () => {
-      this.#closed = true
-      this.#notify()
+    this.#outputEnded = new Promise((resolve) => {
+      child.once('close', () => {
+        this.#closed = true
+        this.#notify()
+        resolve()
+      })
     })
   }
 
@@ -166,7 +173,7 @@ export class LabProcess implements AsyncDisposable {
 
   /**
    * Ends the whole process group: the signal first, SIGKILL for what is left when the program has ended or `killAfterMs`
-   * is over. Idempotent.
+   * is over. Its last lines are there then. Idempotent.
    */
   async stop(signal: NodeJS.Signals = 'SIGTERM', killAfterMs = 5_000): Promise<ProcessExit> {
     if (this.isRunning) signalGroup(this.pid, signal)
@@ -174,6 +181,7 @@ export class LabProcess implements AsyncDisposable {
     const exit = await this.exited
     clearTimeout(timer)
     signalGroup(this.pid, 'SIGKILL')
+    await Promise.race([this.#outputEnded, wait(LAST_LINES_MS, undefined, { ref: false })])
     return exit
   }
 
