@@ -11,7 +11,7 @@ import type { CallerPlan, CallerReport, Listening, ProxyState } from './support/
 const IS_FULL = process.env.REVERSED_VPN_FULL === '1'
 const MIB = 2 ** 20
 /** Of a download. */
-const BYTES = IS_FULL ? 5_000_000 : 300_000
+const BYTES = IS_FULL ? 2_000_000 : 300_000
 const BLOCK = Buffer.alloc(65_536)
 /** As the daemon's own first line has it. */
 const NODE_FLAGS = ['--max-semi-space-size=8', '--single-threaded-gc']
