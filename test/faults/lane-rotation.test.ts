@@ -2,7 +2,7 @@ import t from 'tap'
 import { Flow, startFlowServer } from '../e2e/support/flow.js'
 import { TunnelLab } from '../e2e/support/tunnel-lab.js'
 
-const ROTATIONS = process.env.REVERSED_VPN_FULL === '1' ? 100 : 10
+const ROTATIONS = process.env.REVERSED_VPN_FULL === '1' ? 50 : 10
 
 const FOUR = ['--lanes', '4']
 const ONE: readonly string[] = []

@@ -13,7 +13,7 @@ import { dialTls, Inlet } from './support/inlet.js'
 import { Flood, type FloodPlan } from './support/start-flood.js'
 
 const IS_FULL = process.env.REVERSED_VPN_FULL === '1'
-const CONNECTIONS = IS_FULL ? 5000 : 500
+const CONNECTIONS = IS_FULL ? 3000 : 500
 const TUNNEL_PORT = 1194
 const EGRESS_PORT = 9443
 const WEB_SOCKET_PORT = 8080
