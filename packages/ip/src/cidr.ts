@@ -73,6 +73,12 @@ export function parseAddressWithPrefix(text: string): AddressWithPrefix {
   return { ...address, prefixLength }
 }
 
+/** The network that an address with its prefix length is in. @throws AddressError ERR_CIDR_INVALID */
+export function networkAround(text: string): Cidr {
+  const { family, value, prefixLength } = parseAddressWithPrefix(text)
+  return makeCidr(family, value, prefixLength)
+}
+
 /** The CIDR of that length that holds the address. */
 export function makeCidr(family: 4 | 6, address: bigint, prefixLength: number): Cidr {
   const hostBits = BigInt(FAMILY_BITS[family] - prefixLength)

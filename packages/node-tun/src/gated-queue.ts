@@ -1,9 +1,7 @@
 import { constants } from 'node:os'
-import { MAX_TUN_FRAME_BYTES, type TunQueue } from './tun-device.js'
+import { drainQueue } from './drain-queue.js'
+import type { TunQueue } from './tun-device.js'
 
-/** Room for one read of the packets that are thrown away. */
-const DISCARD_BYTES = 4 * MAX_TUN_FRAME_BYTES
-const DISCARD_PACKETS = 512
 /** More than a queue holds; those that keep coming are judged by now. */
 const DISCARD_LIMIT = 16_384
 
@@ -74,13 +72,7 @@ export class GatedQueue implements TunQueue {
 
 /** An interface that is gone, or was closed, is for who reads next to find. */
 function discard(queue: TunQueue): void {
-  const bytes = Buffer.allocUnsafe(DISCARD_BYTES)
-  const lengths = new Uint32Array(DISCARD_PACKETS)
   try {
-    for (let left = DISCARD_LIMIT; left > 0; ) {
-      const count = queue.readBatch(bytes, 0, lengths)
-      if (count === 0) return
-      left -= count
-    }
+    drainQueue(queue, DISCARD_LIMIT, () => {})
   } catch {}
 }

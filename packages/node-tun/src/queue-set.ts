@@ -1,10 +1,10 @@
+import { drainQueue } from './drain-queue.js'
 import { GatedQueue } from './gated-queue.js'
 import { isDeviceGone } from './syscall-error.js'
-import { MAX_TUN_FRAME_BYTES, type TunDevice, type TunQueue } from './tun-device.js'
+import type { TunDevice, TunQueue } from './tun-device.js'
 
-/** Room for one read of the packets that wait in a queue to be detached. */
-const LEFTOVER_BYTES = 4 * MAX_TUN_FRAME_BYTES
-const LEFTOVER_PACKETS = 512
+/** Of a queue to be detached. */
+const MAX_LEFTOVER_PACKETS = 512
 
 /**
  * The queues of one TUN, by lane. The kernel spreads flows over the attached queues. A queue without a lane is detached, so that
@@ -65,24 +65,9 @@ export class QueueSet {
     for (const [lane, queue] of this.#queues) {
       if (lanes.has(lane)) queue.attach()
       else if (requeue !== undefined) {
-        empty(queue, requeue)
+        drainQueue(queue, MAX_LEFTOVER_PACKETS, requeue)
         queue.detach()
       }
     }
-  }
-}
-
-function empty(queue: TunQueue, requeue: (payload: Buffer) => void): void {
-  const bytes = Buffer.allocUnsafe(LEFTOVER_BYTES)
-  const lengths = new Uint32Array(LEFTOVER_PACKETS)
-  for (let left = LEFTOVER_PACKETS; left > 0; ) {
-    const count = queue.readBatch(bytes, 0, lengths)
-    if (count === 0) return
-    let at = 0
-    for (const length of lengths.subarray(0, count)) {
-      requeue(bytes.subarray(at, at + length))
-      at += length
-    }
-    left -= count
   }
 }

@@ -6,7 +6,7 @@ import {
   type ShootNetworkPlan,
   type UpdatableNetwork,
 } from '@reversed-vpn/host-network'
-import { makeCidr, parseAddressWithPrefix, type ShootNetworks } from '@reversed-vpn/ip'
+import { networkAround, type ShootNetworks } from '@reversed-vpn/ip'
 import type { WelcomeMessage } from '@reversed-vpn/protocol'
 import { closeNetwork, logWarnings } from '@reversed-vpn/tunnel-daemon'
 import { joinAnnouncements } from './announcements.js'
@@ -181,8 +181,7 @@ function letIn({ networks }: Pick<WelcomeMessage, 'networks'>, allowed: ShootNet
 /** The seed side does not choose which addresses of this machine's world it takes. */
 function checkTransferNetworks({ addresses }: WelcomeMessage, allowed: readonly string[]): void {
   for (const address of [...addresses.seed, ...addresses.shoot]) {
-    const { family, value, prefixLength } = parseAddressWithPrefix(address)
-    const network = makeCidr(family, value, prefixLength).text
+    const network = networkAround(address).text
     if (allowed.includes(network)) continue
     const message = `the seed side announces the transfer network ${network}, --vpn-network allows ${allowed.join(', ')}`
     throw new NetworkError('ERR_TRANSFER_NETWORK_NOT_ALLOWED', message)

@@ -1,4 +1,4 @@
-import { makeCidr, parseAddressWithPrefix } from '@reversed-vpn/ip'
+import { networkAround } from '@reversed-vpn/ip'
 import { readFirewall } from '../firewall/read-firewall.js'
 import { enableForwarding } from '../kernel/forwarding.js'
 import { readIpJson, runIpBatch, runTool } from '../kernel/run-tool.js'
@@ -8,7 +8,7 @@ import { NetworkError } from '../network-error.js'
 import type { SeedNetworkPlan, ShootNetworkPlan } from '../plan/network-plan.js'
 import { MAIN_TABLE, type OwnedRoute } from '../routes/owned-route.js'
 import { deleteOwned, fallbacksOf, readOwnedState, without } from '../routes/owned-state.js'
-import { renderFallbackLines, renderLinkLines, type WantedLinks } from '../routes/wanted-links.js'
+import { ownedIn, renderFallbackLines, renderLinkLines, type WantedLinks } from '../routes/wanted-links.js'
 import { checkOccupied } from './conflict-guard.js'
 import { findDifferences, type NetworkDifference } from './difference.js'
 import { releaseNetwork, sweepNetwork } from './sweep-network.js'
@@ -159,8 +159,7 @@ async function putInPlace({ plan, ruleset, links, forwarding }: WantedNetwork): 
   const warnings = await prepareTun(plan.tun, families)
   await removeStaleAddresses(links, before.routes)
   await runIpBatch(renderLinkLines(links, kernelFamilies().includes(6)))
-  const wanted = { routes: [...links.fallbacks, ...links.tunRoutes], rules: links.rules }
-  await deleteOwned(plan.tun, without(before, wanted))
+  await deleteOwned(plan.tun, without(before, ownedIn(links)))
   return warnings
 }
 
@@ -181,14 +180,9 @@ async function removeStaleAddresses(
   const stale = (device?.addr_info ?? [])
     .map(({ local, prefixlen }) => `${local}/${prefixlen}`)
     .filter((address) => !addresses.includes(address))
-  const networks = stale.map(networkOf)
+  const networks = stale.map((address) => networkAround(address).text)
   const isBeside = ({ tun: device, table, destination }: OwnedRoute) =>
     device === tun && table === MAIN_TABLE && networks.includes(destination)
   await deleteOwned(tun, { routes: before.filter(isBeside), rules: [] })
   await runIpBatch(stale.map((address) => `address del ${address} dev ${tun}`))
-}
-
-function networkOf(address: string): string {
-  const { family, value, prefixLength } = parseAddressWithPrefix(address)
-  return makeCidr(family, value, prefixLength).text
 }

@@ -3,6 +3,7 @@ import { findForwardingOff } from '../kernel/forwarding.js'
 import { readTunLink, type TunLink } from '../kernel/tun-link.js'
 import { renderRoute, renderRule } from '../routes/owned-route.js'
 import { readOwnedState, without } from '../routes/owned-state.js'
+import { ownedIn } from '../routes/wanted-links.js'
 import type { WantedNetwork } from './wanted-network.js'
 
 /** What a network of ours is made of. */
@@ -56,8 +57,7 @@ export function findLinkDifferences({ plan, links }: WantedNetwork, link: TunLin
 
 /** Of routes and rules: those that are missing. */
 export async function findRouteDifferences({ plan, links }: WantedNetwork): Promise<NetworkDifference[]> {
-  const wanted = { routes: [...links.fallbacks, ...links.tunRoutes], rules: links.rules }
-  const missing = without(wanted, await readOwnedState(plan.tun))
+  const missing = without(ownedIn(links), await readOwnedState(plan.tun))
   return [
     ...missing.routes.map(
       (route): NetworkDifference => ({ object: 'route', words: `there is no route "${renderRoute(route)}"` }),

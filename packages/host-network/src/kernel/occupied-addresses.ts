@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { makeCidr, parseAddressWithPrefix } from '@reversed-vpn/ip'
+import { networkAround } from '@reversed-vpn/ip'
 import { readIpJson } from './run-tool.js'
 import { kernelFamilies } from './sysctls.js'
 
@@ -74,10 +74,10 @@ export interface ConnectedNetwork {
 export async function listConnectedNetworks(tun: string): Promise<ConnectedNetwork[]> {
   return (await listLocalAddresses())
     .filter((local) => local.interface !== tun)
-    .map(({ interface: device, address, prefixLength }) => {
-      const { family, value } = parseAddressWithPrefix(`${address}/${prefixLength}`)
-      return { cidr: makeCidr(family, value, prefixLength).text, interface: device }
-    })
+    .map(({ interface: device, address, prefixLength }) => ({
+      cidr: networkAround(`${address}/${prefixLength}`).text,
+      interface: device,
+    }))
 }
 
 /** What no network may cover on this machine: its addresses but those of `tun`, its gateways, its name servers. */

@@ -73,6 +73,11 @@ export function shootLinks(plan: ResolvedShootPlan): WantedLinks {
   }
 }
 
+/** All routes and rules among them. */
+export function ownedIn({ fallbacks, tunRoutes, rules }: WantedLinks) {
+  return { routes: [...fallbacks, ...tunRoutes], rules }
+}
+
 /** Lines for `ip -4 -batch` or `ip -6 -batch` (a rule's family cannot be said otherwise), before the link is up. */
 export function renderFallbackLines(
   links: WantedLinks,
