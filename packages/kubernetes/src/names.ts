@@ -1,7 +1,19 @@
 /** Names, labels and ports by which the manifests of both clusters, and certificates, refer to each other. */
 
-/** The endpoint that all shoots of a seed share. */
-export const ENDPOINT_PORTS = { tls: 443, connect: 8132 } as const
+/** Where the endpoint that all shoots of a seed share takes TLS. */
+export const ENDPOINT_TLS_PORT = 443
+
+/** Where that endpoint takes CONNECT, and the header that names the destination. */
+export interface ConnectEndpoint {
+  readonly port: number
+  readonly header: string
+}
+
+/** `unified` is the one of Gardener's gate UseUnifiedHTTPProxyPort, `legacy` what there was before. */
+export const CONNECT_ENDPOINTS = {
+  legacy: { port: 8132, header: 'Reversed-VPN' },
+  unified: { port: 8443, header: 'X-Gardener-Destination' },
+} as const satisfies Record<string, ConnectEndpoint>
 
 export const SNI_GATEWAY = 'sni-gateway'
 export const SNI_GATEWAY_ROUTES = 'sni-gateway-routes'
@@ -34,7 +46,7 @@ export function seedServerHost(seedNamespace: string): string {
   return `${SEED_SERVER}.${seedNamespace}.svc.cluster.local`
 }
 
-/** Istio's cluster name of the seed-server: the destination that shoots put into the `Reversed-VPN` header. */
+/** Istio's cluster name of the seed-server: the destination that shoots put into the routing header. */
 export function seedServerDestination(seedNamespace: string): string {
   return `outbound|${SEED_PORTS.tunnel}||${seedServerHost(seedNamespace)}`
 }

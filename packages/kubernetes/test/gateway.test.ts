@@ -73,7 +73,11 @@ t.test('has what its pods need, within the restricted profile, and one load bala
   }
   t.match(findObject(objects, 'Service').spec, {
     type: 'LoadBalancer',
-    ports: [{ port: 443 }, { port: 8132 }],
+    ports: [
+      { port: 443, targetPort: 'tls' },
+      { port: 8132, targetPort: 'connect' },
+      { port: 8443, targetPort: 'connect' },
+    ],
   })
   const { spec } = findObject(objects, 'Deployment').spec.template
   t.match(spec, { automountServiceAccountToken: false, serviceAccountName: 'sni-gateway' })

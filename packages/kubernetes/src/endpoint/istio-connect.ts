@@ -1,6 +1,6 @@
 import { defineManifest, type Manifest, SHARED_LABEL, type ValueMap } from '../manifest/manifest.js'
 import {
-  ENDPOINT_PORTS,
+  CONNECT_ENDPOINTS,
   SEED_SERVER,
   SEED_SERVER_LABELS,
   seedServerDestination,
@@ -14,18 +14,23 @@ const CONNECTION_MANAGER_TYPE =
 
 const UPGRADE_TYPE = 'CONNECT'
 
-/** Makes the endpoint accept CONNECT. One for all shoots: Envoy refuses a listener that is configured twice for it. */
+/**
+ * Makes the endpoint accept CONNECT on a port. One for all shoots that use the port: Envoy refuses a listener that is configured
+ * twice for it.
+ */
 export function connectListenerFilter(setting: RenderSetting): Manifest {
+  const { connect } = setting
+  const suffix = connect.port === CONNECT_ENDPOINTS.legacy.port ? '' : `-${connect.port}`
   return envoyFilter(
     setting,
-    `${SEED_SERVER}-connect`,
+    `${SEED_SERVER}-connect${suffix}`,
     { [SHARED_LABEL]: 'true' },
     {
       applyTo: 'NETWORK_FILTER',
       match: {
         context: 'GATEWAY',
         listener: {
-          portNumber: ENDPOINT_PORTS.connect,
+          portNumber: connect.port,
           filterChain: { filter: { name: CONNECTION_MANAGER } },
         },
       },
@@ -49,7 +54,7 @@ export function connectListenerFilter(setting: RenderSetting): Manifest {
 
 /** Routes this shoot's CONNECT: exactly its destination leads to its seed-server, and nowhere else. */
 export function connectRouteFilter(setting: RenderSetting): Manifest {
-  const { seedNamespace } = setting
+  const { seedNamespace, connect } = setting
   const destination = seedServerDestination(seedNamespace)
   return envoyFilter(
     setting,
@@ -60,8 +65,8 @@ export function connectRouteFilter(setting: RenderSetting): Manifest {
       match: {
         context: 'GATEWAY',
         routeConfiguration: {
-          portNumber: ENDPOINT_PORTS.connect,
-          vhost: { name: `${seedServerHost(seedNamespace)}:${ENDPOINT_PORTS.connect}` },
+          portNumber: connect.port,
+          vhost: { name: `${seedServerHost(seedNamespace)}:${connect.port}` },
         },
       },
       patch: {
@@ -70,7 +75,7 @@ export function connectRouteFilter(setting: RenderSetting): Manifest {
           name: `${SEED_SERVER}-connect`,
           match: {
             connect_matcher: {},
-            headers: [{ name: 'Reversed-VPN', string_match: { exact: destination } }],
+            headers: [{ name: connect.header, string_match: { exact: destination } }],
           },
           route: {
             cluster: destination,

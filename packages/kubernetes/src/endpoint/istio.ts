@@ -1,5 +1,5 @@
 import { defineManifest, type Manifest, type ValueMap } from '../manifest/manifest.js'
-import { ENDPOINT_PORTS, SEED_PORTS, SEED_SERVER, SEED_SERVER_LABELS, seedServerHost } from '../names.js'
+import { ENDPOINT_TLS_PORT, SEED_PORTS, SEED_SERVER, SEED_SERVER_LABELS, seedServerHost } from '../names.js'
 import type { RenderSetting } from '../setting/render-setting.js'
 import { connectListenerFilter, connectRouteFilter } from './istio-connect.js'
 
@@ -20,10 +20,10 @@ function gateway(setting: RenderSetting): Manifest {
   return istioManifest(setting, 'Gateway', {
     selector: setting.ingress.labels,
     servers: [
-      { hosts, port: { name: 'http-connect', number: ENDPOINT_PORTS.connect, protocol: 'HTTP' } },
+      { hosts, port: { name: 'http-connect', number: setting.connect.port, protocol: 'HTTP' } },
       {
         hosts,
-        port: { name: 'tls-tunnel', number: ENDPOINT_PORTS.tls, protocol: 'TLS' },
+        port: { name: 'tls-tunnel', number: ENDPOINT_TLS_PORT, protocol: 'TLS' },
         tls: { mode: 'PASSTHROUGH' },
       },
     ],
@@ -43,11 +43,11 @@ function virtualService(setting: RenderSetting): Manifest {
     gateways: [SEED_SERVER],
     http: [
       {
-        match: [{ port: ENDPOINT_PORTS.connect }],
-        redirect: { scheme: 'https', port: ENDPOINT_PORTS.tls, redirectCode: 308 },
+        match: [{ port: setting.connect.port }],
+        redirect: { scheme: 'https', port: ENDPOINT_TLS_PORT, redirectCode: 308 },
       },
     ],
-    tls: [{ match: [{ port: ENDPOINT_PORTS.tls, sniHosts: [host] }], route }],
+    tls: [{ match: [{ port: ENDPOINT_TLS_PORT, sniHosts: [host] }], route }],
   })
 }
 

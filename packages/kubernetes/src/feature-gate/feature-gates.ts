@@ -10,12 +10,16 @@ export interface FeatureGates {
   readonly ReversedVPN: boolean | 'always' | undefined
   readonly APIServerSNI: boolean
   readonly KonnectivityTunnel: boolean
+  /** Whether CONNECT goes to 8443 with `X-Gardener-Destination`, instead of to 8132 with `Reversed-VPN`. */
+  readonly UseUnifiedHTTPProxyPort: boolean
 }
 
 /** Gates as a gardenlet's configuration names them. */
 export type GivenGates = Readonly<Partial<Record<keyof FeatureGates, boolean>>>
 
 interface GateHistory {
+  /** The minor version of Gardener 1 that brought it, where older ones may be in use that refuse its name. */
+  readonly knownSince?: number
   /** The minor version of Gardener 1 from which on it is on unless it is named. */
   readonly onSince?: number
   /** From which on it cannot be chosen any more: on where it was on by default, else gone. */
@@ -27,6 +31,7 @@ const HISTORY: Readonly<Record<keyof FeatureGates, GateHistory>> = {
   ReversedVPN: { onSince: 42, fixedSince: 63 },
   APIServerSNI: { onSince: 19, fixedSince: 73 },
   KonnectivityTunnel: { fixedSince: 27 },
+  UseUnifiedHTTPProxyPort: { knownSince: 130, onSince: 140, fixedSince: 144 },
 }
 export const GATE_NAMES = Object.keys(HISTORY) as (keyof FeatureGates)[]
 export const REVERSED_VPN_ON_SINCE = `1.${HISTORY.ReversedVPN.onSince}`
@@ -43,6 +48,7 @@ export function resolveFeatureGates(given: GivenGates, gardener?: Version): Feat
     ReversedVPN: isForced ? ('always' as const) : reversed,
     APIServerSNI: resolveGate('APIServerSNI', given, gardener) ?? true,
     KonnectivityTunnel: resolveGate('KonnectivityTunnel', given, gardener) ?? false,
+    UseUnifiedHTTPProxyPort: resolveGate('UseUnifiedHTTPProxyPort', given, gardener) ?? false,
   }
   if (gates.ReversedVPN && !gates.APIServerSNI)
     throw new UsageError(
@@ -58,8 +64,13 @@ export function resolveFeatureGates(given: GivenGates, gardener?: Version): Feat
 
 /** Undefined when nobody says. */
 function resolveGate(name: keyof FeatureGates, given: GivenGates, gardener?: Version): boolean | undefined {
-  const { onSince, fixedSince } = HISTORY[name]
+  const { knownSince = 0, onSince, fixedSince } = HISTORY[name]
   if (gardener === undefined) return given[name]
+  if (given[name] !== undefined && !isAtLeast(gardener, 1, knownSince))
+    throw new UsageError(
+      `featureGates: ${name} came with Gardener 1.${knownSince}, and this is ${formatVersion(gardener)}; ` +
+        'expected that it is left out',
+    )
   if (!isFixed(name, gardener))
     return given[name] ?? (onSince !== undefined && isAtLeast(gardener, 1, onSince))
   const fixed = onSince !== undefined

@@ -1,6 +1,7 @@
 import { defineManifest, type Manifest, type ValueMap } from '../manifest/manifest.js'
 import {
-  ENDPOINT_PORTS,
+  CONNECT_ENDPOINTS,
+  ENDPOINT_TLS_PORT,
   PROMETHEUS_LABELS,
   SNI_GATEWAY,
   SNI_GATEWAY_LABELS,
@@ -45,6 +46,7 @@ export function gatewayNetworkPolicies({ namespace }: GatewaySetting): Manifest[
 
 /** The one load balancer of the seed. */
 export function gatewayService({ namespace }: GatewaySetting): Manifest {
+  const { legacy, unified } = CONNECT_ENDPOINTS
   return defineManifest(
     'seed',
     { apiVersion: 'v1', kind: 'Service', name: SNI_GATEWAY, namespace, labels: SNI_GATEWAY_LABELS },
@@ -55,8 +57,10 @@ export function gatewayService({ namespace }: GatewaySetting): Manifest {
         externalTrafficPolicy: 'Local',
         selector: SNI_GATEWAY_LABELS,
         ports: [
-          { name: 'tls', port: ENDPOINT_PORTS.tls, targetPort: 'tls', protocol: 'TCP' },
-          { name: 'connect', port: ENDPOINT_PORTS.connect, targetPort: 'connect', protocol: 'TCP' },
+          { name: 'tls', port: ENDPOINT_TLS_PORT, targetPort: 'tls', protocol: 'TCP' },
+          // One port of the pod for both: it takes either header.
+          { name: 'connect', port: legacy.port, targetPort: 'connect', protocol: 'TCP' },
+          { name: 'connect-unified', port: unified.port, targetPort: 'connect', protocol: 'TCP' },
         ],
       },
     },

@@ -53,7 +53,8 @@ export function renderOptions(tag: string) {
       kind: version,
       group: 'Input',
       description:
-        'version of Gardener, which decides what feature gates mean that are not named; without it status.gardener of the Shoot',
+        'version of Gardener, which decides what feature gates mean that are not named, and the port and header of CONNECT; ' +
+        'without it status.gardener of the Shoot, and without that one before 1.140',
     },
     'node-network': {
       kind: network,
@@ -109,7 +110,8 @@ export function renderOptions(tag: string) {
       default: 'connect',
       group: 'Endpoint',
       description:
-        'how the shoot passes the endpoint: connect = HTTP CONNECT on 8132, sni = TLS by server name on 443',
+        'how the shoot passes the endpoint: connect = HTTP CONNECT on 8443 (before Gardener 1.140 on 8132), ' +
+        'sni = TLS by server name on 443',
     },
     'api-server-host': {
       kind: hostName(),

@@ -2,6 +2,7 @@ import type { DirectionDecision } from '../feature-gate/decide-direction.js'
 import type { Version } from '../feature-gate/version.js'
 import type { IngressGateway } from '../input/gardenlet-configuration.js'
 import type { NodeTolerationSeconds } from '../input/node-toleration.js'
+import type { ConnectEndpoint } from '../names.js'
 
 /** Container images by program. */
 interface Images {
@@ -33,6 +34,8 @@ export interface RenderSetting {
   readonly ingress: IngressGateway
   /** How the shoot passes the endpoint. */
   readonly transport: 'connect' | 'sni'
+  /** Where the endpoint takes CONNECT, and by which header it routes. */
+  readonly connect: ConnectEndpoint
   readonly images: Images
   /** The field of kube-apiserver's container that holds its flags. */
   readonly apiServerFlagsIn: 'command' | 'args'

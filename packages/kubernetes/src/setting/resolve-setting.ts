@@ -2,12 +2,12 @@ import { parseCidr } from '@reversed-vpn/ip'
 import type { GardenletConfiguration } from '../input/gardenlet-configuration.js'
 import { NETWORK_KINDS, overlaps } from '../input/networks.js'
 import type { Shoot } from '../input/shoot.js'
-import { SNI_GATEWAY_LABELS } from '../names.js'
+import { CONNECT_ENDPOINTS, SNI_GATEWAY_LABELS } from '../names.js'
 import { chooseIngress } from './choose-ingress.js'
 import type { OptionErrors } from './option-errors.js'
 import type { RenderOptions } from './render-options.js'
 import type { RenderSetting } from './render-setting.js'
-import { resolveDirection } from './resolve-direction.js'
+import { resolveDirection, resolveGates } from './resolve-direction.js'
 
 interface ResolvedSetting {
   readonly setting: RenderSetting
@@ -25,7 +25,8 @@ export function resolveSetting(
   shoot: Shoot,
   errors: OptionErrors,
 ): ResolvedSetting {
-  const direction = resolveDirection(options, gardenlet, shoot)
+  const gates = resolveGates(options, gardenlet, shoot)
+  const direction = resolveDirection(gates, gardenlet, shoot)
   const endpoint = chooseEndpoint(options, errors)
   const isOurGateway = endpoint === 'sni-gateway'
   const ownPods = { namespace: options.gatewayNamespace, labels: SNI_GATEWAY_LABELS }
@@ -62,6 +63,7 @@ export function resolveSetting(
       endpoint,
       ingress,
       transport: options.transport,
+      connect: CONNECT_ENDPOINTS[gates.UseUnifiedHTTPProxyPort ? 'unified' : 'legacy'],
       images: {
         seedServer: options.imageSeedServer,
         shootClient: options.imageShootClient,

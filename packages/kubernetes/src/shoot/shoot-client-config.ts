@@ -1,5 +1,5 @@
 import {
-  ENDPOINT_PORTS,
+  ENDPOINT_TLS_PORT,
   SEED_PORTS,
   SEED_SERVER,
   SHOOT_PORTS,
@@ -32,20 +32,21 @@ export function shootClientConfig(setting: RenderSetting): DaemonConfig {
 function transportOptions({
   direction,
   transport,
+  connect,
   apiServerHost,
   seedNamespace,
 }: RenderSetting): DaemonConfig {
   if (!direction.isReversed) return { listen: `[::]:${SHOOT_PORTS.tunnel}` }
   if (transport === 'sni') {
     return {
-      server: `${apiServerHost}:${ENDPOINT_PORTS.tls}`,
+      server: `${apiServerHost}:${ENDPOINT_TLS_PORT}`,
       sni: seedServerHost(seedNamespace),
       'server-name': SEED_SERVER,
     }
   }
   return {
-    gateway: `http://${apiServerHost}:${ENDPOINT_PORTS.connect}`,
-    header: [`Reversed-VPN: ${seedServerDestination(seedNamespace)}`],
+    gateway: `http://${apiServerHost}:${connect.port}`,
+    header: [`${connect.header}: ${seedServerDestination(seedNamespace)}`],
     server: `${seedServerHost(seedNamespace)}:${SEED_PORTS.tunnel}`,
     'server-name': SEED_SERVER,
   }
