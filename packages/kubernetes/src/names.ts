@@ -31,11 +31,25 @@ export const VPN_SHOOT_NAMESPACE = 'kube-system'
 /** The tunnel port is open only where the seed dials. */
 export const SHOOT_PORTS = { tunnel: 4314, admin: 15001 } as const
 
-/** Secrets with `tls.crt`, `tls.key` and `ca.crt`, as `reversed-vpn certs` writes them. */
-export const SEED_SERVER_TLS_SECRET = 'vpn-seed-server-tls'
-export const EGRESS_TLS_SECRET = 'vpn-seed-server-egress-tls'
-export const API_SERVER_EGRESS_SECRET = 'kube-apiserver-egress-tls'
-export const VPN_SHOOT_TLS_SECRET = 'vpn-shoot-tls'
+/** The Deployment of kube-apiserver, and its container. */
+export const API_SERVER = 'kube-apiserver'
+
+/** Secrets with `tls.crt`, `tls.key` and `ca.crt`, by whose certificate it is. */
+export interface SecretNames {
+  readonly seedServer: string
+  readonly egress: string
+  /** That of kube-apiserver, with which it comes to the egress proxy. */
+  readonly apiServer: string
+  readonly vpnShoot: string
+}
+
+/** As `reversed-vpn certs` writes them. */
+export const SECRETS = {
+  seedServer: 'vpn-seed-server-tls',
+  egress: 'vpn-seed-server-egress-tls',
+  apiServer: 'kube-apiserver-egress-tls',
+  vpnShoot: 'vpn-shoot-tls',
+} as const satisfies SecretNames
 
 /** How Gardener labels the pods that may connect to the seed-server. */
 export const API_SERVER_LABELS = { app: 'kubernetes', role: 'apiserver' } as const

@@ -1,11 +1,4 @@
-import {
-  API_SERVER_EGRESS_SECRET,
-  EGRESS_TLS_SECRET,
-  SEED_SERVER,
-  SEED_SERVER_TLS_SECRET,
-  seedServerHost,
-  VPN_SHOOT_TLS_SECRET,
-} from '../names.js'
+import { SECRETS, SEED_SERVER, seedServerHost } from '../names.js'
 import { Authority, type CertificatePair, type LeafRequest, type Validity } from './authority.js'
 
 /** The names that seed-server and egress proxy expect in the certificates of those who connect. */
@@ -40,9 +33,9 @@ function leafRequests(seedNamespace: string): Record<string, LeafRequest> {
     seedServerHost(seedNamespace),
   ]
   return {
-    [SEED_SERVER_TLS_SECRET]: { names: seedServerNames, usages: ['server', 'client'] },
-    [VPN_SHOOT_TLS_SECRET]: { names: [SHOOT_CLIENT_NAME], usages: ['server', 'client'] },
-    [EGRESS_TLS_SECRET]: { names: seedServerNames, usages: ['server'] },
-    [API_SERVER_EGRESS_SECRET]: { names: [API_SERVER_NAME], usages: ['client'] },
+    [SECRETS.seedServer]: { names: seedServerNames, usages: ['server', 'client'] },
+    [SECRETS.vpnShoot]: { names: [SHOOT_CLIENT_NAME], usages: ['server', 'client'] },
+    [SECRETS.egress]: { names: seedServerNames, usages: ['server'] },
+    [SECRETS.apiServer]: { names: [API_SERVER_NAME], usages: ['client'] },
   }
 }

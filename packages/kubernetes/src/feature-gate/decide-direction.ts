@@ -5,7 +5,12 @@ import { formatVersion, isAtLeast, type Version } from './version.js'
 export const REVERSED_VPN_ANNOTATION = 'alpha.featuregates.shoot.gardener.cloud/reversed-vpn'
 
 /** What decided. */
-type DirectionReason = 'kubernetes-version' | 'gardener-version' | 'annotation' | 'feature-gate'
+type DirectionReason =
+  | 'kubernetes-version'
+  | 'gardener-version'
+  | 'annotation'
+  | 'feature-gate'
+  | 'cluster-file'
 
 /** Who dials: the shoot (`isReversed`), or the seed. */
 export interface DirectionDecision {

@@ -1,4 +1,3 @@
-import type { ControlPlane } from '../input/control-plane.js'
 import { defineManifest, type Manifest, toYaml, type ValueMap } from '../manifest/manifest.js'
 import {
   SEED_PORTS,
@@ -11,7 +10,7 @@ import {
   seedServerHost,
 } from '../names.js'
 import { CONFIG_FOLDER, type DaemonConfig, daemonConfigMap } from '../pod/config.js'
-import type { GatewaySetting } from './gateway-setting.js'
+import type { GatewaySetting, GatewayTarget } from './gateway-setting.js'
 
 export const ROUTES_FOLDER = `${CONFIG_FOLDER}-routes`
 const ROUTES_KEY = 'routes.yaml'
@@ -42,11 +41,12 @@ export function routesConfigMap({ namespace, controlPlanes }: GatewaySetting): M
  * To kube-apiserver by server name, to the seed-server by server name or destination; nobody asks for the latter where the
  * seed dials.
  */
-function routesOf({ seedNamespace, apiServerHosts, needsNoTunnel }: ControlPlane): ValueMap[] {
+function routesOf(target: GatewayTarget): ValueMap[] {
+  const { seedNamespace, apiServerHosts, apiServerBackend, hasTunnel } = target
   const toApiServer = {
     name: `${seedNamespace}-kube-apiserver`,
     serverNames: apiServerHosts,
-    backend: `kube-apiserver.${seedNamespace}.svc.cluster.local:443`,
+    backend: apiServerBackend,
   }
   const toSeedServer = {
     name: `${seedNamespace}-${SEED_SERVER}`,
@@ -54,5 +54,5 @@ function routesOf({ seedNamespace, apiServerHosts, needsNoTunnel }: ControlPlane
     destinations: [seedServerDestination(seedNamespace)],
     backend: `${seedServerHost(seedNamespace)}:${SEED_PORTS.tunnel}`,
   }
-  return needsNoTunnel === undefined ? [toApiServer, toSeedServer] : [toApiServer]
+  return [...(apiServerHosts.length > 0 ? [toApiServer] : []), ...(hasTunnel ? [toSeedServer] : [])]
 }

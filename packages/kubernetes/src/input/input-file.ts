@@ -35,8 +35,12 @@ export class InputFile {
   parse<Output>(schema: z.ZodType<Output>): Output {
     const parsed = schema.safeParse(this.#content)
     if (parsed.success) return parsed.data
-    const [issue] = parsed.error.issues
-    throw this.error(issue?.path ?? [], issue?.message ?? 'not usable')
+    // A key that is misspelt is missing too, and the misspelling says more.
+    const { issues } = parsed.error
+    const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]
+    const [unknown] = issue?.code === 'unrecognized_keys' ? issue.keys : []
+    const path = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])]
+    throw this.error(path, issue?.message ?? 'not usable')
   }
 
   /** An error about what is at a path. */

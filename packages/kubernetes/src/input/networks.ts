@@ -35,6 +35,8 @@ interface FamilyRules {
    * under way.
    */
   readonly isReconciled: boolean
+  /** What to do about a network that is missing. @default USE_API_SERVER */
+  readonly advice?: string
 }
 
 /** What people who feed in a manifest of their own should use instead. */
@@ -93,7 +95,8 @@ function refuseOverlaps(file: InputFile, networks: Networks): void {
 }
 
 /** Pods and services need a network of every family of the shoot, and no kind may have one of another family. */
-function readFamilies(file: InputFile, networks: Networks, { named, isReconciled }: FamilyRules) {
+function readFamilies(file: InputFile, networks: Networks, rules: FamilyRules) {
+  const { named, isReconciled, advice = USE_API_SERVER } = rules
   const inPods = networks.pods.map(({ cidr }) => FAMILY_NAMES[cidr.family])
   const wanted = named.length > 0 ? [...new Set(named)] : [...new Set(inPods)]
   for (const kind of NETWORK_KINDS) {
@@ -112,7 +115,7 @@ function readFamilies(file: InputFile, networks: Networks, { named, isReconciled
     const absent = present.find((family) => !has(kind, family))
     if (absent === undefined) continue
     const found = present.filter((family) => has(kind, family)).join(', ')
-    const problem = `${found} only, expected a network of ${absent} too: ${USE_API_SERVER}`
+    const problem = `${found} only, expected a network of ${absent} too: ${advice}`
     throw file.error(networks[kind][0]?.path ?? [], problem)
   }
   return { families: present.map(toFamily), missing: missing.map(toFamily) }

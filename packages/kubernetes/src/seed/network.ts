@@ -1,12 +1,6 @@
 import { gatewayPeer } from '../endpoint/endpoint-manifests.js'
 import { defineManifest, type Manifest, type ValueMap } from '../manifest/manifest.js'
-import {
-  API_SERVER_LABELS,
-  PROMETHEUS_LABELS,
-  SEED_PORTS,
-  SEED_SERVER,
-  SEED_SERVER_LABELS,
-} from '../names.js'
+import { PROMETHEUS_LABELS, SEED_PORTS, SEED_SERVER, SEED_SERVER_LABELS } from '../names.js'
 import type { RenderSetting } from '../setting/render-setting.js'
 
 const DNS_PORT = 53
@@ -38,7 +32,7 @@ export function seedServerService({ seedNamespace: namespace }: RenderSetting): 
 /** Who may connect to the seed-server, each to one port. The seed-server itself may only query DNS. */
 export function seedNetworkPolicies(setting: RenderSetting): Manifest[] {
   return [
-    ingressPolicy(setting, 'kube-apiserver', podsHere(API_SERVER_LABELS), SEED_PORTS.egress),
+    ingressPolicy(setting, 'kube-apiserver', podsHere(setting.apiServer.labels), SEED_PORTS.egress),
     ingressPolicy(setting, 'gateway', gatewayPeer(setting), SEED_PORTS.tunnel),
     ingressPolicy(setting, 'prometheus', podsHere(PROMETHEUS_LABELS), SEED_PORTS.admin),
     dnsPolicy(setting),
@@ -77,10 +71,10 @@ export function sidecarNetworkPolicy(setting: RenderSetting): Manifest {
     },
     {
       spec: {
-        podSelector: { matchLabels: API_SERVER_LABELS },
+        podSelector: { matchLabels: setting.apiServer.labels },
         policyTypes: ['Ingress'],
         ingress: [
-          { ports: setting.apiServerPorts.map((port) => ({ protocol: 'TCP', port })) },
+          { ports: setting.apiServer.ports.map((port) => ({ protocol: 'TCP', port })) },
           { from: [podsHere(PROMETHEUS_LABELS)], ports: [{ protocol: 'TCP', port: SEED_PORTS.admin }] },
         ],
       },

@@ -24,7 +24,7 @@ function listeningFiles(setting: RenderSetting): RenderedFile[] {
     seedServerService(setting),
     ...seedNetworkPolicies(setting),
     seedServerDisruptionBudget(setting),
-    seedServerAutoscaler(setting),
+    ...(setting.platform === 'gardener' ? [seedServerAutoscaler(setting)] : []),
     ...endpointManifests(setting),
     egressSelectorConfigMap(setting),
   ]

@@ -1,3 +1,4 @@
+import { formatEndpoint } from '@reversed-vpn/daemon'
 import { SEED_PORTS, SHOOT_PORTS } from '../names.js'
 import { CONFIG_FOLDER, type DaemonConfig } from '../pod/config.js'
 import type { RenderSetting } from '../setting/render-setting.js'
@@ -21,7 +22,7 @@ export function listeningSeedConfig(setting: RenderSetting): DaemonConfig {
 /** Configuration of a seed-server in kube-apiserver's own pod, which is routed into the tunnel and needs no egress proxy. */
 export function diallingSeedConfig(setting: RenderSetting): DaemonConfig {
   return {
-    dial: `${setting.shootHost}:${SHOOT_PORTS.tunnel}`,
+    dial: formatEndpoint({ type: 'tcp', host: setting.shootHost, port: SHOOT_PORTS.tunnel }),
     ...tlsFiles(SEED_TLS_FOLDER, 'tls'),
     'egress-listen': [],
     'admin-listen': `[::]:${SEED_PORTS.admin}`,

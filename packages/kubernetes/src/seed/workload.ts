@@ -1,11 +1,5 @@
 import { defineManifest, type Manifest } from '../manifest/manifest.js'
-import {
-  EGRESS_TLS_SECRET,
-  SEED_PORTS,
-  SEED_SERVER,
-  SEED_SERVER_LABELS,
-  SEED_SERVER_TLS_SECRET,
-} from '../names.js'
+import { SEED_PORTS, SEED_SERVER, SEED_SERVER_LABELS } from '../names.js'
 import { CONFIG_FOLDER, configHashAnnotation } from '../pod/config.js'
 import { daemonContainer, EGRESS_MEMORY, setupContainer } from '../pod/containers.js'
 import { nodeTolerations } from '../pod/placement.js'
@@ -17,10 +11,11 @@ import { EGRESS_TLS_FOLDER, listeningSeedConfig, SEED_TLS_FOLDER } from './seed-
 /** The seed-server that a shoot dials: one replica for one session, and no new one before the old one is gone. */
 export function seedServerDeployment(setting: RenderSetting): Manifest {
   const config = mountedConfigMap('config', SEED_SERVER, CONFIG_FOLDER)
-  const tls = mountedSecret({ name: 'tls', secretName: SEED_SERVER_TLS_SECRET, mountPath: SEED_TLS_FOLDER })
+  const { secrets } = setting
+  const tls = mountedSecret({ name: 'tls', secretName: secrets.seedServer, mountPath: SEED_TLS_FOLDER })
   const egressTls = mountedSecret({
     name: 'egress-tls',
-    secretName: EGRESS_TLS_SECRET,
+    secretName: secrets.egress,
     mountPath: EGRESS_TLS_FOLDER,
   })
   const device = mountedTunDevice('dev-net-tun')

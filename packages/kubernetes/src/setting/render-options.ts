@@ -18,7 +18,11 @@ export const image = text(/[a-z0-9][^\s]{0,300}/, 'an image such as example.org/
 const name = (expected: string) => text(/[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/, expected, 'NAME')
 
 /** The namespace of the gateway that `reversed-vpn gateway` renders. */
-export const gatewayNamespace = { kind: name('a namespace'), default: SNI_GATEWAY } as const
+export const gatewayNamespace = { kind: name('a namespace') } as const
+
+/** Hosted control planes in plain Kubernetes. */
+export const CLUSTER_DESCRIPTION =
+  'a hosted control plane without Gardener (YAML), as deploy/kubernetes/cluster.yaml shows it'
 
 const version = custom({ placeholder: 'VERSION', expected: VERSION_SYNTAX, parse: parseVersion })
 
@@ -37,15 +41,18 @@ const transferNetwork = custom({
 /** Every option of `render`. @param tag of the images unless they are given: the version of this program */
 export function renderOptions(tag: string) {
   return defineOptions({
+    cluster: {
+      kind: filePath(),
+      group: 'Input',
+      description: `${CLUSTER_DESCRIPTION}; instead of --gardenlet and --shoot`,
+    },
     gardenlet: {
       kind: filePath(),
-      required: true,
       group: 'Input',
       description: "the gardenlet's configuration (YAML): feature gates and ingress gateway",
     },
     shoot: {
       kind: filePath(),
-      required: true,
       group: 'Input',
       description: 'the Shoot (YAML), best as `kubectl get shoot -o yaml` prints it',
     },
@@ -91,7 +98,7 @@ export function renderOptions(tag: string) {
     'gateway-namespace': {
       ...gatewayNamespace,
       group: 'Endpoint',
-      description: 'namespace of the sni-gateway in the seed',
+      description: `namespace of the sni-gateway in the seed; without it ${SNI_GATEWAY}`,
     },
     'exposure-handler': {
       kind: name('the name of a handler'),

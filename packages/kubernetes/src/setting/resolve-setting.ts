@@ -1,9 +1,17 @@
-import { parseCidr } from '@reversed-vpn/ip'
 import type { GardenletConfiguration } from '../input/gardenlet-configuration.js'
-import { NETWORK_KINDS, overlaps } from '../input/networks.js'
 import type { Shoot } from '../input/shoot.js'
-import { CONNECT_ENDPOINTS, SNI_GATEWAY_LABELS } from '../names.js'
+import {
+  API_SERVER,
+  API_SERVER_LABELS,
+  CONNECT_ENDPOINTS,
+  ENDPOINT_TLS_PORT,
+  SECRETS,
+  SNI_GATEWAY,
+  SNI_GATEWAY_LABELS,
+  VPN_SHOOT_NAMESPACE,
+} from '../names.js'
 import { chooseIngress } from './choose-ingress.js'
+import { commonSetting } from './common-setting.js'
 import type { OptionErrors } from './option-errors.js'
 import type { RenderOptions } from './render-options.js'
 import type { RenderSetting } from './render-setting.js'
@@ -27,9 +35,10 @@ export function resolveSetting(
 ): ResolvedSetting {
   const gates = resolveGates(options, gardenlet, shoot)
   const direction = resolveDirection(gates, gardenlet, shoot)
+  const connect = CONNECT_ENDPOINTS[gates.UseUnifiedHTTPProxyPort ? 'unified' : 'legacy']
   const endpoint = chooseEndpoint(options, errors)
   const isOurGateway = endpoint === 'sni-gateway'
-  const ownPods = { namespace: options.gatewayNamespace, labels: SNI_GATEWAY_LABELS }
+  const ownPods = { namespace: options.gatewayNamespace ?? SNI_GATEWAY, labels: SNI_GATEWAY_LABELS }
   // Where the seed dials, no manifest names the endpoint.
   const isNamed = direction.isReversed && !isOurGateway
   const ingress = isNamed ? chooseIngress(options, gardenlet, shoot, errors) : ownPods
@@ -48,30 +57,31 @@ export function resolveSetting(
     warnings.push(
       `spec.exposureClassName of ${shoot.file.file} has no effect with --gateway, which is one for all shoots`,
     )
-  const networksOf = (kind: (typeof NETWORK_KINDS)[number]) =>
-    shoot.networks[kind].map(({ cidr }) => cidr.text)
   return {
     setting: {
+      ...commonSetting(options, shoot, errors),
       direction,
+      platform: 'gardener',
       seedNamespace: shoot.seedNamespace,
+      shootNamespace: VPN_SHOOT_NAMESPACE,
       kubernetesVersion: shoot.kubernetesVersion,
-      networks: { pods: networksOf('pods'), services: networksOf('services'), nodes: networksOf('nodes') },
-      families: shoot.families,
-      transferNetworks: chooseTransferNetworks(options.vpnNetwork, shoot, errors),
-      apiServerHost,
-      shootHost,
       endpoint,
-      ingress,
-      transport: options.transport,
-      connect: CONNECT_ENDPOINTS[gates.UseUnifiedHTTPProxyPort ? 'unified' : 'legacy'],
-      images: {
-        seedServer: options.imageSeedServer,
-        shootClient: options.imageShootClient,
+      endpointAddress: {
+        host: apiServerHost,
+        port: options.transport === 'sni' ? ENDPOINT_TLS_PORT : connect.port,
       },
-      apiServerFlagsIn: options.apiServerFlagsIn,
-      apiServerPorts: options.apiServerPort,
+      shootHost,
+      ingress,
+      connect,
+      secrets: SECRETS,
+      apiServer: {
+        deployment: API_SERVER,
+        container: API_SERVER,
+        labels: API_SERVER_LABELS,
+        flagsIn: options.apiServerFlagsIn,
+        ports: options.apiServerPort,
+      },
       tolerationSeconds: gardenlet.tolerationSeconds,
-      hasPodSysctls: options.podSysctls,
     },
     warnings,
   }
@@ -86,24 +96,4 @@ function chooseEndpoint({ istio, gateway }: RenderOptions, errors: OptionErrors)
   if (istio === false)
     throw errors.optionError('istio', 'there is no endpoint without it, expected --gateway')
   return 'istio'
-}
-
-/** One transfer network for each family of the shoot. It must not overlap the shoot's own networks. */
-function chooseTransferNetworks(
-  given: RenderOptions['vpnNetwork'],
-  shoot: Shoot,
-  errors: OptionErrors,
-): string[] {
-  return shoot.families.map((family) => {
-    const [network, second] = given.map(parseCidr).filter((candidate) => candidate.family === family)
-    if (network === undefined || second !== undefined)
-      throw errors.optionError('vpn-network', `expected one network of IPv${family}, a family of the shoot`)
-    for (const kind of NETWORK_KINDS) {
-      const taken = shoot.networks[kind].find(({ cidr }) => overlaps(cidr, network))
-      if (taken === undefined) continue
-      const problem = `${taken.cidr.text} overlaps the transfer network ${network.text}, expected --vpn-network elsewhere`
-      throw shoot.file.error(taken.path, problem)
-    }
-    return network.text
-  })
 }

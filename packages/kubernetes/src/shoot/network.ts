@@ -1,14 +1,14 @@
 import { isAtLeast } from '../feature-gate/version.js'
 import { FAMILY_NAMES } from '../input/networks.js'
 import { defineManifest, type Manifest, type ValueMap } from '../manifest/manifest.js'
-import { SHOOT_PORTS, VPN_SHOOT, VPN_SHOOT_LABELS, VPN_SHOOT_NAMESPACE } from '../names.js'
+import { SHOOT_PORTS, VPN_SHOOT, VPN_SHOOT_LABELS } from '../names.js'
 import type { RenderSetting } from '../setting/render-setting.js'
 
 /**
  * Nobody connects to the shoot-client except a seed that dials. Egress is open: the client's own firewall decides where
  * packets may go, and CNIs differ in what pod and node networks mean in a policy.
  */
-export function vpnShootNetworkPolicy({ direction }: RenderSetting): Manifest {
+export function vpnShootNetworkPolicy(setting: RenderSetting): Manifest {
   const tunnel = { ports: [{ protocol: 'TCP', port: SHOOT_PORTS.tunnel }] }
   return defineManifest(
     'shoot',
@@ -16,14 +16,14 @@ export function vpnShootNetworkPolicy({ direction }: RenderSetting): Manifest {
       apiVersion: 'networking.k8s.io/v1',
       kind: 'NetworkPolicy',
       name: VPN_SHOOT,
-      namespace: VPN_SHOOT_NAMESPACE,
+      namespace: setting.shootNamespace,
       labels: VPN_SHOOT_LABELS,
     },
     {
       spec: {
         podSelector: { matchLabels: VPN_SHOOT_LABELS },
         policyTypes: ['Ingress', 'Egress'],
-        ingress: direction.isReversed ? [] : [tunnel],
+        ingress: setting.direction.isReversed ? [] : [tunnel],
         egress: [{}],
       },
     },
@@ -41,12 +41,14 @@ export function vpnShootService(setting: RenderSetting): Manifest {
       apiVersion: 'v1',
       kind: 'Service',
       name: VPN_SHOOT,
-      namespace: VPN_SHOOT_NAMESPACE,
+      namespace: setting.shootNamespace,
       labels: VPN_SHOOT_LABELS,
-      annotations: {
-        'dns.gardener.cloud/class': 'garden',
-        'dns.gardener.cloud/dnsnames': setting.shootHost,
-      },
+      ...(setting.platform === 'gardener' && {
+        annotations: {
+          'dns.gardener.cloud/class': 'garden',
+          'dns.gardener.cloud/dnsnames': setting.shootHost,
+        },
+      }),
     },
     {
       spec: {

@@ -1,11 +1,5 @@
-import {
-  ENDPOINT_TLS_PORT,
-  SEED_PORTS,
-  SEED_SERVER,
-  SHOOT_PORTS,
-  seedServerDestination,
-  seedServerHost,
-} from '../names.js'
+import { formatEndpoint } from '@reversed-vpn/daemon'
+import { SEED_PORTS, SEED_SERVER, SHOOT_PORTS, seedServerDestination, seedServerHost } from '../names.js'
 import { CONFIG_FOLDER, type DaemonConfig } from '../pod/config.js'
 import type { RenderSetting } from '../setting/render-setting.js'
 
@@ -33,19 +27,20 @@ function transportOptions({
   direction,
   transport,
   connect,
-  apiServerHost,
+  endpointAddress,
   seedNamespace,
 }: RenderSetting): DaemonConfig {
   if (!direction.isReversed) return { listen: `[::]:${SHOOT_PORTS.tunnel}` }
+  const endpoint = formatEndpoint({ type: 'tcp', ...endpointAddress })
   if (transport === 'sni') {
     return {
-      server: `${apiServerHost}:${ENDPOINT_TLS_PORT}`,
+      server: endpoint,
       sni: seedServerHost(seedNamespace),
       'server-name': SEED_SERVER,
     }
   }
   return {
-    gateway: `http://${apiServerHost}:${connect.port}`,
+    gateway: `http://${endpoint}`,
     header: [`${connect.header}: ${seedServerDestination(seedNamespace)}`],
     server: `${seedServerHost(seedNamespace)}:${SEED_PORTS.tunnel}`,
     'server-name': SEED_SERVER,

@@ -1,12 +1,6 @@
 import { isAtLeast } from '../feature-gate/version.js'
 import { defineManifest, type Manifest } from '../manifest/manifest.js'
-import {
-  SHOOT_PORTS,
-  VPN_SHOOT,
-  VPN_SHOOT_LABELS,
-  VPN_SHOOT_NAMESPACE,
-  VPN_SHOOT_TLS_SECRET,
-} from '../names.js'
+import { SHOOT_PORTS, VPN_SHOOT, VPN_SHOOT_LABELS } from '../names.js'
 import { CONFIG_FOLDER, configHashAnnotation } from '../pod/config.js'
 import { daemonContainer, setupContainer } from '../pod/containers.js'
 import { nodeTolerations } from '../pod/placement.js'
@@ -22,7 +16,11 @@ const SECCOMP_ANNOTATION = { 'seccomp.security.alpha.kubernetes.io/pod': 'runtim
 export function vpnShootDeployment(setting: RenderSetting): Manifest {
   const hasSeccompField = isAtLeast(setting.kubernetesVersion, 1, 19)
   const config = mountedConfigMap('config', VPN_SHOOT, CONFIG_FOLDER)
-  const tls = mountedSecret({ name: 'tls', secretName: VPN_SHOOT_TLS_SECRET, mountPath: SHOOT_TLS_FOLDER })
+  const tls = mountedSecret({
+    name: 'tls',
+    secretName: setting.secrets.vpnShoot,
+    mountPath: SHOOT_TLS_FOLDER,
+  })
   const device = mountedTunDevice('dev-net-tun')
   const image = setting.images.shootClient
   const { tunnel, admin } = SHOOT_PORTS
@@ -32,7 +30,7 @@ export function vpnShootDeployment(setting: RenderSetting): Manifest {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
       name: VPN_SHOOT,
-      namespace: VPN_SHOOT_NAMESPACE,
+      namespace: setting.shootNamespace,
       labels: VPN_SHOOT_LABELS,
     },
     {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { isAtLeast } from '../../feature-gate/version.js'
 import { defineManifest, type Manifest, toYaml, type ValueMap } from '../../manifest/manifest.js'
-import { API_SERVER_EGRESS_SECRET, SEED_PORTS, SEED_SERVER } from '../../names.js'
+import { SEED_PORTS, SEED_SERVER } from '../../names.js'
 import { mountedConfigMap, mountedSecret } from '../../pod/volumes.js'
 import type { RenderSetting } from '../../setting/render-setting.js'
-import { API_SERVER, apiServerComponent, deploymentPatch } from './component.js'
+import { apiServerComponent, deploymentPatch } from './component.js'
 
 const EGRESS_SELECTOR = 'kube-apiserver-egress-selector'
 const CONFIG_KEY = 'egress-selector-configuration.yaml'
@@ -57,30 +57,30 @@ export function egressSelectorComponent(setting: RenderSetting): Manifest {
   const config = mountedConfigMap('egress-selector', EGRESS_SELECTOR, CONFIG_FOLDER)
   const tls = mountedSecret({
     name: 'egress-tls',
-    secretName: API_SERVER_EGRESS_SECRET,
+    secretName: setting.secrets.apiServer,
     mountPath: TLS_FOLDER,
     hasFsGroup: false,
   })
   const configText = toYaml(egressSelectorConfiguration(setting))
   // kube-apiserver reads the configuration only at start, so a new one has to replace its pods.
   const hash = createHash('sha256').update(configText).digest('hex')
-  const volumesPatch = deploymentPatch({
+  const volumesPatch = deploymentPatch(setting, {
     metadata: { annotations: { 'reversed-vpn/egress-selector-hash': hash } },
     spec: {
-      containers: [{ name: API_SERVER, volumeMounts: [config.mount, tls.mount] }],
+      containers: [{ name: setting.apiServer.container, volumeMounts: [config.mount, tls.mount] }],
       volumes: [config.volume, tls.volume],
     },
   })
   // Flags are a list without keys, which a merge would replace as a whole. The test makes sure that it is the right container.
   const container = '/spec/template/spec/containers/0'
   const flagPatch = [
-    { op: 'test', path: `${container}/name`, value: API_SERVER },
+    { op: 'test', path: `${container}/name`, value: setting.apiServer.container },
     {
       op: 'add',
-      path: `${container}/${setting.apiServerFlagsIn}/-`,
+      path: `${container}/${setting.apiServer.flagsIn}/-`,
       value: `--egress-selector-config-file=${CONFIG_FOLDER}/${CONFIG_KEY}`,
     },
   ]
   // The flag first: merging may reorder the containers.
-  return apiServerComponent(EGRESS_SELECTOR, setting.seedNamespace, [flagPatch, volumesPatch])
+  return apiServerComponent(EGRESS_SELECTOR, setting, [flagPatch, volumesPatch])
 }

@@ -1,5 +1,5 @@
 import type { Manifest } from '../../manifest/manifest.js'
-import { SEED_PORTS, SEED_SERVER, SEED_SERVER_TLS_SECRET } from '../../names.js'
+import { SEED_PORTS, SEED_SERVER } from '../../names.js'
 import { CONFIG_FOLDER, configHashAnnotation } from '../../pod/config.js'
 import { daemonContainer, setupContainer } from '../../pod/containers.js'
 import { exceptionAnnotations, forwardingSysctls } from '../../pod/security.js'
@@ -17,12 +17,12 @@ export function sidecarComponent(setting: RenderSetting): Manifest {
   const device = mountedTunDevice('vpn-dev-net-tun')
   const tls = mountedSecret({
     name: 'vpn-tls',
-    secretName: SEED_SERVER_TLS_SECRET,
+    secretName: setting.secrets.seedServer,
     mountPath: SEED_TLS_FOLDER,
     hasFsGroup: false,
   })
   const image = setting.images.seedServer
-  const patch = deploymentPatch({
+  const patch = deploymentPatch(setting, {
     metadata: {
       annotations: {
         ...configHashAnnotation(diallingSeedConfig(setting)),
@@ -46,5 +46,5 @@ export function sidecarComponent(setting: RenderSetting): Manifest {
       volumes: [config, tls, device].map(({ volume }) => volume),
     },
   })
-  return apiServerComponent('kube-apiserver-vpn-sidecar', setting.seedNamespace, [patch])
+  return apiServerComponent('kube-apiserver-vpn-sidecar', setting, [patch])
 }
