@@ -1,6 +1,6 @@
 // Makes this machine ready: `node scripts/prepare.mjs unit` for building and unit tests (no root needed when a compiler is
-// there), `lab` for everything with network namespaces (root), `all` for container images too. Does only what is not done
-// yet. Exit code 2 and one line: something is missing that it can't bring.
+// there), `lab` for everything with network namespaces (root), `all` for container images too, `kubernetes` for the tests with
+// Kubernetes. Does only what is not done yet. Exit code 2 and one line: something is missing that it can't bring.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'

@@ -30,18 +30,32 @@ export const DEBIAN_PACKAGES = {
     ['sockperf', 'sockperf'],
     ['prometheus', 'promtool'],
   ],
-  // Images, and binaries for arm64 and for musl.
+  // Images.
   containers: [
     ['podman', 'podman'],
     ['buildah', 'buildah'],
     ['runc', 'runc'],
     ['debootstrap', 'debootstrap'],
+  ],
+  // Binaries for arm64 and for musl.
+  foreign: [
     ['gcc-aarch64-linux-gnu', 'aarch64-linux-gnu-gcc'],
     ['libc6-dev-arm64-cross', '/usr/aarch64-linux-gnu/include/stdio.h'],
     ['musl-tools', 'musl-gcc'],
     ['qemu-user-static', 'qemu-aarch64-static'],
   ],
+  // Nodes of Kubernetes.
+  kubernetes: [
+    ['containerd', 'containerd'],
+    ['containernetworking-plugins', '/usr/lib/cni/bridge'],
+    ['busybox-static', '/bin/busybox'],
+  ],
 }
 
 /** What each mode of `prepare.mjs` wants of them. */
-export const PACKAGE_GROUPS = { unit: ['unit'], lab: ['unit', 'lab'], all: ['unit', 'lab', 'containers'] }
+export const PACKAGE_GROUPS = {
+  unit: ['unit'],
+  lab: ['unit', 'lab'],
+  all: ['unit', 'lab', 'containers', 'foreign'],
+  kubernetes: ['unit', 'lab', 'containers', 'kubernetes'],
+}

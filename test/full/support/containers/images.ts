@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { ContainerTools } from './container-tools.js'
+import type { ImageTools } from './image-tools.js'
 
 const REPOSITORY = fileURLToPath(new URL('../../../../../', import.meta.url))
 const IMAGES = join(REPOSITORY, 'deploy', 'images')
@@ -18,7 +18,7 @@ export type Architecture = 'amd64' | 'arm64'
 export const HERE: Architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
 
 /** Imports a base of Debian and Node, made before where there is none yet. */
-export async function importBase(tools: ContainerTools, architecture: Architecture): Promise<void> {
+export async function importBase(tools: ImageTools, architecture: Architecture): Promise<void> {
   const script = join(IMAGES, 'make-base.sh')
   const version = createHash('sha256').update(readFileSync(script)).digest('hex').slice(0, 12)
   const file = join(CACHE, `base-${architecture}-${version}.tar`)
@@ -28,7 +28,7 @@ export async function importBase(tools: ContainerTools, architecture: Architectu
 
 /** Builds an image as its manual says. What images have in common is built once. @param tag as a manifest names it */
 export async function buildImage(
-  tools: ContainerTools,
+  tools: ImageTools,
   daemon: string,
   tag: string,
   architecture: Architecture,
@@ -50,7 +50,7 @@ export async function buildImage(
 
 /** Bytes of an image without its base. */
 export async function sizeAdded(
-  tools: ContainerTools,
+  tools: ImageTools,
   image: string,
   architecture: Architecture,
 ): Promise<number> {
@@ -58,12 +58,12 @@ export async function sizeAdded(
 }
 
 /** What an image says of itself, by a template of podman's. */
-export async function inspectImage(tools: ContainerTools, image: string, template: string): Promise<string> {
+export async function inspectImage(tools: ImageTools, image: string, template: string): Promise<string> {
   const { stdout } = await tools.make('podman', ['image', 'inspect', '--format', template, image])
   return stdout.trim()
 }
 
-async function sizeOf(tools: ContainerTools, image: string): Promise<number> {
+async function sizeOf(tools: ImageTools, image: string): Promise<number> {
   return Number(await inspectImage(tools, image, '{{.Size}}'))
 }
 
