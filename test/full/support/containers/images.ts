@@ -6,8 +6,8 @@ import type { ImageTools } from './image-tools.js'
 
 const REPOSITORY = fileURLToPath(new URL('../../../../../', import.meta.url))
 const IMAGES = join(REPOSITORY, 'deploy', 'images')
-/** Bases take minutes to make and change with their script alone. */
-const CACHE = join(REPOSITORY, '.prepared', 'containers')
+/** Bases take minutes to make, foreign ones ten, and change with their script alone: all checkouts of a user share them. */
+const CACHE = join(cacheHome(), 'containers')
 
 /** What a daemon may add to its base. */
 export const MAX_ADDED_BYTES = 60_000_000
@@ -65,6 +65,12 @@ export async function inspectImage(tools: ImageTools, image: string, template: s
 
 async function sizeOf(tools: ImageTools, image: string): Promise<number> {
   return Number(await inspectImage(tools, image, '{{.Size}}'))
+}
+
+function cacheHome(): string {
+  const { HOME, XDG_CACHE_HOME } = process.env
+  if (XDG_CACHE_HOME) return join(XDG_CACHE_HOME, 'reversed-vpn')
+  return HOME ? join(HOME, '.cache', 'reversed-vpn') : join(REPOSITORY, '.prepared')
 }
 
 function baseOf(architecture: Architecture): string {
