@@ -6,8 +6,8 @@ import { TunnelLab } from '../e2e/support/tunnel-lab.js'
 import { connectReportOf, startConnectLoad } from './support/connect-load.js'
 
 const IS_FULL = process.env.REVERSED_VPN_FULL === '1'
-const WARM_UP = IS_FULL ? 2_000 : 200
-const ONE_AFTER_ANOTHER = IS_FULL ? 10_000 : 500
+const WARM_UP = IS_FULL ? 1_500 : 200
+const ONE_AFTER_ANOTHER = IS_FULL ? 6_000 : 500
 const TOGETHER = IS_FULL ? 5_000 : 500
 const UNREAD = 200
 const HELD = 20

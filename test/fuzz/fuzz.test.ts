@@ -3,7 +3,7 @@ import { isFound, makeSeeds, readCorpus } from './corpus.js'
 import { FUZZ_TARGET_NAMES, loadFuzzTarget } from './fuzz-target.js'
 import { runJsfuzz } from './run-jsfuzz.js'
 
-const SECONDS = process.env.REVERSED_VPN_FULL === '1' ? 30 : 1
+const SECONDS = process.env.REVERSED_VPN_FULL === '1' ? 20 : 1
 
 t.jobs = 2
 
