@@ -73,6 +73,12 @@ t.test('judges the certificate that TLS has verified, and the names in it as the
     t.match(await verdictOnServer(t, pair), /someone-else.* expected seed$/, `server certificate: ${hidden}`)
 })
 
+t.test('takes any common name, as a whole, of a certificate without DNS names', async (t) => {
+  const issue = (names: string) => authority.issue(names, 'basicConstraints=CA:FALSE')
+  t.equal(await verdictOnClient(t, issue('else/CN=client')), 'accepted as client', 'the second of two')
+  t.match(await verdictOnClient(t, issue('else\nCN=client')), /^wrong-name: /, 'a line break in a name')
+})
+
 t.test(
   'what is told of a refused certificate is one short line, whatever its owner wrote into it',
   async (t) => {
@@ -81,5 +87,10 @@ t.test(
     t.match(verdict, /^wrong-name: certificate names host-0\.example, .*…, expected client$/)
     t.ok(verdict.length < 300, `${verdict.length} characters`)
     t.match(await verdictOnClient(t, stranger.issue('a/O=b')), 'wrong-ca: CN=a, O=b: ')
+    t.match(
+      await verdictOnClient(t, stranger.issue('a\nb', 'basicConstraints=CA:FALSE')),
+      'wrong-ca: CN=a b: ',
+      'a line break in a name',
+    )
   },
 )
