@@ -78,6 +78,8 @@ export class ConnectHandler {
     const gone = new CallerGoneSignal(caller.socket)
     try {
       const target = await this.#dialTarget(request, head, record, gone)
+      // An abort at the end of each stream would cost as much as its access log.
+      gone.stop()
       await this.#stream(caller, target, head, record)
     } catch (error) {
       if (caller.socket.destroyed || gone.signal.aborted) this.#onCallerGone(caller, record)
