@@ -118,6 +118,7 @@ export const PACKAGE_MAP: Readonly<Record<string, PackageRule>> = {
       daemon: 'its command line is read as those of the daemons',
       'egress-proxy': 'a pod gets the memory that its streams may take',
       ip: 'networks go into manifests',
+      'sni-gateway': 'the pod of the gateway gets the memory that its connections may take',
     },
     reason: 'it writes manifests, and runs nothing of what they start',
   },

@@ -29,6 +29,7 @@ export {
 } from './options/kinds.js'
 export { defineOptions, type OptionKind, type OptionTable, type OptionValues } from './options/option.js'
 export { findMisspelt } from './options/similar-names.js'
+export { ownResources, type Resources } from './own-resources.js'
 export { encodeProxyHeader } from './proxy-protocol/encode-proxy-header.js'
 export {
   PROXY_PROTOCOL_VERSIONS,

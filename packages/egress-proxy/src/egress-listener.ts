@@ -1,10 +1,16 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { type Endpoint, listenOn, type TcpEndpoint, type UnixEndpoint } from '@reversed-vpn/daemon'
+import {
+  type Endpoint,
+  listenOn,
+  ownResources,
+  type TcpEndpoint,
+  type UnixEndpoint,
+} from '@reversed-vpn/daemon'
 import { Admission, type AdmissionEntry, remoteAddressOf } from '@reversed-vpn/relay'
 import { TlsHandshakes, type TlsMaterial } from '@reversed-vpn/secure'
 import { KEEP_ALIVE, probeSlowly } from './keep-alive.js'
-import { ownResources, roomForWaiting } from './room.js'
+import { roomForWaiting } from './room.js'
 
 export interface ListenerEvents {
   /** A TCP connection that has finished its handshake. Nothing of it was read; `transport` is the socket beneath. */

@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls'
-import { type Endpoint, type Logger, rateLimited } from '@reversed-vpn/daemon'
+import { type Endpoint, type Logger, ownResources, rateLimited } from '@reversed-vpn/daemon'
 import { ByteBudget, type Lookup, lookUpAddresses, RequestReader } from '@reversed-vpn/relay'
 import { refusalReasonOf, type TlsMaterial } from '@reversed-vpn/secure'
 import { type Caller, CallerTable, createCaller } from './callers.js'
@@ -12,7 +12,7 @@ import { EgressRefusal } from './egress-refusal.js'
 import { HoldQueue, type HoldQueueOptions, type TunnelGate } from './hold-queue.js'
 import { answerTimeoutMs, EGRESS_LIMITS, type EgressLimits } from './limits.js'
 import { readConnect } from './read-connect.js'
-import { memoryForStreams, ownResources, roomForBulk, roomForStreams } from './room.js'
+import { memoryForStreams, roomForBulk, roomForStreams } from './room.js'
 import { TargetResolver } from './target-resolver.js'
 
 /** Judges the certificate of a caller. Called once the handshake has ended and before any byte is parsed. */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import type { Resources } from '@reversed-vpn/daemon'
 
 const MIB = 2 ** 20
 /** What a daemon with a busy tunnel and no streams takes, generously. */
@@ -19,20 +19,6 @@ const POD_STREAMS = 2000
 const POD_STEP_BYTES = 64 * MIB
 /** Connections that wait for their handshake cost a descriptor and little more, so thousands of callers may come at once. */
 const MAX_WAITING = 8192
-
-interface Resources {
-  readonly descriptors: number
-  /** Of the cgroup; 0 where there is no limit. */
-  readonly memoryBytes: number
-}
-
-/** What this process may use. Node has raised its limit of descriptors as far as it may. */
-export function ownResources(): Resources {
-  const [, limit = ''] =
-    /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? []
-  const descriptors = limit === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(limit)
-  return { descriptors, memoryBytes: process.constrainedMemory() ?? 0 }
-}
 
 /** How many connections may wait for their handshake: half of the descriptors are left for the tunnel and for streams. */
 export function roomForWaiting({ descriptors }: Pick<Resources, 'descriptors'>): number {

@@ -5,7 +5,6 @@ export { EgressRefusal } from './egress-refusal.js'
 export { readConnect } from './read-connect.js'
 export {
   memoryForStreams,
-  ownResources,
   podMemoryBytes,
   roomForBulk,
   roomForStreams,

@@ -1,4 +1,8 @@
 import type { OnReadOpts, Socket } from 'node:net'
+import { isDropping } from './last-answer.js'
+
+/** What is read of a socket first: enough for most heads and for a ClientHello, and little where it is one of many strangers. */
+const FIRST_BYTES = 2048
 
 /** What every stream may hold of one direction, whatever the others do; one TLS record. */
 const SMALL_BYTES = 16_384
@@ -11,6 +15,8 @@ const MAX_SPARE_CHUNKS = 64
 /** Everything is read into here and copied at once, so that a quiet stream has no buffer of its own. */
 const landing = Buffer.allocUnsafeSlow(LARGE_BYTES)
 const smallLanding = landing.subarray(0, SMALL_BYTES)
+const firstLanding = landing.subarray(0, FIRST_BYTES)
+const NOTHING = Buffer.alloc(0)
 
 /**
  * How much all streams of a port may hold: bytes that were read from one side and that the other side has not taken. Each may
@@ -78,7 +84,7 @@ export class ByteBudget {
       buffer: () => reads.nextBuffer(),
       callback(this: Socket, bytes: number) {
         reads.note(this, bytes)
-        this.emit('data', copy(bytes))
+        this.emit('data', isDropping(this) ? NOTHING : copy(bytes))
         return !this.isPaused()
       },
     } as OnReadOpts
@@ -116,6 +122,7 @@ class BudgetedReads {
 
   /** What the next read, at any time, is to fill. */
   nextBuffer(): Buffer {
+    if (this.#lastBytes === 0) return firstLanding
     if (this.#lastBytes < SMALL_BYTES) this.#giveBack()
     else if (!this.#isLarge) this.#isLarge = this.#extra.take()
     return this.#isLarge ? landing : smallLanding

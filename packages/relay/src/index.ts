@@ -1,3 +1,4 @@
+export { acceptInto } from './accept-into.js'
 export { Admission, type AdmissionEntry, type DropReason } from './admission.js'
 export { ByteBudget } from './byte-budget.js'
 export { type DialTarget, dialAddresses, dialTcp } from './dial/dial-tcp.js'
@@ -8,7 +9,7 @@ export { lookUpInHostsFile } from './dial/resolver-files.js'
 export { type JoinedEnd, joinSockets } from './join-sockets.js'
 export { answerAndClose } from './last-answer.js'
 export { orDestroy } from './or-destroy.js'
-export { PAUSES_AT_ONCE, pauseAtOnce } from './pause-at-once.js'
+
 export { type RequestFlaw, RequestReader } from './request-reader.js'
 export { requestTarget } from './request-target.js'
 export { resetConnection } from './reset-connection.js'

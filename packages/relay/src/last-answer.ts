@@ -7,6 +7,13 @@ interface LastAnswerOptions {
   readonly maxReadBytes?: number
 }
 
+const dropping = new WeakSet<Socket>()
+
+/** Whether a socket has its last answer, and what is still read of it is for nobody. */
+export function isDropping(socket: Socket): boolean {
+  return dropping.has(socket)
+}
+
 /**
  * Writes a last answer and closes. Until the other end has ended, within limits of time and bytes, what it still sends is read
  * and dropped: closing a socket with unread bytes resets the connection, and a reset can overtake the answer.
@@ -15,6 +22,7 @@ interface LastAnswerOptions {
  */
 export function answerAndClose(socket: Socket, answer: string | Buffer, options: LastAnswerOptions): void {
   const { lingerMs, maxReadBytes = 32_768 } = options
+  dropping.add(socket)
   const timer = setTimeout(() => socket.destroy(), lingerMs)
   socket.once('close', () => clearTimeout(timer))
   socket.once('end', () => socket.destroySoon())

@@ -13,6 +13,8 @@ interface GatewayState {
   readonly connections: ReadonlySet<Connection>
   readonly routes: number
   readonly sources: number
+  readonly waitingBytes: number
+  readonly paused: number
 }
 
 const PREFIX = 'sni_gateway_'
@@ -70,6 +72,16 @@ export function createMetrics(registry: Registry, state: () => GatewayState): Sn
     })
   gauge('open_connections', 'Open connections of clients.', () => state().connections.size)
   gauge('client_sources', 'IPv4 addresses, or /64 of IPv6, with an open connection.', () => state().sources)
+  gauge(
+    'waiting_bytes',
+    'Bytes that were read and that the other side has not taken.',
+    () => state().waitingBytes,
+  )
+  gauge(
+    'paused_directions',
+    'Directions of connections that are not read because the other side takes no more.',
+    () => state().paused,
+  )
   gauge('routes', 'Routes in force.', () => state().routes)
   return {
     ended(connection, reason) {

@@ -53,9 +53,13 @@ export const SNI_GATEWAY_OPTIONS = defineOptions({
 
   'max-connections': {
     kind: integer(1, 1_000_000),
-    default: '8000',
     group: 'Limits',
-    description: 'open connections; each takes two descriptors',
+    description: 'open connections; without it, what memory and descriptors allow, at most 8000',
+  },
+  'memory-max': {
+    kind: integer(2 ** 20, 2 ** 40),
+    group: 'Limits',
+    description: 'bytes of memory that all connections may take; without it, what the cgroup leaves',
   },
   'max-connections-per-source': {
     kind: integer(1, 1_000_000),

@@ -5,11 +5,12 @@ import {
   createRegistry,
   type DaemonContext,
   lookAtFiles,
+  ownResources,
   Reloader,
   type RunningDaemon,
 } from '@reversed-vpn/daemon'
 import { CidrSet } from '@reversed-vpn/ip'
-import { Admission } from '@reversed-vpn/relay'
+import { Admission, ByteBudget } from '@reversed-vpn/relay'
 import type { Connection, ListenerName } from './accept/connection.js'
 import { GatewayListener } from './accept/gateway-listener.js'
 import { logEnd } from './access-log.js'
@@ -18,6 +19,7 @@ import { ConnectServer } from './connect/connect-server.js'
 import { CONNECTED, closingAnswer } from './connect/http-answers.js'
 import { createMetrics, type SniGatewayMetrics } from './metrics.js'
 import type { SniGatewayOptions } from './options.js'
+import { memoryForConnections, roomForBulk, roomForConnections } from './room.js'
 import { RouteStore } from './routes/route-store.js'
 import type { Route } from './routes/route-table.js'
 import { RoutesFileError } from './routes/routes-file.js'
@@ -37,8 +39,11 @@ export async function startSniGateway(
   const { log } = context
   const registry = createRegistry(context)
   const connections = new Set<Connection>()
+  const resources = ownResources()
+  const memoryMax = options.memoryMax ?? memoryForConnections(resources)
+  const budget = new ByteBudget(roomForBulk(memoryMax))
   const admission = new Admission<Socket>({
-    max: options.maxConnections,
+    max: options.maxConnections ?? roomForConnections(resources, memoryMax),
     maxPerSource: options.maxConnectionsPerSource,
     whenFull: 'refuse-new',
   })
@@ -48,6 +53,8 @@ export async function startSniGateway(
     connections,
     routes: routes.table.routes.length,
     sources: admission.sources,
+    waitingBytes: budget.heldBytes,
+    paused: budget.paused,
   }))
 
   const reloader = new Reloader({
@@ -69,7 +76,7 @@ export async function startSniGateway(
   const adminPort = await admin.listen()
 
   context.defer('connections', () => cutAll(connections))
-  const listeners = createListeners({ options, context, connections, admission, routes, metrics })
+  const listeners = createListeners({ options, context, connections, admission, budget, routes, metrics })
   context.defer('ports', () => listeners.close())
   const ports = await listeners.listen()
   const idleTimer = setInterval(
@@ -107,11 +114,12 @@ interface Parts {
   readonly context: DaemonContext
   readonly connections: Set<Connection>
   readonly admission: Admission<Socket>
+  readonly budget: ByteBudget
   readonly routes: RouteStore
   readonly metrics: SniGatewayMetrics
 }
 
-function createListeners({ options, context, connections, admission, routes, metrics }: Parts) {
+function createListeners({ options, context, connections, admission, budget, routes, metrics }: Parts) {
   const trustedProxies = CidrSet.of(options.proxyProtocolFrom)
   const access = context.log.child({ component: 'access' })
   const pass = (
@@ -121,6 +129,7 @@ function createListeners({ options, context, connections, admission, routes, met
     void passOn(connection, {
       ...extra,
       dialTimeoutMs: options.dialTimeoutMs,
+      budget,
       onDialled: (ms) => metrics.dialled(ms / 1000),
     })
   const connectServer = new ConnectServer({
@@ -149,6 +158,7 @@ function createListeners({ options, context, connections, admission, routes, met
       listener,
       connections,
       admission,
+      budget,
       isTrustedProxy: (address) => !trustedProxies.isEmpty && trustedProxies.has(address),
       firstBytesTimeoutMs: options.firstBytesTimeoutMs,
       serve: serve[listener],

@@ -211,9 +211,11 @@ t.test('every metric has a name and a help text of ours', async (t) => {
     'sni_gateway_connections_ended_total',
     'sni_gateway_log_lines_dropped_total',
     'sni_gateway_open_connections',
+    'sni_gateway_paused_directions',
     'sni_gateway_relayed_bytes_total',
     'sni_gateway_route_reloads_total',
     'sni_gateway_routes',
+    'sni_gateway_waiting_bytes',
   ])
   t.ok(readFileSync(gateway.routesFile).length > 0)
 })

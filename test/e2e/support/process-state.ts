@@ -18,6 +18,11 @@ export function peakBytes({ pid }: Pick<Daemon, 'pid'>): number {
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
 }
 
+/** How long the main thread of a daemon has waited for a processor in all, in seconds (proc_pid_schedstat). */
+export function waitedSeconds({ pid }: Pick<Daemon, 'pid'>): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e9
+}
+
 /** How many descriptors a daemon has open. */
 export function descriptorsOf({ pid }: Daemon): number {
   return readdirSync(`/proc/${pid}/fd`).length

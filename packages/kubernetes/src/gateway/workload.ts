@@ -1,7 +1,7 @@
 import { defineManifest, type Manifest } from '../manifest/manifest.js'
 import { SNI_GATEWAY, SNI_GATEWAY_LABELS, SNI_GATEWAY_PORTS, SNI_GATEWAY_ROUTES } from '../names.js'
 import { CONFIG_FOLDER, configHashAnnotation } from '../pod/config.js'
-import { daemonContainer } from '../pod/containers.js'
+import { daemonContainer, GATEWAY_MEMORY } from '../pod/containers.js'
 import { nodeTolerations } from '../pod/placement.js'
 import { mountedConfigMap } from '../pod/volumes.js'
 import { ROUTES_FOLDER, SNI_GATEWAY_CONFIG } from './config.js'
@@ -42,6 +42,7 @@ export function gatewayDeployment({ namespace, image }: GatewaySetting): Manifes
                 ports: SNI_GATEWAY_PORTS,
                 adminPort: 'admin',
                 volumes: [config, routes],
+                memory: GATEWAY_MEMORY,
               }),
             ],
             volumes: [config.volume, routes.volume],

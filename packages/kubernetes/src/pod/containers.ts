@@ -1,4 +1,5 @@
 import { podMemoryBytes } from '@reversed-vpn/egress-proxy/room'
+import { podMemoryBytes as gatewayMemoryBytes } from '@reversed-vpn/sni-gateway/room'
 import type { ValueMap } from '../manifest/manifest.js'
 import { CONFIG_FOLDER, CONFIG_KEY } from './config.js'
 import { DAEMON_UID, daemonSecurityContext, setupSecurityContext } from './security.js'
@@ -11,6 +12,8 @@ import type { MountedVolume } from './volumes.js'
 const DAEMON_MEMORY = { request: '100Mi', limit: '300Mi' } as const
 /** The seed-server that has an egress proxy takes as many streams as there is memory for, so its limit is for that many. */
 export const EGRESS_MEMORY = { ...DAEMON_MEMORY, limit: `${podMemoryBytes() / 2 ** 20}Mi` } as const
+/** The gateway likewise, for the connections of all shoots. */
+export const GATEWAY_MEMORY = { ...DAEMON_MEMORY, limit: `${gatewayMemoryBytes() / 2 ** 20}Mi` } as const
 
 /** `setup` runs for a moment, and starts other programs. */
 const SETUP_RESOURCES = {

@@ -4,12 +4,6 @@ import { plainAddress } from '@reversed-vpn/relay'
 import type { EndReason } from '../end-reason.js'
 import type { Route } from '../routes/route-table.js'
 
-/**
- * What may wait for a socket before its peer is no longer read. Node's 16 KiB would stop bulk at every read, which is 64 KiB;
- * twice that lets one chunk be written while the next is read.
- */
-export const SOCKET_BUFFER_BYTES = 131_072
-
 /** Dead ends are found before a load balancer forgets them: the shortest idle time of a big cloud is 350 s. */
 export const TCP_KEEPALIVE_DELAY_MS = 60_000
 

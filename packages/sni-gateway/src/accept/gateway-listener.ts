@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { listenOn, ProxyHeaderError, readProxyHeader, type TcpEndpoint } from '@reversed-vpn/daemon'
-import { type Admission, type AdmissionEntry, PAUSES_AT_ONCE, pauseAtOnce } from '@reversed-vpn/relay'
+import { type Admission, type AdmissionEntry, acceptInto, type ByteBudget } from '@reversed-vpn/relay'
 import type { EndReason } from '../end-reason.js'
 import { Connection, type ListenerName, TCP_KEEPALIVE_DELAY_MS } from './connection.js'
 
@@ -10,6 +10,8 @@ interface GatewayListenerOptions {
   readonly connections: Set<Connection>
   /** Of all listeners. */
   readonly admission: Admission<Socket>
+  /** Of all listeners. */
+  readonly budget: ByteBudget
   /** Whether this address is a proxy that says for whom it connects. */
   readonly isTrustedProxy: (address: string) => boolean
   /** From the accepted connection until it is known where it goes. */
@@ -32,13 +34,12 @@ export class GatewayListener {
     this.#options = options
     this.#server = createServer(
       {
-        ...PAUSES_AT_ONCE,
-        allowHalfOpen: true,
+        pauseOnConnect: true,
         noDelay: true,
         keepAlive: true,
         keepAliveInitialDelay: TCP_KEEPALIVE_DELAY_MS,
       },
-      (socket) => this.#onConnection(socket),
+      (socket) => this.#onConnection(acceptInto(socket, options.budget.reads())),
     )
   }
 
@@ -56,7 +57,6 @@ export class GatewayListener {
 
   #onConnection(socket: Socket): void {
     const { listener, connections, admission, firstBytesTimeoutMs, isTrustedProxy, onEnd } = this.#options
-    pauseAtOnce(socket)
     const connection = new Connection(listener, socket, onEnd)
     const { address } = connection.source
     const entry = admission.enter(socket, address)

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { TcpEndpoint } from '@reversed-vpn/daemon'
-import { dialTcp, withDeadline } from '@reversed-vpn/relay'
-import { SOCKET_BUFFER_BYTES, TCP_KEEPALIVE_DELAY_MS } from '../accept/connection.js'
+import { type ByteBudget, dialTcp, withDeadline } from '@reversed-vpn/relay'
+import { TCP_KEEPALIVE_DELAY_MS } from '../accept/connection.js'
 import type { EndReason } from '../end-reason.js'
 
 /** A backend that cannot be reached. */
@@ -15,29 +15,32 @@ export class BackendError extends Error {
   }
 }
 
+/** As that of a client: what is beyond one write waits where it is counted. */
+const WRITE_BUFFER_BYTES = 16_384
+
 const SOCKET_OPTIONS = {
   allowHalfOpen: true,
-  highWaterMark: SOCKET_BUFFER_BYTES,
+  highWaterMark: WRITE_BUFFER_BYTES,
   noDelay: true,
   keepAlive: true,
   keepAliveInitialDelay: TCP_KEEPALIVE_DELAY_MS,
 } as const
 
 /**
- * Connects to a backend. Its name is looked up each time, and all its addresses race. The socket is half-open and
- * paused, and swallows errors.
+ * Connects to a backend, to be read by `budget`. Its name is looked up each time, and all its addresses race. The socket is
+ * half-open and paused, and swallows errors.
  *
  * @throws BackendError; the signal's reason
  */
 export async function dialBackend(
   backend: TcpEndpoint,
-  timeoutMs: number,
+  { timeoutMs, budget }: { readonly timeoutMs: number; readonly budget: ByteBudget },
   signal: AbortSignal,
 ): Promise<Socket> {
   const error = () => new BackendError('backend-timeout', `no answer within ${timeoutMs} ms`)
   return withDeadline(signal, { ms: timeoutMs, error }, async (signal) => {
     try {
-      return await dialTcp(backend, { socket: SOCKET_OPTIONS }, signal)
+      return await dialTcp(backend, { socket: { ...SOCKET_OPTIONS, onread: budget.reads() } }, signal)
     } catch (error) {
       if (signal.aborted) throw signal.reason
       const { code, message } = error as NodeJS.ErrnoException

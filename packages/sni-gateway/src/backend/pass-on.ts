@@ -1,7 +1,13 @@
 import type { Socket } from 'node:net'
 import { encodeProxyHeader } from '@reversed-vpn/daemon'
-import { answerAndClose, type JoinedEnd, joinSockets, resetConnection } from '@reversed-vpn/relay'
-import { type Connection, LINGER_MS, SOCKET_BUFFER_BYTES } from '../accept/connection.js'
+import {
+  answerAndClose,
+  type ByteBudget,
+  type JoinedEnd,
+  joinSockets,
+  resetConnection,
+} from '@reversed-vpn/relay'
+import { type Connection, LINGER_MS } from '../accept/connection.js'
 import type { EndReason } from '../end-reason.js'
 import type { Route } from '../routes/route-table.js'
 import { BackendError, dialBackend } from './dial-backend.js'
@@ -9,6 +15,7 @@ import { BackendError, dialBackend } from './dial-backend.js'
 export interface PassOnOptions {
   readonly route: Route
   readonly dialTimeoutMs: number
+  readonly budget: ByteBudget
   /** Written to the client once the backend is connected, before anything of it. @default nothing */
   readonly greeting?: string
   /** What the client has said already. The rest is read from its socket. */
@@ -32,13 +39,13 @@ const OUTCOMES = {
 
 /** Connects the client to the backend of its route and copies bytes until both have ended. Never throws. */
 export async function passOn(connection: Connection, options: PassOnOptions): Promise<void> {
-  const { route, head, greeting } = options
+  const { route, head, greeting, budget, dialTimeoutMs } = options
   const { socket: client, source, destination } = connection
   connection.route = route
   const dialledAtMs = performance.now()
   let backend: Socket
   try {
-    backend = await dialBackend(route.backend, options.dialTimeoutMs, connection.signal)
+    backend = await dialBackend(route.backend, { timeoutMs: dialTimeoutMs, budget }, connection.signal)
   } catch (error) {
     if (error instanceof BackendError) {
       connection.end(error.reason, error.message)
@@ -60,8 +67,9 @@ export async function passOn(connection: Connection, options: PassOnOptions): Pr
     head,
     greeting,
     lingerMs: BROKEN_LINGER_MS,
-    // Not the high-water mark of the client's socket: that much would be read of every stranger who is not read from.
-    maxWaitingBytes: SOCKET_BUFFER_BYTES,
+    // While the kernel takes all of it, bulk does not stop at each chunk.
+    maxWaitingBytes: 1,
+    budget,
     onClientBytes: (bytes) => {
       connection.bytesToBackend += bytes
       connection.lastByteAtMs = performance.now()
