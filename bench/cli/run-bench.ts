@@ -8,6 +8,7 @@ import { runLadder } from '../ladder/run-ladder.js'
 import { BenchError } from '../measure/bench-error.js'
 import { log } from '../measure/progress.js'
 import { watchMemory } from '../memory/watch-memory.js'
+import { buildPrograms, withoutLeftOut } from '../peers/go-programs.js'
 import { reasonAgainst, reasonAgainstInSmoke } from '../scenarios/fitness.js'
 import { runStorm } from '../storm/run-storm.js'
 import { isWithinLimits } from '../storm/storm-part.js'
@@ -68,8 +69,10 @@ async function dispatch(options: BenchOptions, argv: readonly string[]): Promise
 }
 
 async function measure(options: BenchOptions, argv: readonly string[]): Promise<number> {
+  const leftOut = await buildPrograms(options.peers, options.isSmoke)
   const results = await runComparison({
     peers: options.peers,
+    leftOut,
     scenarios: options.scenarios,
     settings: {
       seconds: options.seconds,
@@ -117,7 +120,8 @@ async function compare(options: BenchOptions, argv: readonly string[]): Promise<
 }
 
 async function watch(options: BenchOptions, minutes: number, argv: readonly string[]): Promise<number> {
-  const run = await watchMemory(options.peers, options.isSmoke ? SMOKE_MINUTES : minutes, commandLine(argv))
+  const peers = withoutLeftOut(options.peers, await buildPrograms(options.peers, options.isSmoke))
+  const run = await watchMemory(peers, options.isSmoke ? SMOKE_MINUTES : minutes, commandLine(argv))
   await withOutputDir(options, async (dir) => {
     console.log(await writeReport(dir, 'memory.json', run))
   })

@@ -40,7 +40,7 @@ function peerOf(name: string, { dir, title }: Checkout): Peer {
     name,
     title,
     checkout: dir,
-    supports: ['tcp', 'packets', 'egress'],
+    supports: ['tcp', 'packets', 'egress', 'egress-routed'],
     open: (lab, pki) => openOurs(lab, pki, dir),
   }
 }

@@ -7,6 +7,7 @@ const COLORS: Readonly<Record<string, string>> = {
   'wireguard-go': '#b0413e',
   'haproxy-relay': '#7b5ea7',
   'haproxy-egress': '#a78bc9',
+  konnectivity: '#326c4f',
   ours: '#2f6fdb',
   'ours-proxy': '#8fb4f0',
   'ours-gateway': '#1b9aaa',

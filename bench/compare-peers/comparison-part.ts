@@ -4,6 +4,7 @@ import { type Part, showPictures } from '../report/part.js'
 import { figure, table } from '../report/table.js'
 import { verdictTable } from '../report/verdict.js'
 import { cpuSamplesOf, spreadOfFigure } from './look-up.js'
+import { peersAhead } from './peers-ahead.js'
 import { drawPictures } from './pictures.js'
 import type { Results } from './results.js'
 import { judgeTargets } from './targets.js'
@@ -23,6 +24,7 @@ export function comparisonPart(results: Results): Part {
     '## Comparison with other tunnels',
     setting(results),
     `### Targets\n\n${targetTable(results)}`,
+    `### Who is ahead of reversed-vpn\n\n${aheadText(results)}`,
     `### Pictures\n\n${showPictures(pictures)}`,
     `### Figures\n\nMedian (min–max) of ${repetitions} measurements of ${seconds} s.\n\n${figureTable(results)}`,
     `### Processor time\n\nSeconds of processor time, user and kernel, per gigabyte received (median).\n\n${cpuTable(results)}`,
@@ -35,7 +37,9 @@ export function comparisonPart(results: Results): Part {
 }
 
 function setting({ environment, settings, peers, samples }: Results): string {
-  const programs = Object.values(environment.programs).map((program) => program.replace(/ x86_64.*/, ''))
+  const programs = Object.values(environment.programs)
+    .filter((program) => program !== 'unknown')
+    .map((program) => program.replace(/ x86_64.*/, ''))
   const percent = (shares: readonly number[]) => `${(100 * Math.max(0, ...shares)).toFixed(1)} %`
   return [
     `- commit ${environment.commit}${environment.isDirty ? ', with uncommitted changes' : ''}; ${environment.startedAt}; \`${settings.command}\``,
@@ -54,6 +58,17 @@ function targetTable(results: Results): string {
   if (verdicts.length === 0) return 'No target was measured in this run.'
   const note = 'Ratio: median of the ratios within each repetition (min–max; ratio of the medians).'
   return `${note}\n\n${verdictTable(verdicts)}`
+}
+
+function aheadText(results: Results): string {
+  const { compared, ahead } = peersAhead(results)
+  if (compared === 0) return 'There was no other peer for this.'
+  const note = `In ${ahead.length} of ${compared} figures another peer than \`direct\` has the better median. The factor is ours to theirs, or theirs to ours, whichever is above 1.`
+  const rows = ahead.map(({ title, peers }) => [
+    title,
+    peers.map(({ name, factor }) => `${name} ${Number.isFinite(factor) ? figure(factor) : '∞'}`).join(', '),
+  ])
+  return rows.length === 0 ? note : `${note}\n\n${table(['', 'ahead, by this factor'], rows)}`
 }
 
 function figureTable(results: Results): string {

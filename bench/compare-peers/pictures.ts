@@ -34,10 +34,14 @@ const THEMES: readonly Theme[] = [
     metrics: ['meanMs', 'p95Ms'],
   },
   {
-    title: 'Egress proxy and its reference',
+    title: 'Callers with mutual TLS',
     fileName: 'egress.svg',
     prefixes: ['egress-'],
-    metrics: ['connectsPerSecond', 'firstByteP50Ms', 'gigabitsPerSecond', 'kilobytesEach'],
+    metrics: [
+      ...['connectsPerSecond', 'firstByteP50Ms', 'firstByteP99Ms', 'gigabitsPerSecond', 'kilobytesEach'],
+      ...['megabytesPerSecond', 'readersSeconds', 'small-p99Ms', 'small-worstMs'],
+      ...['seedPeakMegabytes', 'shootPeakMegabytes'],
+    ],
   },
 ]
 

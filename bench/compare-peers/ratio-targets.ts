@@ -81,6 +81,7 @@ export const RATIO_TARGETS: readonly RatioTarget[] = [
     atLeast: 0.35,
     stretch: { atLeast: 0.6 },
   },
+  ...againstKonnectivity(),
   ...bothDirections((suffix, words) => ({
     title: `1 bulk stream through the egress proxy, ${words}`,
     scenario: `egress-bulk-${suffix}`,
@@ -114,4 +115,58 @@ function throughput(
 
 function bothDirections(target: (suffix: string, words: string) => RatioTarget): RatioTarget[] {
   return ['to-shoot', 'to-seed'].map((suffix) => target(suffix, suffix.replace('-', ' ')))
+}
+
+/** What kube-apiserver would have instead. */
+function againstKonnectivity(): RatioTarget[] {
+  const peers = { peer: 'ours', base: 'konnectivity' }
+  const many = 'egress-many-2000'
+  return [
+    {
+      title: 'CONNECTs per second, new mTLS connections, 16 at a time',
+      scenario: 'egress-connects-16',
+      metric: 'connectsPerSecond',
+      atLeast: 0.8,
+      stretch: { atLeast: 1 },
+    },
+    {
+      title: 'CONNECT over a new mTLS connection, first byte p50',
+      scenario: 'egress-connects-1',
+      metric: 'firstByteP50Ms',
+      atMost: 1.05,
+    },
+    {
+      title: '1 bulk stream through the egress proxy, to shoot',
+      scenario: 'egress-bulk-to-shoot',
+      metric: 'gigabitsPerSecond',
+      atLeast: 1,
+      stretch: { atLeast: 1.2 },
+    },
+    {
+      title: '1 bulk stream through the egress proxy, to seed',
+      scenario: 'egress-bulk-to-seed',
+      metric: 'gigabitsPerSecond',
+      atLeast: 1.7,
+      stretch: { atLeast: 2 },
+    },
+    { title: '2000 downloads at once', scenario: many, metric: 'megabytesPerSecond', atLeast: 1.3 },
+    {
+      title: 'small CONNECT meanwhile, p99',
+      scenario: many,
+      metric: 'small-p99Ms',
+      atMost: 1,
+    },
+    {
+      title: 'small CONNECT meanwhile, p99, 200 readers stand still',
+      scenario: `${many}-still-200`,
+      metric: 'small-p99Ms',
+      atMost: 1,
+    },
+    ...['seed', 'shoot'].map((side) => ({
+      title: `2000 downloads at once, peak memory in the ${side}`,
+      scenario: many,
+      metric: `${side}PeakMegabytes`,
+      atMost: 1,
+    })),
+  ].map((target) => ({ ...peers, ...target }))
 }

@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startCpuMeter } from '../measure/cpu-meter.js'
 import { describeEnvironment } from '../measure/environment.js'
-import { runIperf } from '../measure/iperf.js'
 import { memoryOf, type ProcessMemory } from '../measure/proc.js'
 import { log } from '../measure/progress.js'
 import type { RunSettings } from '../measure/run-settings.js'
+import { type LeftOut, withoutLeftOut } from '../peers/go-programs.js'
 import type { Peer } from '../peers/peer.js'
 import { openStages, Stage } from '../peers/stage.js'
 import { reasonAgainst } from '../scenarios/fitness.js'
 import type { Scenario } from '../scenarios/scenario.js'
 import type { MemoryRecord, Results, Sample, Skipped } from './results.js'
+import { warmUp } from './warm-up.js'
 
 export interface ComparisonOptions {
   readonly peers: readonly Peer[]
@@ -19,6 +20,8 @@ export interface ComparisonOptions {
   readonly settleMs: number
   /** Why a peer is not measured in a scenario. @default only loads that it does not support */
   readonly reasonAgainst?: typeof reasonAgainst
+  /** Peers that are not there, of which nothing is measured. @default none */
+  readonly leftOut?: readonly LeftOut[]
   /** Whether each peer gets some load before the first measurement. @default true */
   readonly isWarm?: boolean
 }
@@ -31,7 +34,7 @@ export interface ComparisonOptions {
  */
 export async function runComparison(options: ComparisonOptions): Promise<Results> {
   const environment = await describeEnvironment()
-  await using stages = await openStages(options.peers)
+  await using stages = await openStages(withoutLeftOut(options.peers, options.leftOut))
   const idle = await readIdleMemory(stages.list, options.settleMs)
   if (options.isWarm ?? true) await warmUp(stages.list)
   const samples = await measureAll(stages.list, options)
@@ -73,7 +76,8 @@ async function measureAll(stages: readonly Stage[], options: ComparisonOptions):
 
 function skippedOf(scenario: Scenario, options: ComparisonOptions): Skipped[] {
   return options.peers.flatMap((peer) => {
-    const reason = (options.reasonAgainst ?? reasonAgainst)(peer, scenario)
+    const leftOut = options.leftOut?.find((one) => one.peer === peer.name)
+    const reason = leftOut?.reason ?? (options.reasonAgainst ?? reasonAgainst)(peer, scenario)
     return reason === undefined ? [] : [{ scenario: scenario.name, peer: peer.name, reason }]
   })
 }
@@ -137,19 +141,6 @@ function readFinalMemory(stages: readonly Stage[], idle: ReadonlyMap<number, Pro
       }
     }),
   )
-}
-
-/** Keeps the costs of first use (compilation, caches) out of the first repetition. */
-async function warmUp(stages: readonly Stage[]): Promise<void> {
-  for (const stage of stages) {
-    for (const direction of ['toShoot', 'toSeed'] as const) {
-      try {
-        await runIperf(stage.caller, stage.iperf, stage.podAddress, { direction, seconds: 1 })
-      } catch (error) {
-        log(`${stage.peer.name}: warm-up failed: ${String(error)}`)
-      }
-    }
-  }
 }
 
 function rotate<T>(list: readonly T[], by: number): T[] {

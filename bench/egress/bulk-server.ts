@@ -1,7 +1,8 @@
-// A program for the pod. A client's first line is `download MS` or `upload MS`. For a download the server sends without end. For
-// an upload it counts what it receives for that time, from the first byte on, and answers with one line of JSON. The only
-// argument is the port.
+// A program for the pod. A client's first line is `download MS`, `upload MS` or `send STREAM BYTES`. For a download the server
+// sends without end. For an upload it counts what it receives for that time, from the first byte on, and answers with one line of
+// JSON. For the last it sends that many bytes of the stream's pattern. The only argument is the port.
 import { createServer, type Socket } from 'node:net'
+import { patternAt } from './pattern.js'
 import { sendWithoutEnd } from './send-without-end.js'
 
 createServer({ noDelay: true }, serve).listen(Number(process.argv[2]), '::', () => console.log('listening'))
@@ -9,9 +10,11 @@ createServer({ noDelay: true }, serve).listen(Number(process.argv[2]), '::', () 
 function serve(socket: Socket): void {
   socket.on('error', () => socket.destroy())
   socket.once('data', (first: Buffer) => {
-    const [, direction, milliseconds] = /^(download|upload) (\d+)\n/.exec(first.toString('latin1')) ?? []
-    if (direction === 'download') sendWithoutEnd(socket)
-    else if (direction === 'upload') count(socket, Number(milliseconds))
+    const [, kind, number, bytes] =
+      /^(download|upload|send) (\d+)(?: (\d+))?\n/.exec(first.toString('latin1')) ?? []
+    if (kind === 'download') sendWithoutEnd(socket)
+    else if (kind === 'upload') count(socket, Number(number))
+    else if (kind === 'send') sendPattern(socket, Number(number), Number(bytes))
     else socket.destroy()
   })
 }
@@ -29,4 +32,17 @@ function count(socket: Socket, milliseconds: number): void {
     socket.write(`${JSON.stringify({ bytes, seconds: passedMs / 1000 })}\n`)
   }
   socket.on('data', onData)
+}
+
+function sendPattern(socket: Socket, stream: number, bytes: number): void {
+  let sent = 0
+  const fill = () => {
+    while (!socket.destroyed && sent < bytes) {
+      const block = patternAt(stream, sent, bytes - sent)
+      sent += block.length
+      if (!socket.write(block)) return
+    }
+  }
+  socket.on('drain', fill)
+  fill()
 }

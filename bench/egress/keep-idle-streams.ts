@@ -2,9 +2,8 @@ import type { Socket } from 'node:net'
 import { setInterval as every, setTimeout as sleep } from 'node:timers/promises'
 import { percentile } from '../measure/statistics.js'
 import type { EgressReport, EgressTask } from './load.js'
-import { openStream, requestPage, type StreamPath } from './stream.js'
+import { openStreams, requestPage, type StreamPath } from './stream.js'
 
-const OPENED_AT_A_TIME = 16
 /** Opened and closed first, so that code and buffers of the first use are not counted for the streams. */
 const WARM_UP_STREAMS = 50
 const REST_MS = 500
@@ -41,18 +40,8 @@ export async function keepIdleStreams(
   }
 }
 
-async function openAll(path: StreamPath, count: number): Promise<Socket[]> {
-  const sockets: Socket[] = []
-  let begun = 0
-  const work = async () => {
-    while (begun++ < count) {
-      const socket = await openStream(path)
-      await requestPage(socket, false)
-      sockets.push(socket)
-    }
-  }
-  await Promise.all(Array.from({ length: OPENED_AT_A_TIME }, work))
-  return sockets
+function openAll(path: StreamPath, count: number): Promise<Socket[]> {
+  return openStreams(path, count, (socket) => requestPage(socket, false))
 }
 
 async function requestInTurn(

@@ -5,6 +5,8 @@ import { createSecureContext } from 'node:tls'
 import { keepIdleStreams } from './keep-idle-streams.js'
 import type { EgressOrder, EgressReport } from './load.js'
 import { makeConnects } from './make-connects.js'
+import { makePacedConnects } from './make-paced-connects.js'
+import { receiveMany } from './receive-many.js'
 import { sendBulk } from './send-bulk.js'
 import type { StreamPath } from './stream.js'
 
@@ -12,6 +14,8 @@ const order = JSON.parse(process.argv[2] ?? '') as EgressOrder
 
 try {
   console.log(`report ${JSON.stringify(await run(pathOf(order)))}`)
+  // A connection without an answer does not keep it.
+  setTimeout(() => process.exit(), 1_000).unref()
 } catch (error) {
   console.log(`failed ${(error as Error).message}`)
   process.exitCode = 1
@@ -26,6 +30,10 @@ function run(path: StreamPath): Promise<EgressReport> {
       return sendBulk(path, order.kind, order.milliseconds)
     case 'idle':
       return keepIdleStreams(path, order)
+    case 'many':
+      return receiveMany(path, order)
+    case 'paced':
+      return makePacedConnects(path, order.everyMilliseconds)
     default:
       return order satisfies never
   }

@@ -15,6 +15,18 @@ export type EgressTask =
       readonly requestsPerSecond: number
       readonly milliseconds: number
     }
+  /** Downloads of that many bytes at once, with every byte compared. The first `stillStreams` of them read nothing at first. */
+  | {
+      readonly kind: 'many'
+      readonly streams: number
+      readonly bytesEach: number
+      readonly stillStreams: number
+      readonly stillMilliseconds: number
+      /** What is not there by then counts as missing. */
+      readonly milliseconds: number
+    }
+  /** A connection with one small request at fixed times, whether or not those before it are answered, until SIGTERM. */
+  | { readonly kind: 'paced'; readonly everyMilliseconds: number; readonly milliseconds: number }
 
 /** The only argument of that program, as JSON. */
 export type EgressOrder = EgressTask & {
@@ -76,7 +88,7 @@ export function describeTask(task: EgressTask, isRouted = false): string {
 }
 
 function portOf({ kind }: EgressTask): number {
-  return kind === 'download' || kind === 'upload' ? BULK_PORT : WEB_PORT
+  return kind === 'download' || kind === 'upload' || kind === 'many' ? BULK_PORT : WEB_PORT
 }
 
 function routed({ podAddress }: EgressStage, podPort: number) {

@@ -12,6 +12,7 @@ export interface StreamPath {
   readonly target?: string | undefined
 }
 
+const OPENED_AT_A_TIME = 16
 const MAX_ANSWER_CHARACTERS = 4096
 const ANSWER = /^HTTP\/1\.1 200 .*?\r\ncontent-length: (\d+)\r\n.*?\r\n\r\n(.*)$/is
 
@@ -30,6 +31,25 @@ export async function openStream({ host, port, tls, target }: StreamPath): Promi
   if (answer.toString('latin1').startsWith('HTTP/1.1 200 ')) return socket
   socket.destroy()
   throw new Error(`CONNECT was answered ${answer.toString('latin1').split('\r\n')[0]}`)
+}
+
+/** Opens that many, 16 at a time. @param onOpen what is done with each before the next */
+export async function openStreams(
+  path: StreamPath,
+  count: number,
+  onOpen: (socket: Socket) => Promise<unknown> = async () => {},
+): Promise<Socket[]> {
+  const sockets: Socket[] = []
+  let begun = 0
+  const work = async () => {
+    while (begun++ < count) {
+      const socket = await openStream(path)
+      await onOpen(socket)
+      sockets.push(socket)
+    }
+  }
+  await Promise.all(Array.from({ length: OPENED_AT_A_TIME }, work))
+  return sockets
 }
 
 /**

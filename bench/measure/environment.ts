@@ -1,4 +1,6 @@
 import { cpus, release, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { PROGRAMS_DIR } from '@reversed-vpn/test/kubernetes/binaries'
 import { runCommand } from '@reversed-vpn/test/lab'
 
 /** The machine and the programs of a run. */
@@ -20,12 +22,14 @@ export interface Environment {
 
 const VERSIONS: Readonly<Record<string, readonly [string, ...string[]]>> = {
   openvpn: ['openvpn', '--version'],
-  'wireguard-go': ['wireguard-go', '--version'],
   haproxy: ['haproxy', '-v'],
   tinyproxy: ['tinyproxy', '-v'],
   iperf3: ['iperf3', '--version'],
   sockperf: ['sockperf', '--version'],
 }
+
+/** Built here, from modules of their own. */
+const GO_PROGRAMS: readonly string[] = ['wireguard-go', 'proxy-server']
 
 /** Asks the machine and the programs. What they do not answer is `unknown`. */
 export async function describeEnvironment(): Promise<Environment> {
@@ -36,6 +40,7 @@ export async function describeEnvironment(): Promise<Environment> {
     ...Object.entries(VERSIONS).map(async ([name, [program, ...args]]): Promise<[string, string]> => {
       return [name, await firstLineOf(program, args)]
     }),
+    ...GO_PROGRAMS.map(async (name): Promise<[string, string]> => [name, await goModuleOf(name)]),
   ])
   return {
     commit,
@@ -49,6 +54,17 @@ export async function describeEnvironment(): Promise<Environment> {
     memoryBytes: totalmem(),
     programs: Object.fromEntries(versions),
     tcpCongestion,
+  }
+}
+
+/** The module of a Go program, with its version. */
+async function goModuleOf(name: string): Promise<string> {
+  try {
+    const { stdout } = await runCommand('go', ['version', '-m', join(PROGRAMS_DIR, name)])
+    const [, module, version] = /^\s*mod\s+(\S+)\s+(\S+)/m.exec(stdout) ?? []
+    return module === undefined ? 'unknown' : `${module} ${version}`
+  } catch {
+    return 'unknown'
   }
 }
 

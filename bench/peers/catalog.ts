@@ -1,6 +1,7 @@
 import { DIRECT } from './direct.js'
 import { HAPROXY_EGRESS } from './haproxy-egress.js'
 import { HAPROXY_RELAY } from './haproxy-relay.js'
+import { KONNECTIVITY } from './konnectivity.js'
 import { OPENVPN, OPENVPN_PROXY } from './openvpn.js'
 import {
   OURS,
@@ -26,5 +27,6 @@ export const PEERS: readonly Peer[] = [
   OURS_HAPROXY,
   OURS_WEB_SOCKET,
   OURS_WEB_SOCKET_NGINX,
+  KONNECTIVITY,
   HAPROXY_EGRESS,
 ]

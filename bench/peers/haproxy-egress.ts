@@ -13,7 +13,7 @@ const PORTS: ReadonlyMap<number, number> = new Map([
 export const HAPROXY_EGRESS: Peer = {
   name: 'haproxy-egress',
   title: 'haproxy for mTLS, no tunnel',
-  supports: ['egress'],
+  supports: ['egress', 'egress-routed'],
   async open(lab, { egressCa, egressServer }) {
     await lab.routeDirectly()
     const { seed, pod1 } = lab.hosts

@@ -27,7 +27,7 @@ const EGRESS_PORT = 9443
 export const OURS: Peer = {
   name: 'ours',
   title: 'reversed-vpn',
-  supports: ['tcp', 'packets', 'egress'],
+  supports: ['tcp', 'packets', 'egress', 'egress-routed'],
   open: openOurs,
 }
 

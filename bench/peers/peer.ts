@@ -2,8 +2,11 @@ import type { Lab, ShootCertificates } from '@reversed-vpn/test/lab'
 import type { EgressEntry } from '../egress/load.js'
 import type { PeerProcess } from '../measure/peer-process.js'
 
-/** `packets`: anything that is routed. `egress`: callers with mutual TLS, as a kube-apiserver is one. */
-export type Load = 'tcp' | 'packets' | 'egress'
+/**
+ * `packets`: anything that is routed. `egress`: callers with mutual TLS, as a kube-apiserver is one. `egress-routed`: the same
+ * traffic without the proxy, as the reference for it.
+ */
+export type Load = 'tcp' | 'packets' | 'egress' | 'egress-routed'
 
 /** An open path from the seed into the shoot. It ends with its lab. */
 export interface OpenPath {
@@ -25,6 +28,8 @@ export interface Peer {
   readonly isExternal?: boolean
   /** The checkout of this project that its daemons are started from. @default none, or this one */
   readonly checkout?: string
+  /** Go programs that it starts; they are built first. @default none */
+  readonly programs?: readonly string[]
   /** The kinds of load it supports. @default ['tcp', 'packets'] */
   readonly supports?: readonly Load[]
   /** Resolves when traffic can flow. */

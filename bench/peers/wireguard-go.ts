@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Host, type Lab, type LabProcess, mustRunCommand, NETWORKS } from '@reversed-vpn/test/lab'
+import { goProgram } from './go-programs.js'
 import { masquerade } from './masquerade.js'
 import type { Peer } from './peer.js'
 
@@ -23,6 +24,7 @@ interface End {
 export const WIREGUARD_GO: Peer = {
   name: 'wireguard-go',
   title: 'wireguard-go, UDP',
+  programs: ['wireguard-go'],
   async open(lab) {
     const [seed, node] = [
       await newEnd(lab, lab.hosts.seed, SEED_ADDRESS),
@@ -67,7 +69,7 @@ async function start(
   peer: { readonly end: End; readonly args: readonly string[] },
 ): Promise<LabProcess> {
   await mkdir(CONTROL_DIR, { recursive: true, mode: 0o700 })
-  const daemon = await host.spawn('wireguard-go', ['--foreground', device], {
+  const daemon = await host.spawn(goProgram('wireguard-go'), ['--foreground', device], {
     env: { LOG_LEVEL: 'verbose', WG_PROCESS_FOREGROUND: '1' },
   })
   await daemon.waitForLine(/UAPI listener started/)

@@ -1,6 +1,7 @@
 import { egressBulk } from './egress-bulk.js'
 import { egressConnects } from './egress-connects.js'
 import { EGRESS_IDLE_STREAMS } from './egress-idle-streams.js'
+import { egressManyStreams } from './egress-many-streams.js'
 import { PING_PONG } from './ping-pong.js'
 import { pingPongUnderLoad } from './ping-pong-under-load.js'
 import { rttUnderLoad } from './rtt-under-load.js'
@@ -27,4 +28,6 @@ export const SCENARIOS: readonly Scenario[] = [
   egressBulk('toSeed', true),
   egressBulk('toSeed', false),
   EGRESS_IDLE_STREAMS,
+  egressManyStreams(0),
+  egressManyStreams(200),
 ]

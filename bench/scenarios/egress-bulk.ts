@@ -9,7 +9,7 @@ export function egressBulk(direction: Direction, isRouted: boolean): Scenario {
   return {
     name: `egress-${isRouted ? 'routed' : 'bulk'}-${suffix}`,
     title: `egress: one bulk stream ${isRouted ? 'without the proxy' : 'through the proxy'}, ${arrow}`,
-    load: 'egress',
+    load: isRouted ? 'egress-routed' : 'egress',
     metrics: [{ key: 'gigabitsPerSecond', title: 'received', unit: 'Gbit/s', isHigherBetter: true }],
     async run(stage, seconds) {
       const task: EgressTask = {

@@ -2,19 +2,21 @@ import type { Load, Peer } from '../peers/peer.js'
 import type { Scenario } from './scenario.js'
 
 const REASONS: Readonly<Record<Load, string>> = {
-  tcp: 'only the reference for the egress proxy',
+  tcp: 'takes only callers with mutual TLS',
   packets: 'relays TCP connections but no packets',
   egress: 'no port for callers with mutual TLS, or the same one as another peer',
+  'egress-routed': 'carries nothing without its proxy',
 }
 
 /** Why a peer is not measured in a scenario; undefined if it is. */
 export function reasonAgainst(peer: Peer, { load }: Scenario): string | undefined {
   const supports = peer.supports ?? ['tcp', 'packets']
   if (supports.includes(load)) return undefined
-  return load === 'packets' && !supports.includes('tcp') ? REASONS.tcp : REASONS[load]
+  if (load === 'packets' && !supports.includes('tcp')) return REASONS.tcp
+  return load === 'egress-routed' && !supports.includes('egress') ? REASONS.egress : REASONS[load]
 }
 
-const WHOLE_IN_SMOKE: readonly string[] = ['openvpn', 'ours', 'haproxy-egress']
+const WHOLE_IN_SMOKE: readonly string[] = ['openvpn', 'ours', 'konnectivity', 'haproxy-egress']
 const SMOKE_FOR_ALL: readonly string[] = ['tcp-1-to-shoot', 'udp-64-to-shoot']
 
 /** The same for a smoke run: it has every scenario and every peer, but not every combination. */

@@ -35,6 +35,13 @@ t.test('the reference for the egress proxy is measured with egress scenarios onl
   t.ok(measured.every((name) => name.startsWith('egress-')))
 })
 
+t.test('a proxy without routes has no reference for itself', async (t) => {
+  const { measured, reasons } = fitnessOf('konnectivity')
+  t.ok(measured.includes('egress-many-2000-still-200'))
+  t.notOk(measured.some((name) => !name.startsWith('egress-') || name.startsWith('egress-routed-')))
+  t.ok(reasons.has('carries nothing without its proxy'))
+})
+
 t.test('a smoke run has every peer and every scenario', async (t) => {
   const pairs = PEERS.flatMap((peer) =>
     SCENARIOS.filter((scenario) => reasonAgainstInSmoke(peer, scenario) === undefined).map((scenario) => ({

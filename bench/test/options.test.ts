@@ -18,6 +18,7 @@ t.test('without options every peer and scenario is measured three times for five
       'ours-haproxy',
       'ours-websocket',
       'ours-websocket-nginx',
+      'konnectivity',
       'haproxy-egress',
     ],
   )

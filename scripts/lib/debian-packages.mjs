@@ -24,7 +24,6 @@ export const DEBIAN_PACKAGES = {
     ['tinyproxy-bin', 'tinyproxy'],
     ['dnsmasq-base', 'dnsmasq'],
     ['openvpn', 'openvpn'],
-    ['wireguard-go', 'wireguard-go'],
     ['wireguard-tools', 'wg'],
     ['iperf3', 'iperf3'],
     ['sockperf', 'sockperf'],

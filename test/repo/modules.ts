@@ -57,9 +57,9 @@ export function importEdges(files: readonly SourceFile[]): Edge[] {
   })
 }
 
-/** `@reversed-vpn/a/b` is `packages/a/src/b.ts`; the tests have one entry, the lab. */
+/** `@reversed-vpn/a/b` is `packages/a/src/b.ts`; entries of the tests are folders. */
 function entryOf(specifier: string): string | undefined {
-  const [, name, entry = 'index'] = /^@reversed-vpn\/([^/]+)(?:\/([^/]+))?$/.exec(specifier) ?? []
+  const [, name, entry = 'index'] = /^@reversed-vpn\/([^/]+)(?:\/(.+))?$/.exec(specifier) ?? []
   if (name === undefined) return undefined
   return name === 'test' ? `test/${entry}/index.ts` : `packages/${name}/src/${entry}.ts`
 }

@@ -22,8 +22,6 @@ async function start(
     signal: new AbortController().signal,
     defer: () => undefined,
     fail: () => undefined,
-    explain: (text) => text,
-    setTrouble: () => undefined,
   })
 }
 

@@ -14,9 +14,13 @@ export function go(cwd: string, args: readonly string[]): Promise<CommandResult>
   return mustRunCommand('go', args, { cwd, env: ENV, deadlineMs: BUILD_DEADLINE_MS })
 }
 
-/** @returns what `go env GOVERSION` says, such as go1.26.8 @throws MissingPiece when it is older than `least`, or not there */
-export async function goVersion(least: string): Promise<string> {
-  const install = `npm run test:kubernetes needs Go >= ${least}: install it from https://go.dev/dl`
+/**
+ * @param command that the version is for
+ * @returns what `go env GOVERSION` says, such as go1.26.8
+ * @throws MissingPiece when it is older than `least`, or not there
+ */
+export async function goVersion(least: string, command: string): Promise<string> {
+  const install = `${command} needs Go >= ${least}: install it from https://go.dev/dl`
   const result = await runCommand('go', ['env', 'GOVERSION'], { env: ENV }).catch(() => undefined)
   if (result === undefined) throw new MissingPiece(`no go in PATH; ${install}`)
   const version = result.stdout.trim()

@@ -7,6 +7,7 @@ import { compareVersions, go } from './go.js'
 const MODULES = join(REPOSITORY, 'test', 'kubernetes', 'binaries', 'modules')
 /** Programs whose package is not named as they are. */
 const NAMES: Readonly<Record<string, string>> = {
+  'golang.zx2c4.com/wireguard': 'wireguard-go',
   'go.etcd.io/etcd/server/v3': 'etcd',
   'sigs.k8s.io/apiserver-network-proxy/cmd/agent': 'proxy-agent',
   'sigs.k8s.io/apiserver-network-proxy/cmd/server': 'proxy-server',
@@ -16,7 +17,7 @@ const NAMES: Readonly<Record<string, string>> = {
 const KUBERNETES = 'k8s.io/kubernetes'
 const VERSION_VARIABLE = 'k8s.io/component-base/version.gitVersion'
 
-interface Program {
+export interface Program {
   readonly name: string
   /** The folder of the module that requires it. */
   readonly dir: string

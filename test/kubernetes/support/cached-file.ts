@@ -12,7 +12,7 @@ export interface CachedFile {
 /** Makes a file unless it is there and was made from the same. @returns seconds it took, undefined when it was there */
 export async function ensureFile({ path, key, make }: CachedFile): Promise<number | undefined> {
   const keyFile = `${path}.key`
-  if ((await readIfThere(keyFile)) === key) return undefined
+  if (await isMade(path, key)) return undefined
   const start = performance.now()
   await mkdir(dirname(path), { recursive: true })
   await rm(keyFile, { force: true })
@@ -22,6 +22,11 @@ export async function ensureFile({ path, key, make }: CachedFile): Promise<numbe
   await rename(unfinished, path)
   await writeFile(keyFile, key)
   return (performance.now() - start) / 1000
+}
+
+/** Whether a file is there and was made from the same. */
+export async function isMade(path: string, key: string): Promise<boolean> {
+  return (await readIfThere(`${path}.key`)) === key
 }
 
 /** The key that a file was made with. @throws Error when nobody has made it */

@@ -3,13 +3,12 @@ import {
   custom,
   defineOptions,
   duration,
-  environmentName,
   filePath,
   httpHeader,
   integer,
   url,
 } from '@reversed-vpn/daemon'
-import { loadOptions } from '@reversed-vpn/daemon/testing'
+import { environmentName, loadOptions } from '@reversed-vpn/daemon/testing'
 import t from 'tap'
 
 const TABLE = defineOptions({

@@ -38,7 +38,6 @@ export function gatewayDeployment({ namespace, image }: GatewaySetting): Manifes
             containers: [
               daemonContainer({
                 name: SNI_GATEWAY,
-                program: 'sni-gateway',
                 image,
                 ports: SNI_GATEWAY_PORTS,
                 adminPort: 'admin',
