@@ -105,11 +105,13 @@ export class ConnectHandler {
     const deadlineMs = performance.now() + this.#parts.answerTimeoutMs
     const { host, port, kind } = parseConnectRequest(request)
     const candidates = kind === 'address' ? [host] : await resolver.resolve(host, signal)
-    permittedAddresses(this.#networks, host, candidates)
+    const networks = this.#networks
+    const permitted = permittedAddresses(networks, host, candidates)
     if (head.length === 0) gone.countHalfClose(true)
     await this.#hold(record, signal, deadlineMs)
     gone.countHalfClose(false)
-    const addresses = permittedAddresses(this.#networks, host, candidates)
+    const addresses =
+      this.#networks === networks ? permitted : permittedAddresses(this.#networks, host, candidates)
     const startedAtMs = performance.now()
     try {
       const socket = await dialFirst(addresses, {

@@ -14,8 +14,7 @@ export interface EgressNetworks {
 
 /** Whether that address may be dialled. Whatever is not an address may not. */
 export function isPermitted(networks: EgressNetworks, text: string): boolean {
-  const address = canonicalAddress(text)
-  return address !== undefined && networks.allowed.has(address) && !networks.refused.has(address)
+  return permittedAddress(networks, text) !== undefined
 }
 
 /**
@@ -29,9 +28,13 @@ export function permittedAddresses(
   host: string,
   addresses: readonly string[],
 ): readonly string[] {
-  const permitted = new Set(
-    addresses.filter((text) => isPermitted(networks, text)).flatMap((text) => canonicalAddress(text) ?? []),
-  )
+  const permitted = new Set(addresses.flatMap((text) => permittedAddress(networks, text) ?? []))
   if (permitted.size === 0) throw new EgressRefusal('prohibited', `${host} is outside the shoot's networks`)
   return [...permitted]
+}
+
+/** That address, canonical, if it may be dialled. */
+function permittedAddress({ allowed, refused }: EgressNetworks, text: string): string | undefined {
+  const address = canonicalAddress(text)
+  return address !== undefined && allowed.has(address) && !refused.has(address) ? address : undefined
 }

@@ -1,6 +1,6 @@
 import { isIPv6, type Socket } from 'node:net'
 import { formatEndpoint } from '@reversed-vpn/daemon'
-import { type ByteBudget, dialAddresses, joinSome, withDeadline } from '@reversed-vpn/relay'
+import { type ByteBudget, dialAddresses, joinSome } from '@reversed-vpn/relay'
 import { createSocket } from './create-socket.js'
 import { EgressRefusal, type RefusalReason } from './egress-refusal.js'
 import { probeSlowly } from './keep-alive.js'
@@ -41,18 +41,22 @@ export async function dialFirst(addresses: readonly string[], options: DialOptio
   const ends = usable.map((host) => formatEndpoint({ type: 'tcp', host, port }))
   const where = joinSome(ends, ', ')
   const error = () => new EgressRefusal('dial-timeout', `${where} did not answer within ${ms} ms`)
-  return withDeadline(signal, { ms, error }, async (signal) => {
-    try {
-      const socket = await dialAddresses(usable, { port, createSocket: openFor, localAddressFor }, signal)
-      probeSlowly(socket)
-      return socket
-    } catch (cause) {
-      if (signal.aborted) throw signal.reason
-      const errors = cause instanceof AggregateError ? cause.errors : [cause]
-      const codes = errors.map(({ code }: NodeJS.ErrnoException) => code ?? 'failed')
-      throw new EgressRefusal(reasonOf(errors[0]), `${where}: ${joinSome(codes, ', ')}`, { cause })
-    }
-  })
+  try {
+    const deadline = { ms, error }
+    const socket = await dialAddresses(
+      usable,
+      { port, createSocket: openFor, localAddressFor, deadline },
+      signal,
+    )
+    probeSlowly(socket)
+    return socket
+  } catch (cause) {
+    if (signal.aborted) throw signal.reason
+    if (cause instanceof EgressRefusal) throw cause
+    const errors = cause instanceof AggregateError ? cause.errors : [cause]
+    const codes = errors.map(({ code }: NodeJS.ErrnoException) => code ?? 'failed')
+    throw new EgressRefusal(reasonOf(errors[0]), `${where}: ${joinSome(codes, ', ')}`, { cause })
+  }
 }
 
 function reasonOf({ code, syscall }: NodeJS.ErrnoException): RefusalReason {

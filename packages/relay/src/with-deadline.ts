@@ -1,4 +1,4 @@
-interface Deadline {
+export interface Deadline {
   readonly ms: number
   /** What the work is aborted with. */
   readonly error: () => Error

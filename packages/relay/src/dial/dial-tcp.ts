@@ -1,4 +1,5 @@
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
+import type { Deadline } from '../with-deadline.js'
 import { alternateFamilies } from './alternate-families.js'
 import { type NameResolver, systemNames } from './name-resolver.js'
 import { raceAddresses } from './race-addresses.js'
@@ -29,6 +30,8 @@ interface DialAddressesOptions extends OpenOptions {
   readonly port: number
   /** What a connection to that address comes from. @default the kernel chooses */
   readonly localAddressFor?: (address: string) => string | undefined
+  /** For all addresses together. @default none but the signal */
+  readonly deadline?: Deadline | undefined
 }
 
 /**
@@ -51,11 +54,12 @@ export async function dialTcp(
  * Connects to the first of `addresses` that answers (RFC 8305). The socket swallows errors.
  *
  * @param addresses at least one
- * @throws the error of the only address, or an AggregateError with the code of the preferred one; the signal's reason
+ * @throws the error of the only address, or an AggregateError with the code of the preferred one; the signal's reason; the
+ *   deadline's error
  */
 export function dialAddresses(
   addresses: readonly string[],
-  { port, socket = {}, createSocket, localAddressFor = () => undefined }: DialAddressesOptions,
+  { port, socket = {}, createSocket, localAddressFor = () => undefined, deadline }: DialAddressesOptions,
   signal: AbortSignal,
 ): Promise<Socket> {
   const open = (address: string) => {
@@ -65,5 +69,5 @@ export function dialAddresses(
     const bound = localAddress === undefined ? options : { ...options, localAddress }
     return createSocket === undefined ? connect(bound) : createSocket(address).connect(bound)
   }
-  return raceAddresses(alternateFamilies(addresses), open, signal)
+  return raceAddresses(alternateFamilies(addresses), open, signal, deadline)
 }

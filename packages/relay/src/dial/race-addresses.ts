@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { untilSettled } from '../until-settled.js'
+import type { Deadline } from '../with-deadline.js'
 import { joinSome } from './join-some.js'
 
 /** How long one address may take before the next is tried beside it (RFC 8305 §5, Connection Attempt Delay). */
@@ -11,18 +12,24 @@ const NEXT_ATTEMPT_AFTER_MS = 250
  *
  * @param addresses in the order to try them
  * @param open begins to connect
+ * @param deadline for all of them together. Cheaper than a signal with that deadline
  * @throws the error of the only address, or an AggregateError in the order of `addresses`, with the code of the first
- * @throws the signal's reason when it fires first
+ * @throws the signal's reason or the deadline's error when that is first
  */
 export function raceAddresses(
   addresses: readonly string[],
   open: (address: string) => Socket,
   signal: AbortSignal,
+  deadline?: Deadline | undefined,
 ): Promise<Socket> {
   return untilSettled(signal, (resolve, reject) => {
     const race = new Race(addresses, open, { onWon: resolve, onLost: reject })
+    const timer = deadline && setTimeout(() => reject(deadline.error()), deadline.ms)
     race.startNext()
-    return () => race.stop()
+    return () => {
+      clearTimeout(timer)
+      race.stop()
+    }
   })
 }
 
@@ -54,7 +61,8 @@ class Race {
     const address = this.#addresses[index]
     if (address === undefined) return
     this.#started++
-    this.#timer = setTimeout(() => this.startNext(), NEXT_ATTEMPT_AFTER_MS)
+    const hasNext = this.#started < this.#addresses.length
+    if (hasNext) this.#timer = setTimeout(() => this.startNext(), NEXT_ATTEMPT_AFTER_MS)
     try {
       this.#follow(this.#open(address), index)
     } catch (error) {

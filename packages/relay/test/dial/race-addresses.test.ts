@@ -27,7 +27,8 @@ async function startRace(behaviours: Readonly<Record<string, Behaviour>>) {
   const addresses = Object.keys(behaviours)
   return {
     opened,
-    run: (signal = NEVER) => raceAddresses(addresses, open, signal),
+    run: (signal = NEVER, deadline?: Parameters<typeof raceAddresses>[3]) =>
+      raceAddresses(addresses, open, signal, deadline),
     async [Symbol.asyncDispose]() {
       for (const { socket } of opened) socket.destroy()
       server.close()
@@ -56,6 +57,12 @@ t.test('attempts start 250 ms apart, or as soon as one fails', async (t) => {
   t.ok(Number(atMs.b) >= 245, `b at ${atMs.b}`)
   t.ok(Number(atMs.d) - Number(atMs.b) < 200, `d at ${atMs.d}`)
   t.ok(Number(atMs.e) - Number(atMs.d) >= 245, `e at ${atMs.e}`)
+})
+
+t.test('a deadline ends all attempts with its own error', async (t) => {
+  await using race = await startRace({ a: 'silent', b: 'silent' })
+  await t.rejects(race.run(NEVER, { ms: 20, error: () => new Error('too late') }), /too late/)
+  t.ok(race.opened.every(({ socket }) => socket.destroyed))
 })
 
 t.test('nothing more is dialled once one has won', async (t) => {
