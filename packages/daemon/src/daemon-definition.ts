@@ -44,6 +44,10 @@ export interface DaemonContext<Values = unknown> {
   readonly optionError: (flag: string, problem: string) => UsageError
   /** Ends the process with one fatal log line, all cleanup steps, and exit code 1: for errors that it cannot recover from. */
   readonly fail: (error: unknown) => void
+  /** A text in one line, with the hints of `--error-hint` that fit it. */
+  readonly explain: (text: string) => string
+  /** Why the daemon cannot do its job now, undefined when it can: left in the termination log if it is stopped meanwhile. */
+  readonly setTrouble: (text: string | undefined) => void
   /** Environment variables, for those that other programs read too (`HTTPS_PROXY`). Options have theirs read already. */
   readonly environment: Readonly<Record<string, string | undefined>>
   /** The file given by `--config`, if any. */

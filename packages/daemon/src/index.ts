@@ -27,7 +27,13 @@ export {
   text,
   url,
 } from './options/kinds.js'
-export { defineOptions, type OptionKind, type OptionTable, type OptionValues } from './options/option.js'
+export {
+  defineOptions,
+  environmentName,
+  type OptionKind,
+  type OptionTable,
+  type OptionValues,
+} from './options/option.js'
 export { findMisspelt } from './options/similar-names.js'
 export { ownResources, type Resources } from './own-resources.js'
 export { encodeProxyHeader } from './proxy-protocol/encode-proxy-header.js'

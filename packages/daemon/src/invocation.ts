@@ -1,20 +1,46 @@
 import type { Command, Daemon, LoadedCommand } from './daemon-definition.js'
+import { oneLine } from './errors.js'
+import { type ErrorHint, FailureReport } from './failure-report.js'
 import { LOG_FORMATS, LOG_LEVELS, type LoggerOptions } from './logger.js'
 import { parseCommandLine } from './options/command-line.js'
 import { readConfigFile } from './options/config-file.js'
-import { filePath, oneOf } from './options/kinds.js'
+import { custom, filePath, oneOf } from './options/kinds.js'
 import { loadOptions, type OptionSources } from './options/load-options.js'
-import { defineOptions, type OptionTable } from './options/option.js'
+import { defineOptions, type OptionKind, type OptionTable } from './options/option.js'
 
-/** Every daemon and command has these after its own. */
-const CONFIG_OPTION = defineOptions({
+const errorHint: OptionKind<ErrorHint, ''> = {
+  ...custom({
+    placeholder: 'TEXT=HINT',
+    expected: 'TEXT=HINT, such as /etc/tls/=mounted from the Secret tls',
+    parse: (value) => {
+      const [, text, hint] = /^([^=]+)=(.+)$/s.exec(value) ?? []
+      return text === undefined || hint === undefined ? undefined : { text, hint: oneLine(hint) }
+    },
+  }),
+  mayHoldCommas: true,
+}
+
+/** Every daemon and command has these after its own. The first two are read before the file. */
+const EARLY_OPTIONS = defineOptions({
   config: {
     kind: filePath(),
     description: 'YAML file with options, keys named like the flags',
     group: 'Process',
   },
+  'termination-log': {
+    kind: filePath(),
+    description:
+      'file that gets the reason when the process ends by a failure, such as /dev/termination-log in a container of Kubernetes',
+    group: 'Process',
+  },
 })
-const LOG_OPTIONS = defineOptions({
+const PROCESS_OPTIONS = defineOptions({
+  'error-hint': {
+    kind: errorHint,
+    list: true,
+    description: 'what to say after an error that holds TEXT: where a file or a right comes from',
+    group: 'Process',
+  },
   'log-level': {
     kind: oneOf(LOG_LEVELS),
     default: 'info',
@@ -42,15 +68,18 @@ export type Invocation =
 
 /**
  * Reads flags, environment and `--config` of a daemon or of the subcommand that is named. Both also have `--config`,
- * `--log-level` and `--log-format`. The file may hold the keys of all subcommands, so that they can share one.
+ * `--termination-log`, `--error-hint`, `--log-level` and `--log-format`. The file may hold the keys of all subcommands, so that
+ * they can share one.
  *
  * @param argv the arguments after the program's name
+ * @param report learns where to leave a failure, and what to say to it, as soon as that is read
  * @throws UsageError | EnvironmentError in one line
  */
 export function readInvocation(
   daemon: Daemon,
   argv: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
+  report = new FailureReport(daemon.name),
 ): Invocation {
   const shape = (command: Command) => ({ ...command, options: withProcessOptions(command.options) })
   const parsed = parseCommandLine(
@@ -60,13 +89,15 @@ export function readInvocation(
   if (parsed.type === 'print') return parsed
 
   const base: OptionSources = { program: daemon.name, flags: parsed.flags, environment }
-  const { config } = loadOptions(CONFIG_OPTION, base).values
+  const { config, terminationLog } = loadOptions(EARLY_OPTIONS, base).values
+  report.terminationLog = terminationLog
   const tables: OptionTable[] = [daemon, ...daemon.commands].map((command) => command.options)
-  const allowed = new Set([...tables, LOG_OPTIONS].flatMap((table) => Object.keys(table)))
+  const allowed = new Set([...tables, PROCESS_OPTIONS].flatMap((table) => Object.keys(table)))
   const read = () => (config === undefined ? base : { ...base, file: readConfigFile(config, [...allowed]) })
   const sources = read()
 
-  const { logLevel, logFormat } = loadOptions(LOG_OPTIONS, sources).values
+  const { logLevel, logFormat, errorHint: hints } = loadOptions(PROCESS_OPTIONS, sources).values
+  report.hints = hints
   const command = daemon.commands.find(({ name }) => name === parsed.command) ?? daemon
   return {
     type: 'run',
@@ -77,5 +108,5 @@ export function readInvocation(
 }
 
 function withProcessOptions(table: OptionTable): OptionTable {
-  return { ...table, ...CONFIG_OPTION, ...LOG_OPTIONS }
+  return { ...table, ...EARLY_OPTIONS, ...PROCESS_OPTIONS }
 }

@@ -2,8 +2,8 @@ import { constants } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { LoadedCommand, ProcessContext, RunningDaemon } from './daemon-definition.js'
 import { DisposerStack } from './disposer-stack.js'
-import { isEnvironmentFailure, oneLine, UsageError } from './errors.js'
-import { LogOutput } from './log-output.js'
+import { isEnvironmentFailure, UsageError } from './errors.js'
+import type { FailureReport } from './failure-report.js'
 import type { Logger } from './logger.js'
 
 interface SupervisorOptions {
@@ -11,6 +11,7 @@ interface SupervisorOptions {
   readonly version: string
   readonly log: Logger
   readonly droppedLines: () => number
+  readonly report: FailureReport
   /** A subcommand that a signal interrupts has not done its job, so it exits with 128 + n. */
   readonly isCommand: boolean
   readonly isEnvironmentFailure: (error: unknown) => boolean
@@ -20,7 +21,6 @@ const DEFAULT_STOP_DEADLINE_MS = 5000
 /** Time limit for all cleanup steps together. */
 const CLEANUP_DEADLINE_MS = 5000
 const KEEP_ALIVE_INTERVAL_MS = 2 ** 30
-const STDERR_FD = 2
 
 /**
  * Runs one daemon or command for the life of the process. Owns its signals and its exit.
@@ -43,6 +43,7 @@ export class Supervisor {
   #isCrashed = false
   #isFinishing = false
   #running: RunningDaemon | undefined
+  #trouble: string | undefined
   #isReloading = false
   #isReloadWanted = false
 
@@ -83,6 +84,10 @@ export class Supervisor {
       signal: this.#abort.signal,
       defer: (step, dispose) => this.#disposers.defer(step, dispose),
       fail: (error) => this.#fail(error),
+      explain: (text) => this.#options.report.explain(text),
+      setTrouble: (text) => {
+        this.#trouble = text
+      },
     }
     try {
       this.#running = await loaded.start(context)
@@ -112,17 +117,20 @@ export class Supervisor {
   async #finish(): Promise<never> {
     this.#isFinishing = true
     this.#abort.abort()
+    if (this.#trouble !== undefined) this.#options.report.leave(`stopped: ${this.#trouble}`)
     const disposed = this.#disposers.dispose().then(() => true)
     if (!(await Promise.race([disposed, delay(CLEANUP_DEADLINE_MS, false)]))) {
       this.#exitCode ||= 1
-      this.#log.fatal({ step: this.#disposers.current, deadlineMs: CLEANUP_DEADLINE_MS }, 'cleanup hangs')
+      const step = this.#disposers.current
+      this.#log.fatal({ step, deadlineMs: CLEANUP_DEADLINE_MS }, 'cleanup hangs')
+      this.#options.report.leave(`cleanup hangs: ${step}`)
     }
     this.#log.debug({ exitCode: this.#exitCode }, 'exit')
     process.exit(this.#exitCode)
   }
 
   #onStartFailure(error: unknown): void {
-    const { name } = this.#options
+    const { report } = this.#options
     if (this.#isCrashed) {
       this.#log.debug({ err: error }, 'start failed during a crash')
     } else if (this.#signal) {
@@ -130,13 +138,14 @@ export class Supervisor {
       if (this.#options.isCommand) this.#exitCode = signalExitCode(this.#signal)
     } else if (error instanceof UsageError) {
       this.#exitCode = 2
-      writeFailure(name, error)
+      report.write(error)
     } else if (isEnvironmentFailure(error) || this.#options.isEnvironmentFailure(error)) {
       this.#exitCode = 1
-      writeFailure(name, error)
+      report.write(error)
     } else {
       this.#exitCode = 1
       this.#log.fatal({ err: error }, 'start failed')
+      report.leave('start failed', error)
     }
   }
 
@@ -159,6 +168,7 @@ export class Supervisor {
 
   #crash(error: unknown, message: string): void {
     this.#log.fatal({ err: error }, message)
+    this.#options.report.leave(message, error)
     this.#exitCode = 1
     if (this.#isCrashed) process.exit(1)
     this.#isCrashed = true
@@ -189,12 +199,6 @@ export class Supervisor {
     }
     this.#isReloading = false
   }
-}
-
-/** Reports a failure before or during the start: one line on stderr. */
-export function writeFailure(name: string, error: unknown): void {
-  const stderr = new LogOutput({ fd: STDERR_FD, onFlowing: () => undefined })
-  stderr.write(`${name}: ${oneLine(error instanceof Error ? error.message : String(error))}\n`)
 }
 
 function signalExitCode(signal: NodeJS.Signals): number {

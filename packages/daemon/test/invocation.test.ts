@@ -56,6 +56,8 @@ async function optionsOf(argv: string[], environment: Record<string, string> = {
     signal: new AbortController().signal,
     defer: () => undefined,
     fail: () => undefined,
+    explain: (text) => text,
+    setTrouble: () => undefined,
   })
   return { ...(seen as object), logger: invocation.logger }
 }
@@ -108,6 +110,8 @@ t.test('options of the file are taken anew, and told apart from those at start',
     signal: new AbortController().signal,
     defer: () => undefined,
     fail: () => undefined,
+    explain: (text) => text,
+    setTrouble: () => undefined,
   })
   t.equal(config?.path, path)
   t.same(config?.reread().changed, [])

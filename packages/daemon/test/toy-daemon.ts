@@ -15,6 +15,7 @@ import {
   listenOn,
   oneOf,
   runDaemon,
+  text,
 } from '@reversed-vpn/daemon'
 
 const SETUP_OPTIONS = defineOptions({
@@ -38,6 +39,10 @@ const TOY_OPTIONS = defineOptions({
     kind: oneOf(['works', 'throws', 'waits']),
     default: 'works',
     description: 'how the reload goes; waits for SIGUSR2',
+  },
+  trouble: {
+    kind: text(/.*/, 'text', 'TEXT'),
+    description: 'what keeps it from its job, as it says on its start',
   },
   cleanup: { kind: oneOf(['works', 'throws']), default: 'works', description: 'how the cleanup goes' },
   crash: {
@@ -99,6 +104,7 @@ const toy = defineDaemon({
     })
     const adminAt = await admin.listen()
     context.defer('admin server', () => admin.close())
+    context.setTrouble(options.trouble && context.explain(options.trouble))
     log.info({ bound, adminAt, drainTimeoutMs: options.drainTimeoutMs }, 'listening')
     return {
       facts: { verbose: options.verbose },

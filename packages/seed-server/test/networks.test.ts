@@ -22,6 +22,8 @@ async function start(
     signal: new AbortController().signal,
     defer: () => undefined,
     fail: () => undefined,
+    explain: (text) => text,
+    setTrouble: () => undefined,
   })
 }
 

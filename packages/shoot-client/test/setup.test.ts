@@ -13,6 +13,8 @@ async function runSetup(args: readonly string[], environment: Record<string, str
     signal: new AbortController().signal,
     defer: () => undefined,
     fail: () => undefined,
+    explain: (text) => text,
+    setTrouble: () => undefined,
   })
 }
 

@@ -1,4 +1,4 @@
-import { type Logger, rateLimited } from '@reversed-vpn/daemon'
+import { type DaemonContext, type Logger, rateLimited } from '@reversed-vpn/daemon'
 import { NetworkError } from '@reversed-vpn/host-network'
 import { isDeviceGone } from '@reversed-vpn/node-tun'
 import { TunnelError } from '@reversed-vpn/protocol'
@@ -21,32 +21,39 @@ export interface TunnelEvents {
   onRefused(refusal: ConnectionRefusal): void
 }
 
-interface TunnelEventsOptions {
+interface TunnelEventsOptions extends Pick<DaemonContext, 'explain' | 'fail' | 'setTrouble'> {
   readonly log: Logger
   readonly metrics: TunnelMetrics
   /** How the peer is reached. */
   readonly transport: string
-  /** Ends the process: for what no further dial can repair. */
-  readonly fail: (error: unknown) => void
+  /** The authorities by which peers are judged. */
+  readonly caFile: string
 }
 
 /** Repeated refusals of one source are logged once in this time. */
 const REFUSAL_LOG_INTERVAL_MS = 60_000
 
 /** Logs and counts, with the same words on both sides. */
-export function createTunnelEvents({ log, metrics, transport, fail }: TunnelEventsOptions): TunnelEvents {
+export function createTunnelEvents(options: TunnelEventsOptions): TunnelEvents {
+  const { log, metrics, transport, caFile, fail, explain, setTrouble } = options
   const logRarely = rateLimited(log, REFUSAL_LOG_INTERVAL_MS)
   const failIfFinal = (error: unknown) => {
     if (isFinal(error)) fail(error)
   }
+  let openSessions = 0
+  const explained = (reason: string, detail: string | undefined) =>
+    reason === 'wrong-ca' ? explain(`${detail}, expected one of an authority in ${caFile}`) : detail
   return {
     onSessionOpened: (session) => {
       metrics.sessionOpened()
+      openSessions += 1
+      setTrouble(undefined)
       log.info({ sessionId: session.id, peer: session.peer, transport }, 'session opened')
     },
     onSessionClosed: (session, error) => {
       const upForMs = Math.round(session.ageMs)
       const reason = error?.message ?? 'closed in order'
+      openSessions -= 1
       log.info({ sessionId: session.id, upForMs, reason }, 'session closed')
     },
     onLaneOpened: (session, lane) => log.info({ sessionId: session.id, lane: lane.index }, 'lane opened'),
@@ -62,13 +69,20 @@ export function createTunnelEvents({ log, metrics, transport, fail }: TunnelEven
     onDialFailed: (lane, error, waitMs) => {
       failIfFinal(error.cause)
       metrics.dialFailed(error.failure)
-      const { failure: reason, message: detail } = error
+      const { failure: reason, message } = error
+      const detail = explained(reason, message)
+      if (openSessions === 0) setTrouble(`no session: dial failed: ${reason}: ${detail}`)
       log.warn({ lane, transport, reason, detail, retryInMs: Math.round(waitMs) }, 'dial failed')
     },
     onRefused: ({ reason, remoteAddress, detail, cause }) => {
       failIfFinal(cause)
       metrics.refused(reason)
-      logRarely('warn', `${reason} ${remoteAddress}`, { reason, remoteAddress, detail }, 'connection refused')
+      logRarely(
+        'warn',
+        `${reason} ${remoteAddress}`,
+        { reason, remoteAddress, detail: explained(reason, detail) },
+        'connection refused',
+      )
     },
   }
 }

@@ -45,7 +45,7 @@ export async function openTunnelRuntime(
   setting: TunnelSetting & { readonly path: TunnelPath },
   context: DaemonContext,
 ): Promise<TunnelRuntime> {
-  const { name, log, defer, fail } = context
+  const { name, log, defer, fail, explain, setTrouble } = context
   if (setting.congestionRefusal !== undefined) {
     log.warn({ reason: setting.congestionRefusal }, 'lanes use the default congestion control of the kernel')
   }
@@ -72,7 +72,10 @@ export async function openTunnelRuntime(
     log: log.child({ component: 'tunnel' }),
     metrics,
     transport: describePath(setting.path),
+    caFile: options.tlsCa,
     fail,
+    explain,
+    setTrouble,
   })
   const expiry = watchExpiry(log.child({ component: 'certificates' }), registry, prefix)
   defer('certificate watch', () => expiry.close())

@@ -14,6 +14,7 @@ const LANE = { index: 0, rttMs: 1 } as Lane
 function createEvents() {
   const counted: string[] = []
   const failures: unknown[] = []
+  const troubles: (string | undefined)[] = []
   const events = createTunnelEvents({
     log: createLogger({ name: 'test', level: 'silent', format: 'json' }).log,
     metrics: {
@@ -25,9 +26,12 @@ function createEvents() {
       observe: () => {},
     },
     transport: 'TCP to seed:1194',
+    caFile: '/tls/ca.crt',
     fail: (error) => failures.push(error),
+    explain: (text) => `${text}; from the Secret`,
+    setTrouble: (trouble) => troubles.push(trouble),
   })
-  return { events, counted, failures }
+  return { events, counted, failures, troubles }
 }
 
 const FINAL = [
@@ -61,3 +65,23 @@ t.test('counts each end of a lane once, and not that of one that was replaced', 
   events.onLaneClosed(SESSION, LANE, { error: broken, isReplaced: false })
   t.same(counted, ['closed true', 'closed false', 'broken frame-too-large'])
 })
+
+t.test(
+  'says what keeps it from a session, and which authorities a stranger is not of, until there is one',
+  async (t) => {
+    const { events, troubles } = createEvents()
+    events.onDialFailed(0, new DialError('refused', 'nobody listens'), 100)
+    events.onDialFailed(0, new DialError('wrong-ca', "the peer's certificate: CN=x: SELF_SIGNED"), 100)
+    events.onSessionOpened(SESSION)
+    events.onDialFailed(1, new DialError('refused', 'a second lane'), 100)
+    events.onSessionClosed(SESSION, undefined)
+    events.onDialFailed(0, new DialError('refused', 'gone'), 100)
+    t.same(troubles, [
+      'no session: dial failed: refused: nobody listens',
+      "no session: dial failed: wrong-ca: the peer's certificate: CN=x: SELF_SIGNED, " +
+        'expected one of an authority in /tls/ca.crt; from the Secret',
+      undefined,
+      'no session: dial failed: refused: gone',
+    ])
+  },
+)

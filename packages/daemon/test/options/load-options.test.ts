@@ -3,12 +3,13 @@ import {
   custom,
   defineOptions,
   duration,
+  environmentName,
   filePath,
   httpHeader,
   integer,
   url,
 } from '@reversed-vpn/daemon'
-import { environmentName, loadOptions } from '@reversed-vpn/daemon/testing'
+import { loadOptions } from '@reversed-vpn/daemon/testing'
 import t from 'tap'
 
 const TABLE = defineOptions({

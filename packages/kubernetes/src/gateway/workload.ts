@@ -38,6 +38,7 @@ export function gatewayDeployment({ namespace, image }: GatewaySetting): Manifes
             containers: [
               daemonContainer({
                 name: SNI_GATEWAY,
+                program: 'sni-gateway',
                 image,
                 ports: SNI_GATEWAY_PORTS,
                 adminPort: 'admin',

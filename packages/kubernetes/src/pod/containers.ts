@@ -2,6 +2,7 @@ import { podMemoryBytes } from '@reversed-vpn/egress-proxy/room'
 import { podMemoryBytes as gatewayMemoryBytes } from '@reversed-vpn/sni-gateway/room'
 import type { ValueMap } from '../manifest/manifest.js'
 import { CONFIG_FOLDER, CONFIG_KEY } from './config.js'
+import { failureEnv, type Program } from './failure-env.js'
 import { DAEMON_UID, daemonSecurityContext, setupSecurityContext } from './security.js'
 import type { MountedVolume } from './volumes.js'
 
@@ -23,6 +24,7 @@ const SETUP_RESOURCES = {
 
 interface DaemonContainer {
   readonly name: string
+  readonly program: Program
   readonly image: string
   readonly ports: Readonly<Record<string, number>>
   /** The key of `ports` that serves `/healthz` and `/readyz`. */
@@ -38,12 +40,28 @@ interface DaemonContainer {
 
 /** A daemon that reads its options from the mounted configuration. */
 export function daemonContainer(daemon: DaemonContainer): ValueMap {
-  const { name, image, ports, adminPort, volumes, hasReadinessProbe = true, hasSeccompField } = daemon
+  const {
+    name,
+    program,
+    image,
+    ports,
+    adminPort,
+    volumes,
+    hasReadinessProbe = true,
+    hasSeccompField,
+  } = daemon
   const { memory = DAEMON_MEMORY } = daemon
   return {
     name,
     image,
     args: [`--config=${CONFIG_FOLDER}/${CONFIG_KEY}`],
+    env: failureEnv(
+      program,
+      volumes,
+      program === 'sni-gateway'
+        ? {}
+        : { 'that setup made': 'an init container of this pod makes it, with setup as its argument' },
+    ),
     ports: Object.entries(ports).map(([portName, containerPort]) => ({
       name: portName,
       containerPort,
@@ -71,6 +89,7 @@ export function daemonContainer(daemon: DaemonContainer): ValueMap {
 
 interface SetupContainer {
   readonly name: string
+  readonly program: Program
   readonly image: string
   readonly volumes: readonly MountedVolume[]
   /** @default true */
@@ -78,11 +97,15 @@ interface SetupContainer {
 }
 
 /** The init container that sets up the network for the daemon. It mounts the daemon's configuration, but no key. */
-export function setupContainer({ name, image, volumes, hasSeccompField }: SetupContainer): ValueMap {
+export function setupContainer(setup: SetupContainer): ValueMap {
+  const { name, program, image, volumes, hasSeccompField } = setup
   return {
     name,
     image,
     args: ['setup', `--config=${CONFIG_FOLDER}/${CONFIG_KEY}`, `--uid=${DAEMON_UID}`],
+    env: failureEnv(program, volumes, {
+      CAP_NET_ADMIN: 'this container gets it by securityContext.capabilities.add, NET_ADMIN',
+    }),
     resources: SETUP_RESOURCES,
     securityContext: setupSecurityContext(hasSeccompField),
     volumeMounts: volumes.map(({ mount }) => mount),

@@ -56,10 +56,13 @@ export function seedServerDeployment(setting: RenderSetting): Manifest {
               seccompProfile: { type: 'RuntimeDefault' },
               ...forwardingSysctls(setting),
             },
-            initContainers: [setupContainer({ name: 'setup', image, volumes: [config, device] })],
+            initContainers: [
+              setupContainer({ name: 'setup', program: 'seed-server', image, volumes: [config, device] }),
+            ],
             containers: [
               daemonContainer({
                 name: SEED_SERVER,
+                program: 'seed-server',
                 image,
                 ports: SEED_PORTS,
                 adminPort: 'admin',

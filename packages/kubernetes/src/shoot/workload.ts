@@ -68,11 +68,18 @@ export function vpnShootDeployment(setting: RenderSetting): Manifest {
               ...forwardingSysctls(setting),
             },
             initContainers: [
-              setupContainer({ name: 'setup', image, volumes: [config, device], hasSeccompField }),
+              setupContainer({
+                name: 'setup',
+                program: 'shoot-client',
+                image,
+                volumes: [config, device],
+                hasSeccompField,
+              }),
             ],
             containers: [
               daemonContainer({
                 name: VPN_SHOOT,
+                program: 'shoot-client',
                 image,
                 ports: setting.direction.isReversed ? { admin } : { tunnel, admin },
                 adminPort: 'admin',

@@ -49,6 +49,8 @@ export async function runProgram(...args: readonly string[]): Promise<Outcome> {
       fail: (error) => {
         throw error
       },
+      explain: (text) => text,
+      setTrouble: () => undefined,
     })
     return { stdout, stderr, code: 0 }
   } catch (error) {

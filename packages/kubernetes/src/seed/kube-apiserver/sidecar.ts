@@ -31,10 +31,13 @@ export function sidecarComponent(setting: RenderSetting): Manifest {
     },
     spec: {
       securityContext: forwardingSysctls(setting),
-      initContainers: [setupContainer({ name: 'vpn-setup', image, volumes: [config, device] })],
+      initContainers: [
+        setupContainer({ name: 'vpn-setup', program: 'seed-server', image, volumes: [config, device] }),
+      ],
       containers: [
         daemonContainer({
           name: SEED_SERVER,
+          program: 'seed-server',
           image,
           ports: { 'vpn-admin': SEED_PORTS.admin },
           adminPort: 'vpn-admin',
