@@ -1,5 +1,5 @@
-// Runs the compiled tests: `node scripts/run-tests.mjs unit|quick|full [part of a path ...]`. Ends with the line
-// `N passed, N failed`; exit code 1 when anything failed, nothing ran, or something was left behind on the machine.
+// Runs the compiled tests: `node scripts/run-tests.mjs unit|quick|full|kubernetes [part of a path ...]`. Ends with the
+// line `N passed, N failed`; exit code 1 when anything failed, nothing ran, or something was left behind on the machine.
 import { availableParallelism } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +8,7 @@ import { LeftoverCheck } from './lib/leftovers.mjs'
 import { runTestFile, signalRunningTests } from './lib/run-test-file.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const TIMEOUT_SECONDS = { unit: 120, quick: 300, full: 1200 }
+const TIMEOUT_SECONDS = { unit: 120, quick: 300, full: 1200, kubernetes: 900 }
 
 async function main([mode, ...parts]) {
   if (!(mode in TIMEOUT_SECONDS)) {

@@ -10,6 +10,8 @@ const FULL_SUITES = [...QUICK_SUITES, 'full']
  * nothing with others, and those that take namespaces or the machine's time and go one by one.
  */
 export function findTests(root, mode) {
+  // Real clusters: minutes each, and none of the tests of packages.
+  if (mode === 'kubernetes') return { parallel: [], serial: suite(root, 'kubernetes') }
   const packages = namesIn(join(root, 'packages')).flatMap((name) => {
     const dir = join(root, 'packages', name)
     return compiledTests(join(dir, 'test'), join(dir, 'dist-test'))
@@ -18,10 +20,12 @@ export function findTests(root, mode) {
   const bench = compiledTests(join(root, 'bench', 'test'), join(root, 'bench', 'dist', 'test'))
   const parallel = [...packages.filter((test) => !isRoot(test)), ...bench]
   if (mode === 'unit') return { parallel, serial: [] }
-  const suites = (mode === 'full' ? FULL_SUITES : QUICK_SUITES).flatMap((suite) =>
-    compiledTests(join(root, 'test', suite), join(root, 'test', 'dist', suite)),
-  )
+  const suites = (mode === 'full' ? FULL_SUITES : QUICK_SUITES).flatMap((name) => suite(root, name))
   return { parallel, serial: [...packages.filter(isRoot), ...suites] }
+}
+
+function suite(root, name) {
+  return compiledTests(join(root, 'test', name), join(root, 'test', 'dist', name))
 }
 
 function compiledTests(sourceDir, outputDir) {

@@ -92,6 +92,15 @@ t.test(
   },
 )
 
+t.test('runs the tests with real clusters in a mode of their own, and nothing else there', async (t) => {
+  const root = repositoryWith(t.testdir(), {
+    'test/kubernetes/a.test.ts': '',
+    'test/dist/kubernetes/a.test.js': `import t from 'tap'\n${GOOD}\n`,
+    'packages/a/test/not-compiled.test.ts': '',
+  })
+  t.match(await runTests(root, 'kubernetes'), { stdout: /\n2 passed, 0 failed\n$/, code: 0 })
+})
+
 t.test('refuses an unknown mode', async (t) => {
   t.equal((await runTests(REPOSITORY, 'fast')).code, 2)
 })

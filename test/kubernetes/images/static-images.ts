@@ -18,15 +18,18 @@ interface StaticImage {
   readonly config: ImageConfig
 }
 
+export const TOOLS_IMAGE = 'reversed-vpn.test/tools:v1'
+export const CONTROL_PLANE_IMAGE = 'reversed-vpn.test/control-plane:v1'
+
 const IMAGES: Readonly<Record<string, StaticImage>> = {
   tools: {
-    tag: 'reversed-vpn.test/tools:v1',
+    tag: TOOLS_IMAGE,
     programs: { agnhost: '/' },
     hasShell: true,
     config: { Entrypoint: ['/agnhost'], Cmd: ['pause'], Env: [PATH] },
   },
   'control-plane': {
-    tag: 'reversed-vpn.test/control-plane:v1',
+    tag: CONTROL_PLANE_IMAGE,
     programs: {
       etcd: '/usr/local/bin',
       'kube-apiserver': '/usr/local/bin',
