@@ -1,0 +1,68 @@
+// What a person with kubectl sees of a shoot while parts of the tunnel are killed, deleted and rolled in real clusters.
+import t from 'tap'
+import { ensureBinaries } from './binaries/index.js'
+import { Clusters, PRINTER, printerPod } from './cluster/index.js'
+import { ensureImages } from './images/index.js'
+import { type Row, writeClusterTable } from './witness/cluster-table.js'
+import { Witness } from './witness/witness.js'
+
+const MAX_BACK_MS = 120_000
+
+const clusters = await Clusters.create({ binaries: await ensureBinaries(), images: await ensureImages() })
+t.teardown(() => clusters.close())
+const { seed, shoot, seedNamespace } = clusters
+await shoot.apply([printerPod()])
+await clusters.connect()
+await shoot.eventually(['logs', PRINTER])
+
+const roll = (cluster: typeof seed, namespace: string, name: string) => async () => {
+  await cluster.mustKubectl(['rollout', 'restart', `deployment/${name}`, '-n', namespace])
+  await cluster.rolledOut(namespace, name)
+}
+const deletePods = (cluster: typeof seed, namespace: string, app: string, name: string) => async () => {
+  await cluster.mustKubectl(['delete', 'pod', '-n', namespace, '-l', `app=${app}`, '--wait=false'])
+  await cluster.eventually(['get', 'pods', '-n', namespace, '-l', `app=${app}`, '-o', 'name'], 90_000)
+  await cluster.rolledOut(namespace, name)
+}
+const apiServers = async (count: number) => {
+  await seed.mustKubectl(['scale', 'deployment/kube-apiserver', '-n', seedNamespace, `--replicas=${count}`])
+  await seed.rolledOut(seedNamespace, 'kube-apiserver')
+}
+
+const THINGS: readonly (readonly [string, () => Promise<unknown>])[] = [
+  [
+    "the shoot-client's container is killed",
+    () => clusters.killContainer(shoot, 'kube-system', 'app=vpn-shoot'),
+  ],
+  ["the shoot-client's pod is deleted", deletePods(shoot, 'kube-system', 'vpn-shoot', 'vpn-shoot')],
+  ['the Deployment of the shoot-client is rolled', roll(shoot, 'kube-system', 'vpn-shoot')],
+  ["the gateway's Deployment is rolled", roll(seed, 'sni-gateway', 'sni-gateway')],
+  ["the seed-server's pod is deleted", deletePods(seed, seedNamespace, 'vpn-seed-server', 'vpn-seed-server')],
+  ['the Deployment of the seed-server is rolled', roll(seed, seedNamespace, 'vpn-seed-server')],
+  [
+    'kube-apiserver is scaled to two and back',
+    async () => {
+      await apiServers(2)
+      await apiServers(1)
+    },
+  ],
+]
+
+const rows: Row[] = []
+for (const [what, breakIt] of THINGS) {
+  t.test(what, async (t) => {
+    await using witness = await Witness.start(shoot)
+    const testimony = await witness.watch(breakIt)
+    rows.push({ what, ...testimony })
+    t.ok(
+      testimony.backAfterMs < MAX_BACK_MS,
+      `kubectl works again after ${testimony.backAfterMs.toFixed(0)} ms`,
+    )
+    t.notMatch([testimony.exec, testimony.logs], /gap/, 'a stream that goes on has lost no line')
+  })
+}
+
+t.test('the table is written', async (t) => {
+  t.equal(rows.length, THINGS.length)
+  await writeClusterTable(rows)
+})
