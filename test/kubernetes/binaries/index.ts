@@ -10,7 +10,7 @@ export { MissingPiece }
 /** Where every program is, once it is built. */
 export const PROGRAMS_DIR = join(CACHE, 'bin')
 /** What only the benchmarks start. */
-const PEERS: readonly string[] = ['wireguard-go']
+const PEERS: readonly string[] = ['proxy-agent', 'proxy-server', 'wireguard-go']
 const BENCH = 'the peer in npm run bench'
 
 /**

@@ -34,17 +34,10 @@ const IMAGES: Readonly<Record<string, StaticImage>> = {
       etcd: '/usr/local/bin',
       'kube-apiserver': '/usr/local/bin',
       'kube-controller-manager': '/usr/local/bin',
-      'kube-network-policies': '/usr/local/bin',
       'kube-scheduler': '/usr/local/bin',
     },
     hasShell: false,
     config: { Env: [PATH], User: '65532:65532' },
-  },
-  'metrics-server': {
-    tag: 'reversed-vpn.test/metrics-server:v1',
-    programs: { 'metrics-server': '/' },
-    hasShell: false,
-    config: { Entrypoint: ['/metrics-server'], Env: [PATH], User: '65532:65532' },
   },
 }
 
