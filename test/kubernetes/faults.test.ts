@@ -7,6 +7,7 @@ import { type Row, writeClusterTable } from './witness/cluster-table.js'
 import { Witness } from './witness/witness.js'
 
 const MAX_BACK_MS = 120_000
+const GONE_DEADLINE_MS = 120_000
 
 const clusters = await Clusters.create({ binaries: await ensureBinaries(), images: await ensureImages() })
 t.teardown(() => clusters.close())
@@ -15,18 +16,23 @@ await shoot.apply([printerPod()])
 await clusters.connect()
 await shoot.eventually(['logs', PRINTER])
 
-const roll = (cluster: typeof seed, namespace: string, name: string) => async () => {
-  await cluster.mustKubectl(['rollout', 'restart', `deployment/${name}`, '-n', namespace])
+/** Has the pods of a Deployment replaced, and waits until the last of the old ones has ended too. */
+const replace = async (cluster: typeof seed, namespace: string, name: string, act: readonly string[]) => {
+  const list = ['get', 'pods', '-n', namespace, '-l', `app=${name}`, '-o', 'name']
+  const old = (await cluster.mustKubectl(list)).stdout.trim().split('\n')
+  await cluster.mustKubectl([...act, '-n', namespace], { deadlineMs: GONE_DEADLINE_MS })
   await cluster.rolledOut(namespace, name)
+  await cluster.eventually(list, GONE_DEADLINE_MS, (names) => !old.some((one) => names.includes(one)))
 }
-const deletePods = (cluster: typeof seed, namespace: string, app: string, name: string) => async () => {
-  await cluster.mustKubectl(['delete', 'pod', '-n', namespace, '-l', `app=${app}`, '--wait=false'])
-  await cluster.eventually(['get', 'pods', '-n', namespace, '-l', `app=${app}`, '-o', 'name'], 90_000)
-  await cluster.rolledOut(namespace, name)
-}
+const roll = (cluster: typeof seed, namespace: string, name: string) => () =>
+  replace(cluster, namespace, name, ['rollout', 'restart', `deployment/${name}`])
+const deletePods = (cluster: typeof seed, namespace: string, name: string) => () =>
+  replace(cluster, namespace, name, ['delete', 'pod', '-l', `app=${name}`])
 const apiServers = async (count: number) => {
   await seed.mustKubectl(['scale', 'deployment/kube-apiserver', '-n', seedNamespace, `--replicas=${count}`])
   await seed.rolledOut(seedNamespace, 'kube-apiserver')
+  const list = ['get', 'pods', '-n', seedNamespace, '-l', 'role=apiserver', '-o', 'name']
+  await seed.eventually(list, GONE_DEADLINE_MS, (names) => names.trim().split('\n').length === count)
 }
 
 const THINGS: readonly (readonly [string, () => Promise<unknown>])[] = [
@@ -34,10 +40,10 @@ const THINGS: readonly (readonly [string, () => Promise<unknown>])[] = [
     "the shoot-client's container is killed",
     () => clusters.killContainer(shoot, 'kube-system', 'app=vpn-shoot'),
   ],
-  ["the shoot-client's pod is deleted", deletePods(shoot, 'kube-system', 'vpn-shoot', 'vpn-shoot')],
+  ["the shoot-client's pod is deleted", deletePods(shoot, 'kube-system', 'vpn-shoot')],
   ['the Deployment of the shoot-client is rolled', roll(shoot, 'kube-system', 'vpn-shoot')],
   ["the gateway's Deployment is rolled", roll(seed, 'sni-gateway', 'sni-gateway')],
-  ["the seed-server's pod is deleted", deletePods(seed, seedNamespace, 'vpn-seed-server', 'vpn-seed-server')],
+  ["the seed-server's pod is deleted", deletePods(seed, seedNamespace, 'vpn-seed-server')],
   ['the Deployment of the seed-server is rolled', roll(seed, seedNamespace, 'vpn-seed-server')],
   [
     'kube-apiserver is scaled to two and back',

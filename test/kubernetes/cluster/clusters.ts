@@ -220,5 +220,5 @@ async function startPublicDns(world: World): Promise<void> {
     `--address=/core.example/${SEED.loadBalancer}`,
     '--log-facility=-',
   ])
-  await dnsmasq.waitForLine(/started/)
+  await dnsmasq.waitForLine(/started/, { deadlineMs: 60_000 })
 }

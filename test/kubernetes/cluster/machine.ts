@@ -39,7 +39,7 @@ export class Machine {
       ...['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'],
       ...['sh', '-ec', INIT, join(dir, 'mounts.sh')],
     ])
-    await holder.waitForLine(/^ready$/)
+    await holder.waitForLine(/^ready$/, { deadlineMs: 60_000 })
     return new Machine(world, { name, netns, dir, init: childOf(holder.pid) })
   }
 

@@ -24,6 +24,8 @@ export class Witness implements AsyncDisposable {
   readonly #logs: LabProcess
 
   static async start(cluster: Cluster): Promise<Witness> {
+    // What was broken before has to be over.
+    await cluster.eventually(['exec', PRINTER, '--', 'true'])
     const [exec, logs] = await Promise.all([
       cluster.startKubectl(['exec', PRINTER, '--', 'sh', '-c', PRINT]),
       cluster.startKubectl(['logs', '--follow', '--tail=1', PRINTER]),
