@@ -46,6 +46,11 @@ export function findLinkDifferences({ plan, links }: WantedNetwork, link: TunLin
   const [here, wanted] = [link.addresses, links.addresses].map((list) => list.toSorted().join(', '))
   const differences: (NetworkDifference | false)[] = [
     link.mtu !== plan.mtu && { object: 'interface', words: `its MTU is ${link.mtu}, expected ${plan.mtu}` },
+    // A longer one is somebody's choice.
+    link.txQueueLength < links.txQueueLength && {
+      object: 'interface',
+      words: `its queue holds ${link.txQueueLength} packets, expected ${links.txQueueLength}`,
+    },
     here !== wanted && {
       object: 'address',
       words: `its addresses are ${here || 'none'}, expected ${wanted}`,

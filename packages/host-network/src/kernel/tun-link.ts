@@ -5,6 +5,8 @@ export interface TunLink {
   readonly isTun: boolean
   readonly isUp: boolean
   readonly mtu: number
+  /** How many packets each queue holds; with none the kernel drops everything, without a word. */
+  readonly txQueueLength: number
   /** Queues that processes have open, detached ones included. */
   readonly queues: number
   /** Text left on the interface by someone who may change it. */
@@ -17,6 +19,8 @@ interface LinkJson {
   readonly ifname: string
   readonly flags: readonly string[]
   readonly mtu: number
+  /** Left out where it is 0. */
+  readonly txqlen?: number
   readonly ifalias?: string
   readonly linkinfo?: {
     readonly info_kind?: string
@@ -44,6 +48,7 @@ export async function readTunLink(name: string): Promise<TunLink | undefined> {
     isTun: kind === 'tun' && data.type === 'tun',
     isUp: link.flags.includes('UP'),
     mtu: link.mtu,
+    txQueueLength: link.txqlen ?? 0,
     queues: (data.numqueues ?? 0) + (data.numdisabled ?? 0),
     alias: link.ifalias,
     addresses: (link.addr_info ?? [])

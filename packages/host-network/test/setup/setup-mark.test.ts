@@ -64,6 +64,7 @@ t.test('is not found where setup has not been', async (t) => {
     isTun: true,
     isUp: true,
     mtu: 1500,
+    txQueueLength: 500,
     queues: 0,
     alias: renderMark(MARK),
     addresses: [],
