@@ -9,7 +9,6 @@ export { lookUpInHostsFile } from './dial/resolver-files.js'
 export { type JoinedEnd, joinSockets } from './join-sockets.js'
 export { answerAndClose } from './last-answer.js'
 export { orDestroy } from './or-destroy.js'
-
 export { type RequestFlaw, RequestReader } from './request-reader.js'
 export { requestTarget } from './request-target.js'
 export { resetConnection } from './reset-connection.js'
