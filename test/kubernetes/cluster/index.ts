@@ -6,3 +6,4 @@
 // everything goes with `close`, or with the process however that ends.
 export { Clusters } from './clusters.js'
 export { PRINTER, printerPod } from './printer-pod.js'
+export { toolsPod } from './tools-pod.js'

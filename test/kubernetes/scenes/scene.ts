@@ -1,7 +1,6 @@
 import { type CommandResult, mustRunCommand } from '@reversed-vpn/test/lab'
 import type { Cluster } from '../cluster/cluster.js'
-import { PRINTER, printerPod } from '../cluster/index.js'
-import { TOOLS_IMAGE } from '../images/static-images.js'
+import { PRINTER, printerPod, toolsPod } from '../cluster/index.js'
 
 const READY_DEADLINE_MS = 120_000
 const STREAM_DEADLINE_MS = 180_000
@@ -22,11 +21,11 @@ export async function startPods(cluster: Cluster): Promise<void> {
   await cluster.eventually(['get', 'serviceaccount', 'default'])
   await cluster.apply([
     printerPod(),
-    pod(WEB, {
+    toolsPod(WEB, {
       command: ['sh', '-c', serve],
       readinessProbe: { tcpSocket: { port: WEB_PORT }, periodSeconds: 1 },
     }),
-    pod(PARROT, { command: ['sh', '-c', repeat], stdin: true }),
+    toolsPod(PARROT, { command: ['sh', '-c', repeat], stdin: true }),
     service(WEB, WEB_PORT),
   ])
   await ready(cluster, [PRINTER, WEB, PARROT])
@@ -38,21 +37,6 @@ export async function ready(cluster: Cluster, names: readonly string[]): Promise
   await cluster.mustKubectl(['wait', '--for=condition=Ready', ...pods, '--timeout=110s'], {
     deadlineMs: READY_DEADLINE_MS,
   })
-}
-
-/** A pod of one container on the image of tools, by default as its name alone. */
-export function pod(name: string, container: object, volumes: readonly object[] = []): object {
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace: 'default', labels: { app: name } },
-    spec: {
-      terminationGracePeriodSeconds: 0,
-      enableServiceLinks: false,
-      containers: [{ name: 'main', image: TOOLS_IMAGE, ...container }],
-      volumes,
-    },
-  }
 }
 
 /** A Service of a pod with its name, on port 80 unless it is named. */

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import type { OpensslAuthority } from '@reversed-vpn/test/lab'
 import type { Test } from 'tap'
 import type { Cluster } from '../cluster/cluster.js'
-import { inShell, pod, ready, service } from './scene.js'
+import { toolsPod } from '../cluster/index.js'
+import { inShell, ready, service } from './scene.js'
 
 const WEBHOOK = 'webhook'
 const PORT = 8443
@@ -26,7 +27,7 @@ export async function startWebhook(cluster: Cluster, authority: OpensslAuthority
       metadata: { name: WEBHOOK, namespace: 'default' },
       data: { 'tls.crt': await base64Of(certFile), 'tls.key': await base64Of(keyFile) },
     },
-    pod(
+    toolsPod(
       WEBHOOK,
       {
         args: ['webhook', `--port=${PORT}`, ...files],
