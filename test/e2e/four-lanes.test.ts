@@ -13,7 +13,6 @@ t.teardown(() => stage[Symbol.asyncDispose]())
 const { caller, node, node2, pod1 } = stage.hosts
 const address = pod1.addresses.ipv4
 await Promise.all([startNginx(stage.lab, pod1), startFlowServer(pod1)])
-t.setTimeout(120_000)
 
 const isComplete = (lanes: readonly LaneStatus[]) => lanes.length === LANES
 

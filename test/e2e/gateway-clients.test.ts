@@ -57,7 +57,7 @@ const resolved = (port: number, address = front) => ['--resolve', `${API}:${port
 const byConnect = (header: string) => ['--proxytunnel', '--proxy', gateway.url, '--proxy-header', header]
 
 function curl(args: readonly string[], from = node) {
-  return from.run('curl', ['-sS', '-m', '10', '--cacert', apiCa.certFile, ...args])
+  return from.run('curl', ['-sS', '-m', '30', '--cacert', apiCa.certFile, ...args])
 }
 
 /** The access log's record of the next connection that ends: for such a reason, on such a route, where given. */

@@ -44,7 +44,7 @@ function fetchBig(file = '/dev/null'): string[] {
   return [
     '-sS',
     '-m',
-    '25',
+    '60',
     ...trusted,
     ...resolve,
     '-o',

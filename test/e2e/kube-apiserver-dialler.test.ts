@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
@@ -89,7 +88,7 @@ t.test('the dialler refuses what kube-apiserver refuses', async (t) => {
       `sed -u '/^.$/q' >/dev/null\ncat <<'END' | head -c ${answer.length}\n${answer}\nEND\n`,
     )
     await using proxy = await node.spawn('socat', [`UNIX-LISTEN:${file},unlink-early`, `EXEC:sh ${script}`])
-    await proxy.waitFor('its socket', () => (existsSync(file) ? true : undefined), { everyMs: 10 })
+    await node.waitForUnixSocket(proxy, file)
     const task: DiallerTask = { proxy: { path: file }, target: '100.96.1.2:22', count: 1 }
     t.strictSame((await runDialler(node, task)).outcomes, { [outcome]: 1 }, answer)
   }

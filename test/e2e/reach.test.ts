@@ -89,7 +89,7 @@ t.test('UDP passes, datagrams longer than the MTU too', async (t) => {
       // One for each: a server that has not seen the end of the measurement before refuses the next.
       await using _iperf3 = await startIperf3(pod1)
       const args = ['-c', address, '-u', '-b', '4M', '-n', '200K', '-l', String(bytes), '-J']
-      const { stdout } = await caller.run('iperf3', args, { deadlineMs: 15_000 })
+      const { stdout } = await caller.run('iperf3', args, { deadlineMs: 60_000 })
       const { end, error } = JSON.parse(stdout) as {
         end: { sum?: { lost_packets: number; packets: number } }
         error?: string

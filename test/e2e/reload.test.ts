@@ -106,7 +106,6 @@ const [seed, client] = await Promise.all([
   ),
 ])
 await Promise.all([seed.waitUntilReady(), client.waitUntilReady()])
-t.setTimeout(120_000)
 
 /** A metric of either daemon, its name without the prefix. */
 async function count(daemon: Daemon, name: string): Promise<number | undefined> {
@@ -275,7 +274,7 @@ t.test('the egress port shows another certificate and asks for another authority
   const allowed = await otherCa.issue({ commonName: 'kube-apiserver-http-proxy-client', usage: 'client' })
   await swapped(seed, async () => egressTls.swap(await egressFiles(shown, otherCa)), 'egress-tls', 'SIGHUP')
   const url = `http://${pod1.addresses.ipv4}/`
-  const proxy = ['-sS', '-m', '5', '--proxytunnel', '--proxy', 'https://seed:9443']
+  const proxy = ['-sS', '-m', '20', '--proxytunnel', '--proxy', 'https://seed:9443']
   const { caller } = lab.hosts
   const answer = await caller.run('curl', [
     ...proxy,

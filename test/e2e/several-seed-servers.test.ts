@@ -62,7 +62,7 @@ async function startReady(host: Host): Promise<Daemon> {
 
 async function connectThrough(t: Test, host: Host): Promise<void> {
   const url = `http://${pod1.addresses.ipv4}/`
-  const request = { from: host, proxyHost: 'localhost', certificates, args: ['-m', '5'] }
+  const request = { from: host, proxyHost: 'localhost', certificates, args: ['-m', '20'] }
   t.match(await curlThroughEgress(lab, url, request), { code: 0, stdout: 'pod1\n' }, host.name)
 }
 

@@ -133,7 +133,7 @@ t.test('the WebSocket port takes upgrades on / and nothing else', async (t) => {
       await host.run('curl', [
         '-s',
         '-m',
-        '5',
+        '20',
         '-o',
         '/dev/null',
         '-w',

@@ -191,7 +191,7 @@ for (const { name, host, good, cases } of DAEMONS) {
       await t.test(`with ${code}, in one line`, { jobs }, async (t) => {
         for (const { what, flags: bad, line } of cases.filter((one) => one.code === code)) {
           t.test(what, async (t) => {
-            const result = await host.run(binOf(name), flags({ ...good, ...bad }), { deadlineMs: 15_000 })
+            const result = await host.run(binOf(name), flags({ ...good, ...bad }), { deadlineMs: 60_000 })
             t.equal(result.code, code, result.stdout + result.stderr)
             t.match(result.stderr, line)
             t.match(result.stderr, new RegExp(`^${name}: [^\\n]+\\n$`), 'one line that begins with its name')

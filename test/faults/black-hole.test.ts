@@ -59,7 +59,7 @@ async function arrived(seconds: number, family: 'ipv4' | 'ipv6' = 'ipv4'): Promi
 async function expectBulkBothWays(t: Test): Promise<void> {
   // For a time and not for so many bytes: iperf3 leaves out what is on its way when the sender has ended.
   const load = ['-c', pod1.addresses.ipv4, '-t', '2', '-J']
-  const { stdout } = await caller.run('iperf3', load, { deadlineMs: 15_000 })
+  const { stdout } = await caller.run('iperf3', load, { deadlineMs: 60_000 })
   t.ok(JSON.parse(stdout).end.sum_received?.bytes > BULK_BYTES / 4, 'bulk to the shoot')
   t.equal(await arrived(10), BULK_BYTES, 'bulk to the seed')
 }

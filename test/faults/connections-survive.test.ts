@@ -228,7 +228,7 @@ function descriptorsAre(wanted: readonly number[]): Promise<boolean> {
 
 /** All lanes are up, those that were replaced are gone: the moment to look. */
 async function untilLanes(daemon: Daemon, prefix: string): Promise<void> {
-  const signal = AbortSignal.timeout(10_000)
+  const signal = AbortSignal.timeout(30_000)
   const lanes = async () => (await daemon.metrics()).get(`${prefix}_tunnel_lanes`)
   while ((await lanes()) !== LANES || (await established()).length !== LANES) signal.throwIfAborted()
 }

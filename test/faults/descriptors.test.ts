@@ -12,7 +12,6 @@ const ENOUGH = 1024
 
 const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
-t.setTimeout(90_000)
 const { caller, internet, node, pod1, seed: seedHost } = stage.hosts
 await startFlowServer(pod1)
 const { seed, client } = await stage.startBoth([], { args: ['--lanes', '2'] })

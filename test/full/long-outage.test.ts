@@ -12,7 +12,6 @@ const OUTAGE_MS = 62_000
 
 const stage = await TunnelLab.create()
 t.teardown(() => stage[Symbol.asyncDispose]())
-t.setTimeout(300_000)
 const { internet, pod1 } = stage.hosts
 await startFlowServer(pod1)
 

@@ -47,8 +47,6 @@ const WELCOME: WelcomeMessage = {
   deadAfterMs: 15_000,
 }
 
-t.setTimeout(90_000)
-
 const stage = await TunnelLab.create()
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab, certificates } = stage

@@ -46,7 +46,7 @@ async function list(authority: OpensslAuthority, until?: Date): Promise<string> 
 
 /** A CONNECT of whoever holds that certificate. */
 function curlAs(client: KeyPair): Promise<CommandResult> {
-  return curlThroughEgress(lab, url, { certificates, client, args: ['-m', '10'] })
+  return curlThroughEgress(lab, url, { certificates, client, args: ['-m', '30'] })
 }
 
 /** Does it, and waits until the seed-server has logged that of each of these parts. */

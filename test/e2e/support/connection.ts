@@ -38,7 +38,7 @@ const PROGRAM = fileURLToPath(new URL('./client.js', import.meta.url))
 export async function connect(
   from: Host,
   connection: ConnectionOrder,
-  deadlineMs = 20_000,
+  deadlineMs = 60_000,
 ): Promise<ConnectionReport> {
   const { stdout } = await from.mustRun(process.execPath, [PROGRAM, JSON.stringify(connection)], {
     deadlineMs,

@@ -33,7 +33,7 @@ export class Download {
       '-sS',
       '-g',
       '-m',
-      '40',
+      '90',
       ...through,
       '--limit-rate',
       String(bytesPerSecond),

@@ -22,7 +22,7 @@ export async function lanesOf(daemon: Daemon): Promise<readonly LaneStatus[]> {
 export async function untilLanes(
   daemon: Daemon,
   areWanted: (lanes: readonly LaneStatus[]) => boolean,
-  deadlineMs = 15_000,
+  deadlineMs = 30_000,
 ): Promise<readonly LaneStatus[]> {
   const endMs = performance.now() + deadlineMs
   for (;;) {

@@ -88,12 +88,12 @@ export class TunnelLab implements AsyncDisposable {
 
   /** curl on the caller, through the egress proxy. */
   curlEgress(url: string, args: readonly string[] = []): Promise<CommandResult> {
-    return curlThroughEgress(this.lab, url, { certificates: this.certificates, args: ['-m', '15', ...args] })
+    return curlThroughEgress(this.lab, url, { certificates: this.certificates, args: ['-m', '30', ...args] })
   }
 
   /** curl on the caller, over the routes of the seed, which has to forward what it sends. */
   curlRouted(url: string, args: readonly string[] = []): Promise<CommandResult> {
-    return this.hosts.caller.run('curl', ['-sS', '-g', '-m', '15', ...args, url])
+    return this.hosts.caller.run('curl', ['-sS', '-g', '-m', '30', ...args, url])
   }
 
   [Symbol.asyncDispose](): Promise<void> {

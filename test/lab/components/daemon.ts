@@ -12,7 +12,7 @@ export interface DaemonOptions {
   /** The program to start, path and first arguments. @default the one of this repository */
   readonly command?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
-  /** How long its admin server may take to answer. @default 10000 */
+  /** How long its admin server may take to answer. @default 30000 */
   readonly startDeadlineMs?: number
 }
 
@@ -82,7 +82,7 @@ export class Daemon implements AsyncDisposable {
   /** The HTTP status and the body of a page of the admin server. Status 0: nobody answered. */
   async admin(path: string): Promise<{ readonly status: number; readonly body: string }> {
     const url = `http://127.0.0.1:${this.adminPort}${path}`
-    const { stdout } = await this.host.run('curl', ['-sS', '-m', '5', '-w', '\n%{http_code}', url])
+    const { stdout } = await this.host.run('curl', ['-sS', '-m', '20', '-w', '\n%{http_code}', url])
     const lineEnd = stdout.lastIndexOf('\n')
     return { status: Number(stdout.slice(lineEnd + 1)), body: stdout.slice(0, Math.max(lineEnd, 0)) }
   }
@@ -108,7 +108,7 @@ export class Daemon implements AsyncDisposable {
   }
 
   /** Waits for `/readyz` to say yes. @throws LabError ERR_LAB_EXITED or ERR_LAB_DEADLINE with the tail of the log */
-  async waitUntilReady(deadlineMs = 15_000): Promise<void> {
+  async waitUntilReady(deadlineMs = 30_000): Promise<void> {
     const endMs = performance.now() + deadlineMs
     while (!(await this.isReady())) {
       const code = this.process.isRunning ? 'ERR_LAB_DEADLINE' : 'ERR_LAB_EXITED'

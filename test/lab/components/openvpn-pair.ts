@@ -41,7 +41,7 @@ export async function startOpenvpnPair(lab: Lab, options: OpenvpnOptions): Promi
   const server = await seed.spawn('openvpn', serverArgs(tun, clientDir, options))
   await server.waitForLine(/Initialization Sequence Completed/)
   const client = await node.spawn('openvpn', clientArgs(tun, lab, options))
-  await client.waitForLine(/Initialization Sequence Completed/, { deadlineMs: 20_000 })
+  await client.waitForLine(/Initialization Sequence Completed/, { deadlineMs: 60_000 })
   return {
     server,
     client,

@@ -96,7 +96,7 @@ class Prometheus implements AsyncDisposable {
 
   async #get(paths: readonly string[]): Promise<unknown[]> {
     const urls = paths.map((path) => `http://127.0.0.1:${PORT}/api/v1/${path}`)
-    const { stdout } = await this.#host.mustRun('curl', ['-sS', '-m', '10', '-w', '\\n', '-g', ...urls])
+    const { stdout } = await this.#host.mustRun('curl', ['-sS', '-m', '30', '-w', '\\n', '-g', ...urls])
     return stdout
       .trimEnd()
       .split('\n')

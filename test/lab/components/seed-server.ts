@@ -71,7 +71,7 @@ export function curlThroughEgress(lab: Lab, url: string, request: EgressRequest)
     ],
   ]
   const args = ['-sS', '-g', ...proxyArgs, ...(request.args ?? []), url]
-  return (request.from ?? lab.hosts.caller).run('curl', args, { deadlineMs: request.deadlineMs ?? 20_000 })
+  return (request.from ?? lab.hosts.caller).run('curl', args, { deadlineMs: request.deadlineMs ?? 60_000 })
 }
 
 /** The shoot's networks, both families, as both daemons take them. */

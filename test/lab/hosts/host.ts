@@ -65,6 +65,11 @@ export class Host {
     })
   }
 
+  /** Waits until a program of this host takes connections on a Unix socket, whose file is there a moment before. */
+  async waitForUnixSocket(server: LabProcess, path: string): Promise<void> {
+    await server.waitFor(path, () => (isListening(server.pid, path) ? true : undefined), { everyMs: 10 })
+  }
+
   // `ip netns exec` becomes the command, so its process id is the command's.
   #inside(command: string, args: readonly string[]): string[] {
     return ['netns', 'exec', this.netns, command, ...args]
@@ -75,6 +80,12 @@ export class Host {
     const labId = labIdOf(this.netns)
     return { ...options, env: { ...(labId === undefined ? {} : markOf(labId)), ...options.env } }
   }
+}
+
+/** `/proc/PID/net/unix` tells of each socket whether it takes connections by `__SO_ACCEPTCON` among its flags. */
+function isListening(pid: number, path: string): boolean {
+  const rows = readFileSync(`/proc/${pid}/net/unix`, 'utf8').split('\n')
+  return rows.some((row) => row.endsWith(` ${path}`) && row.split(' ')[3] === '00010000')
 }
 
 /** `/proc/PID/net/FILE` lists the sockets of the namespace that PID lives in (proc_pid_net(5)). */

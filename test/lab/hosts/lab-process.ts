@@ -21,12 +21,13 @@ interface ProcessExit {
 }
 
 export interface WaitOptions {
-  /** @default 10000 */
+  /** Against waiting for ever: long, since it costs nothing when all goes well. @default 30000 */
   readonly deadlineMs?: number | undefined
   /** Lines before this one (an index into `output`) do not count. @default 0 */
   readonly fromLine?: number | undefined
 }
 
+const DEADLINE_MS = 30_000
 const TAIL_LINES = 40
 const MAX_LINES = 100_000
 /** How long what a program wrote last may be on its way once it has ended; another one may hold the pipe open. */
@@ -145,7 +146,7 @@ export class LabProcess implements AsyncDisposable {
     look: () => T | undefined,
     options: WaitOptions & { readonly everyMs?: number } = {},
   ): Promise<T> {
-    const deadlineMs = options.deadlineMs ?? 10_000
+    const deadlineMs = options.deadlineMs ?? DEADLINE_MS
     const { promise, resolve, reject } = deferred<T>()
     const check = () => {
       const found = look()

@@ -15,7 +15,7 @@ export interface RunOptions {
   /** Set on top of this process's environment. */
   readonly env?: NodeJS.ProcessEnv | undefined
   readonly cwd?: string | undefined
-  /** The command is killed and `run` rejects after that. @default 30000 */
+  /** The command is killed and `run` rejects after that. @default 60000 */
   readonly deadlineMs?: number | undefined
 }
 
@@ -29,7 +29,7 @@ export function runCommand(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<CommandResult> {
-  const deadlineMs = options.deadlineMs ?? 30_000
+  const deadlineMs = options.deadlineMs ?? 60_000
   const { promise, resolve, reject } = deferred<CommandResult>()
   const child = spawn(command, args, {
     env: { ...process.env, ...options.env },

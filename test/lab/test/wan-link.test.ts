@@ -38,7 +38,7 @@ async function ping(
   everySeconds: number,
 ): Promise<Map<number, number>> {
   const args = ['-n', '-c', String(count), '-i', String(everySeconds), '-W', '1', address]
-  const { stdout } = await from.run('ping', args, { deadlineMs: 30_000 })
+  const { stdout } = await from.run('ping', args, { deadlineMs: 60_000 })
   const answers = stdout.matchAll(/icmp_seq=(\d+) .*time=([\d.]+) ms/g)
   return new Map([...answers].map(([, sequence, time]) => [Number(sequence), Number(time)]))
 }

@@ -38,7 +38,7 @@ export class FalseServer implements AsyncDisposable {
   }
 
   /** The next one who has come through the handshake. */
-  async nextPeer(deadlineMs = 10_000): Promise<HostilePeer> {
+  async nextPeer(deadlineMs = 30_000): Promise<HostilePeer> {
     const signal = AbortSignal.timeout(deadlineMs)
     for (;;) {
       const peer = this.#waiting.shift()

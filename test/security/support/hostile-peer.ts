@@ -61,7 +61,7 @@ export class HostilePeer {
   }
 
   /** The first message of that type; waits for it where it has not come yet. @throws Error when the connection ends without it */
-  async heard<Type extends ControlMessage['type']>(type: Type, deadlineMs = 10_000): Promise<Received<Type>> {
+  async heard<Type extends ControlMessage['type']>(type: Type, deadlineMs = 30_000): Promise<Received<Type>> {
     const find = () => this.messages.find((message): message is Received<Type> => message.type === type)
     await this.#until(() => find() !== undefined || this.isClosed, deadlineMs)
     const found = find()
@@ -73,12 +73,12 @@ export class HostilePeer {
   async roundTrip(id: number): Promise<void> {
     this.say({ type: 'PING', id })
     const isBack = () => this.pongs.has(id)
-    await this.#until(() => isBack() || this.isClosed, 10_000)
+    await this.#until(() => isBack() || this.isClosed, 30_000)
     if (!isBack()) throw new Error(`closed before PONG ${id}: ${JSON.stringify(this.messages.at(-1))}`)
   }
 
   /** Waits until the other end has closed, and tells what its last message was. */
-  async ended(deadlineMs = 10_000): Promise<ControlMessage | undefined> {
+  async ended(deadlineMs = 30_000): Promise<ControlMessage | undefined> {
     await this.#until(() => this.isClosed, deadlineMs)
     return this.messages.findLast((message) => message.type !== 'PING')
   }

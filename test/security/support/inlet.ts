@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
@@ -15,7 +14,7 @@ export class Inlet implements AsyncDisposable {
   static async to(lab: Lab, host: Host, target: string): Promise<Inlet> {
     const path = join(lab.dir, `inlet-${++inlets}.sock`)
     const relay = await host.spawn('socat', [`UNIX-LISTEN:${path},fork,mode=600`, `TCP:${target}`])
-    await relay.waitFor('its socket', () => (existsSync(path) ? true : undefined), { everyMs: 10 })
+    await host.waitForUnixSocket(relay, path)
     return new Inlet(relay, path)
   }
 

@@ -30,7 +30,7 @@ export interface FloodReport {
 }
 
 const PROGRAM = fileURLToPath(new URL('./flood.js', import.meta.url))
-const STANDING_DEADLINE_MS = 30_000
+const STANDING_DEADLINE_MS = 60_000
 
 /** Connections from one host that come to nothing. Ended with the lab, or by {@link Flood.end}. */
 export class Flood {

@@ -16,8 +16,6 @@ const BLOCK = Buffer.alloc(65_536)
 /** As the daemon's own first line has it. */
 const NODE_FLAGS = ['--max-semi-space-size=8', '--single-threaded-gc']
 
-t.setTimeout(600_000)
-
 /** Sends as many bytes as the first ones that come ask for. */
 function serve(socket: Socket): void {
   socket.once('data', (asked: Buffer) => {

@@ -196,14 +196,24 @@ export class NetworkLab implements AsyncDisposable {
   /** Makes both TUNs, down and without addresses. */
   async joinTuns(): Promise<void> {
     const path = join(this.#directory, `${this.#pumps.length}.sock`)
-    const pump = (host: Host, end: string) => {
+    const pump = (host: Host, end: string, more = '') => {
       const tun = `TUN,tun-name=${TUN},tun-type=tun,iff-no-pi`
-      const args = ['netns', 'exec', host.namespace, 'socat', '-b', '70000', tun, `${end}:${path},type=5`]
+      const args = [
+        'netns',
+        'exec',
+        host.namespace,
+        'socat',
+        '-b',
+        '70000',
+        tun,
+        `${end}:${path},type=5${more}`,
+      ]
       this.#pumps.push(spawn('ip', args, { stdio: 'ignore' }))
     }
     pump(this.shoot, 'UNIX-LISTEN')
     await until(() => existsSync(path))
-    pump(this.seed, 'UNIX-CONNECT')
+    // Its file is there a moment before it takes connections.
+    pump(this.seed, 'UNIX-CONNECT', ',retry=600,interval=0.05')
     await until(async () => (await this.seed.run(`ip link show ${TUN}`)).code === 0)
   }
 
@@ -266,11 +276,13 @@ export class NetworkLab implements AsyncDisposable {
   }
 }
 
+const UNTIL_MS = 30_000
+
 /** Waits for what no event tells. Fails in time for namespaces to be removed before the test's own timeout. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 5_000
+  const deadline = performance.now() + UNTIL_MS
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`still not so after 5 s: ${condition}`)
+    if (performance.now() > deadline) throw new Error(`still not so after ${UNTIL_MS} ms: ${condition}`)
     await delay(10)
   }
 }

@@ -9,8 +9,6 @@ const TRANSFER = ['192.168.123.0/24', 'fd8f:6d53:b97a:1::/112']
 /** Networks of which no packet leaves by another route once there is no TUN. */
 const CAUGHT = { seed: [...pod, ...service, ...node, ...TRANSFER], shoot: TRANSFER } as const
 
-t.setTimeout(120_000)
-
 for (const side of SIDES) {
   t.test(`the ${side} side`, { skip }, async (t) => {
     await using lab = await NetworkLab.create()

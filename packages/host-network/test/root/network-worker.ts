@@ -79,21 +79,10 @@ const methods = {
     await once(server, 'listening')
   },
 
-  /** What the server said, or the code of the failure, ETIMEDOUT after 700 ms. */
-  connect: ({ host, port, localAddress }: ConnectTarget): Promise<string> =>
-    new Promise((resolve) => {
-      const socket = connect({ host, port, ...(localAddress === undefined ? {} : { localAddress }) })
-      let heard = ''
-      const timer = setTimeout(() => socket.destroy(Object.assign(new Error(), { code: 'ETIMEDOUT' })), 700)
-      socket.on('data', (chunk) => {
-        heard += chunk
-      })
-      socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
-      socket.on('close', () => {
-        clearTimeout(timer)
-        resolve(heard.replace(/^::ffff:/, ''))
-      })
-    }),
+  /** What the server said, or the code of the failure. */
+  connect: (target: ConnectTarget): Promise<string> => dial(target, 30_000),
+  /** The same where no answer is expected: ETIMEDOUT after 700 ms, in which one SYN leaves and no second. */
+  knock: (target: ConnectTarget): Promise<string> => dial(target, 700),
 
   /** A server that never ends what it accepts, and the client's side of that: for looking at open sockets. */
   async listenAndHold(port: number): Promise<void> {
@@ -130,6 +119,25 @@ interface Request {
   readonly id: number
   readonly method: keyof WorkerMethods
   readonly argument: never
+}
+
+function dial({ host, port, localAddress }: ConnectTarget, patienceMs: number): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, ...(localAddress === undefined ? {} : { localAddress }) })
+    let heard = ''
+    const timer = setTimeout(
+      () => socket.destroy(Object.assign(new Error(), { code: 'ETIMEDOUT' })),
+      patienceMs,
+    )
+    socket.on('data', (chunk) => {
+      heard += chunk
+    })
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+    socket.on('close', () => {
+      clearTimeout(timer)
+      resolve(heard.replace(/^::ffff:/, ''))
+    })
+  })
 }
 
 process.on('message', ({ id, method, argument }: Request) => {

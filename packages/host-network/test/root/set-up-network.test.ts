@@ -8,8 +8,6 @@ const SIDES = ['seed', 'shoot'] as const
 const SET_UP = { seed: 'setUpSeed', shoot: 'setUpShoot' } as const
 const CHECK = { seed: 'checkSeed', shoot: 'checkShoot' } as const
 
-t.setTimeout(60_000)
-
 /** A lab without TUNs. */
 async function createLab(): Promise<NetworkLab> {
   const lab = await NetworkLab.create()

@@ -23,7 +23,7 @@ export class ContainerTools extends ImageTools {
     const storage = await prepareStorage(join(lab.dir, 'containers'))
     // Nobody here runs systemd; health checks are run by hand.
     const env = { ...lab.mark, ...storage, DISABLE_HC_SYSTEMD: 'true' }
-    return new ContainerTools(lab, env, { deadlineMs: 30_000, extraMemoryBytes: 0, lent: {}, ...options })
+    return new ContainerTools(lab, env, { deadlineMs: 60_000, extraMemoryBytes: 0, lent: {}, ...options })
   }
 
   private constructor(lab: Lab, env: NodeJS.ProcessEnv, options: Required<ContainerOptions>) {
