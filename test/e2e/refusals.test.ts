@@ -13,6 +13,7 @@ import {
 } from '@reversed-vpn/test/lab'
 import t from 'tap'
 import { type ConnectionOrder, connect } from './support/connection.js'
+import { EndlessPing } from './support/endless-ping.js'
 import { TunnelLab } from './support/tunnel-lab.js'
 
 const TUNNEL_PORT = 1194
@@ -33,8 +34,7 @@ const [nginx, { seed, client }] = await Promise.all([
 ])
 
 /** A stream of packets that every refusal has to leave alone. */
-const witness = await caller.spawn('ping', ['-i', '0.05', '-W', '2', pod1.addresses.ipv4])
-await witness.waitForLine(/icmp_seq=3 /)
+const witness = await EndlessPing.start(caller, pod1.addresses.ipv4)
 
 interface Visit {
   readonly who: string
@@ -201,9 +201,7 @@ t.test('the egress port', async (t) => {
 })
 
 t.test('nobody who carries packets has noticed', async (t) => {
-  witness.kill('SIGINT')
-  await witness.exited
-  t.match(witness.stdout.join('\n'), / 0% packet loss/)
+  t.equal((await witness.end()).lost, 0)
   t.equal((await client.metrics()).get('shoot_client_tunnel_sessions_opened_total'), 1, 'the same session')
   t.equal(nginx.process.isRunning, true)
 })

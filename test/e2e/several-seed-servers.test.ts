@@ -73,7 +73,7 @@ async function ping(host: Host, count: number): Promise<string> {
     '-i',
     '0.05',
     '-W',
-    '2',
+    '10',
     '-c',
     String(count),
     pod1.addresses.ipv4,

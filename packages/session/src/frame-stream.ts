@@ -13,6 +13,8 @@ import { untilSettled } from '@reversed-vpn/relay'
 import { CLOSE_GRACE_MS, CONTROL_BACKLOG_BYTES, HANDSHAKE_INBOX_MESSAGES } from './limits.js'
 import { takeChunks } from './socket-push-patch.js'
 
+const ENDED_EARLY = 'the connection ended without CLOSE'
+
 /** Takes what a {@link FrameStream} brings, in order. */
 export interface FrameStreamHandler {
   onControl(message: ControlMessage): void
@@ -20,7 +22,10 @@ export interface FrameStreamHandler {
   onData(view: FrameView): void
   /** All frames of one chunk of the stream have been handed over: the moment to write them on. */
   onChunkEnd(chunkBytes: number): void
-  /** The stream is gone. `error` is absent when the peer ended it. Called once, and nothing after it. */
+  /**
+   * The stream is gone. `error` is absent when this side cut it without a reason; a peer that ends it and has not said CLOSE
+   * is one. Called once, and nothing after it.
+   */
   onClose(error?: Error): void
 }
 
@@ -47,8 +52,10 @@ export class FrameStream {
     this.#decoder = new FrameDecoder({ onFrame: (view) => this.#onFrame(view) })
     takeChunks(stream, (chunk) => this.#onChunk(chunk))
     stream.on('error', (error) => this.#onClose(error))
-    stream.on('end', () => this.#onClose())
-    stream.on('close', () => this.#onClose())
+    // Whoever got CLOSE has closed by then. The kernel may end a dead connection so too: a write has taken its error away.
+    const onEnd = () => this.#onClose(new TunnelError('ERR_PEER_CLOSED', ENDED_EARLY))
+    stream.on('end', onEnd)
+    stream.on('close', onEnd)
   }
 
   get isClosed(): boolean {
@@ -75,9 +82,7 @@ export class FrameStream {
     if (this.#inbox.length === 0 && !this.#closed) await this.#waitForControl(signal)
     const message = this.#inbox.shift()
     if (message !== undefined) return message
-    throw (
-      this.#error ?? new TunnelError('ERR_PEER_CLOSED', 'the peer closed the connection during the handshake')
-    )
+    throw this.#error ?? new TunnelError('ERR_PEER_CLOSED', 'the connection was cut during the handshake')
   }
 
   /** From here on `handler` gets everything, first of all the control messages that waited. */

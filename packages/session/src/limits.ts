@@ -80,9 +80,10 @@ export const UNFINISHED_LIMITS = Object.freeze({ max: 256, maxPerSource: 192, wh
 
 /**
  * What a WebSocket may bring before its peer has proved who it is. A client's part of the handshake is a few KB, most of it its
- * certificates.
+ * certificates. Less than Node reads in one go (64 KiB): who sends more is gone after one read, which in frames of six bytes
+ * takes milliseconds to parse.
  */
-export const MAX_UNPROVEN_BYTES = 65_536
+export const MAX_UNPROVEN_BYTES = 32_768
 
 /** Fragments of a WebSocket message: each costs far more memory than its bytes. */
 export const MAX_WEB_SOCKET_FRAGMENTS = 512

@@ -55,7 +55,7 @@ for (const [kind, open] of Object.entries(STREAM_KINDS)) {
     })
     streams.near.write(ping(1))
     streams.near.end()
-    t.equal(await closed, undefined)
+    t.match(await closed, { code: 'ERR_PEER_CLOSED', message: 'the connection ended without CLOSE' })
   })
 }
 

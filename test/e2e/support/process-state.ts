@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { Daemon } from '@reversed-vpn/test/lab'
 
+/** USER_HZ: what proc counts in, whatever the kernel's own timer is. */
+const TICKS_PER_SECOND = 100
+
 /** The memory that a daemon has in use now. */
 export function residentBytes({ pid }: Pick<Daemon, 'pid'>): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
@@ -21,6 +24,12 @@ export function peakBytes({ pid }: Pick<Daemon, 'pid'>): number {
 /** How long the main thread of a daemon has waited for a processor in all, in seconds (proc_pid_schedstat). */
 export function waitedSeconds({ pid }: Pick<Daemon, 'pid'>): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e9
+}
+
+/** How long the machine below has kept the processors for others in all, in seconds (proc_stat). 0 where it does not tell. */
+export function stolenSeconds(): number {
+  const [, ...ticks] = (readFileSync('/proc/stat', 'utf8').split('\n', 1)[0] ?? '').split(/ +/)
+  return Number(ticks[7] ?? 0) / TICKS_PER_SECOND
 }
 
 /** How many descriptors a daemon has open. */

@@ -186,6 +186,6 @@ t.test('a stream that brings too much before its peer has proved who it is ends'
   stranger.write('x')
   await until(() => refusals.length === 1)
   t.match(refusals, [
-    { remoteAddress: '192.0.2.7', detail: 'more than 65536 B before the end of the handshake' },
+    { remoteAddress: '192.0.2.7', detail: 'more than 32768 B before the end of the handshake' },
   ])
 })
