@@ -29,6 +29,8 @@ interface ListenerOptions {
   readonly maxConnections: number
   /** Needed unless the endpoint is a Unix socket. */
   readonly tls: TlsMaterial | undefined
+  /** Ends the look-up of a name to listen on. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** One endpoint that takes connections. */
@@ -127,12 +129,16 @@ async function openTlsListener(
 async function listen(
   server: Server,
   endpoint: Endpoint,
-  { maxConnections }: ListenerOptions,
+  { maxConnections, signal }: ListenerOptions,
   events: ListenerEvents,
 ): Promise<Endpoint> {
   server.maxConnections = maxConnections + MAX_HANDSHAKES + roomForWaiting(ownResources())
   server.on('drop', events.onDrop)
-  const bound = await listenOn(server, endpoint, { backlog: BACKLOG, mode: UNIX_SOCKET_MODE })
+  const bound = await listenOn(server, endpoint, {
+    backlog: BACKLOG,
+    mode: UNIX_SOCKET_MODE,
+    ...(signal !== undefined && { signal }),
+  })
   server.on('error', events.onError)
   return bound
 }

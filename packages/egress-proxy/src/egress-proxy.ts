@@ -108,11 +108,12 @@ export class EgressProxy {
 
   /**
    * Takes callers from now on. To be called once.
+   * @param signal ends the look-up of a name to listen on
    * @throws EnvironmentError when an endpoint cannot be bound; none is then
    */
-  async listen(): Promise<void> {
+  async listen(signal?: AbortSignal): Promise<void> {
     const { handshakeTimeoutMs, maxConnections } = this.#limits
-    const options = { handshakeTimeoutMs, maxConnections: maxConnections + REFUSAL_ROOM }
+    const options = { handshakeTimeoutMs, maxConnections: maxConnections + REFUSAL_ROOM, signal }
     try {
       for (const endpoint of this.#options.endpoints) {
         const listener = await openListener(endpoint, { ...options, tls: this.#tls }, this.#listenerEvents())

@@ -13,7 +13,7 @@ export async function openEgress(
   { networks, egressTls, seedAddresses }: Setting,
   table: SessionTable,
   { registry }: TunnelRuntime,
-  { log, defer }: DaemonContext,
+  { log, defer, signal }: DaemonContext,
 ): Promise<EgressProxy> {
   const addressOf = (family: 4 | 6) => seedAddresses.find((transfer) => transfer.family === family)?.address
   const egress = new EgressProxy({
@@ -31,7 +31,7 @@ export async function openEgress(
     memoryMax: options.egressMemoryMax,
   })
   defer('egress ports', () => egress.abort())
-  await egress.listen()
+  await egress.listen(signal)
   return egress
 }
 
