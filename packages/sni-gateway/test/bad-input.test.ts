@@ -7,7 +7,7 @@ import { Client } from './support/client.js'
 import { GatewayProcess } from './support/gateway-process.js'
 import { clientHello } from './support/hello.js'
 
-const FIRST_BYTES_TIMEOUT_MS = 1000
+const FIRST_BYTES_TIMEOUT_MS = 3000
 /** Connections that whoever reads the metrics keeps open for a while. */
 const ADMIN_CONNECTIONS = 1
 const ONE = 'outbound|1194||vpn-seed-server.one.svc.cluster.local'

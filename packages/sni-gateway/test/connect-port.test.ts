@@ -15,7 +15,7 @@ const gateway = await GatewayProcess.start(
   - { name: two, destinations: ['${DESTINATION.replace('one', 'two')}'], backend: '${two.address}' }
   - { name: gone, destinations: ['${DESTINATION.replace('one', 'gone')}'], backend: '${goneAddress}' }
 `,
-  ['--first-bytes-timeout', '500ms', '--proxy-protocol-from', '127.0.0.9/32'],
+  ['--first-bytes-timeout', '3s', '--proxy-protocol-from', '127.0.0.9/32'],
 )
 t.teardown(async () => {
   await gateway[Symbol.asyncDispose]()

@@ -16,7 +16,7 @@ const routes = `routes:
 `
 const gateway = await GatewayProcess.start(routes, [
   '--first-bytes-timeout',
-  '500ms',
+  '3s',
   '--proxy-protocol-from',
   '127.0.0.9/32',
 ])

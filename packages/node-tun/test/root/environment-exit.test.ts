@@ -20,7 +20,7 @@ function runProcess(
   step: string,
   end: string,
 ): { status: number | null; signal: string | null; stderr: string } {
-  return spawnSync(process.execPath, [CHILD, step, end], { encoding: 'utf8', timeout: 20_000 })
+  return spawnSync(process.execPath, [CHILD, step, end], { encoding: 'utf8', timeout: 60_000 })
 }
 
 for (const { step, end } of CASES) {
