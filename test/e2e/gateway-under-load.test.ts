@@ -93,15 +93,15 @@ t.test('a client that stops reading holds up nobody else, costs little, and lose
 t.test(
   'on SIGTERM an open tunnel goes on, nobody new is taken, and the rest is cut in the end',
   async (t) => {
-    let gateway = await startGateway(['--drain-timeout', '2s'])
+    let gateway = await startGateway(['--drain-timeout', '5s'])
     const header = `Reversed-VPN: ${destinationOf('shoot--lab')}`
     const args = ['--gateway', gateway.url, '--header', header, '--lanes', '1']
     const { client } = await stage.startBoth([], { args })
-    const original = await publishNoise(lab, pod1, 'noise', 24 * MIB)
+    const original = await publishNoise(lab, pod1, 'noise', 36 * MIB)
     const url = `http://${pod1.addresses.ipv4}/noise`
     const downloads = await Promise.all(
       (['routed', 'proxied'] as const).map((way) =>
-        Download.start(stage, { way, url, original, bytesPerSecond: 6 * MIB }),
+        Download.start(stage, { way, url, original, bytesPerSecond: 4 * MIB }),
       ),
     )
     const arrived = () => downloads.map(({ bytes }) => bytes)
@@ -114,7 +114,7 @@ t.test(
     t.ok(daemon.process.isRunning, 'both ports take nobody any more, while it drains')
     await daemon.process.waitFor(
       'bytes while it drains',
-      () => (arrived().every((bytes, index) => bytes > (atStop[index] ?? 0) + 2 * MIB) ? true : undefined),
+      () => (arrived().every((bytes, index) => bytes > (atStop[index] ?? 0) + MIB) ? true : undefined),
       { everyMs: 10 },
     )
     t.equal((await client.admin('/readyz')).status, 200, 'the tunnel is up')

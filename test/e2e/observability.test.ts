@@ -53,7 +53,7 @@ const prometheus = await startPrometheus(lab, {
 
 t.test('the admin port is open where that was said, and nowhere else', async (t) => {
   const ask = (port: number, address: string) =>
-    pod1.run('curl', ['-sS', '-m', '5', `http://${address}:${port}/healthz`])
+    pod1.run('curl', ['-sS', '-m', '20', `http://${address}:${port}/healthz`])
   t.match(await ask(15_002, gatewayHost.addresses.ipv4), { code: 0, stdout: 'ok\n' }, 'the gateway was told')
   t.match(await ask(15_001, node.addresses.ipv4), { code: COULD_NOT_CONNECT }, 'the client was not')
 })

@@ -112,7 +112,7 @@ t.test('a shoot-client that is killed and started again is dialled again', async
 })
 
 t.test('as many lanes are dialled as the shoot-client wants, and one that is lost comes back', async (t) => {
-  await untilLanes(t)
+  await untilLanes()
   const { stdout } = await node.mustRun('ss', ['-Htn', 'state', 'established', 'sport', '=', String(PORT)])
   const ports = stdout.match(/(?<=:)\d+(?=\s*$)/gm) ?? []
   t.equal(ports.length, LANES)
@@ -122,7 +122,7 @@ t.test('as many lanes are dialled as the shoot-client wants, and one that is los
   const lost = await client.waitForLog(({ msg }) => msg === 'lane lost', { fromLine })
   await client.waitForLog(({ msg, lane }) => msg === 'lane opened' && lane === lost.lane, { fromLine })
   await expectIntact(t, downloads)
-  await untilLanes(t)
+  await untilLanes()
   t.equal(await count(client, 'shoot_client_tunnel_sessions_opened_total'), 1, 'the same session')
 })
 
@@ -225,11 +225,11 @@ async function expectIntact(t: Test, downloads: readonly Download[]): Promise<vo
 }
 
 /** Every lane is logged when it is up; then both sides have to agree on how many there are. */
-async function untilLanes(t: Test): Promise<void> {
+async function untilLanes(): Promise<void> {
   const up = new Set<unknown>()
   await client.waitForLog(({ msg, lane }) => msg === 'lane opened' && up.add(lane).size === LANES)
-  t.equal(await count(client, 'shoot_client_tunnel_lanes'), LANES)
-  t.equal(await count(seed, 'seed_server_tunnel_lanes'), LANES)
+  await client.waitForMetric('shoot_client_tunnel_lanes', LANES)
+  await seed.waitForMetric('seed_server_tunnel_lanes', LANES)
 }
 
 async function count(daemon: Daemon, name: string): Promise<number> {

@@ -240,7 +240,7 @@ async function expectTraffic(t: Test): Promise<void> {
     t.match(await stage.curlRouted(url), { code: 0, stdout: 'pod1\n' }, `${url} routed`)
   }
   const { ipv6 } = node2.addresses
-  t.match((await ping(caller, ipv6)).stdout, ' 2 received', `ping ${ipv6}`)
+  t.match((await ping(caller, ipv6, 20)).stdout, ' 2 received', `ping ${ipv6}`)
 }
 
 async function expectUnreachable(t: Test, from: Host): Promise<void> {
@@ -255,8 +255,8 @@ async function expectUnreachable(t: Test, from: Host): Promise<void> {
   await Promise.all(SEED_TRANSFER.map(knock))
 }
 
-function ping(from: Host, address: string) {
-  return from.run('ping', ['-c', '2', '-i', '0.05', '-W', '1', address])
+function ping(from: Host, address: string, waitSeconds = 1) {
+  return from.run('ping', ['-c', '2', '-i', '0.05', '-W', String(waitSeconds), address])
 }
 
 function startDownload(way: 'routed' | 'proxied'): Promise<Download> {

@@ -75,7 +75,7 @@ t.test('ICMP passes, in fragments too', async (t) => {
   for (const { addresses } of [pod1, node, node2]) {
     for (const address of [addresses.ipv4, addresses.ipv6]) {
       for (const bytes of [56, 3000]) {
-        const args = ['-c', '3', '-i', '0.05', '-W', '2', '-s', String(bytes), address]
+        const args = ['-c', '3', '-i', '0.05', '-W', '20', '-s', String(bytes), address]
         const { stdout } = await caller.run('ping', args)
         t.match(stdout, ' 3 received', `${bytes} bytes to ${address}`)
       }
@@ -88,7 +88,7 @@ t.test('UDP passes, datagrams longer than the MTU too', async (t) => {
     for (const bytes of [200, 4000]) {
       // One for each: a server that has not seen the end of the measurement before refuses the next.
       await using _iperf3 = await startIperf3(pod1)
-      const args = ['-c', address, '-u', '-b', '4M', '-n', '200K', '-l', String(bytes), '-J']
+      const args = ['-c', address, '-u', '-b', '1M', '-n', '200K', '-l', String(bytes), '-J']
       const { stdout } = await caller.run('iperf3', args, { deadlineMs: 60_000 })
       const { end, error } = JSON.parse(stdout) as {
         end: { sum?: { lost_packets: number; packets: number } }
@@ -169,7 +169,7 @@ t.test('a packet too big for what lies behind the tunnel gets the error, not a b
   await node.ip(['link set pod1 mtu 1300'])
   const noise = await publishNoise(lab, pod1, 'narrow', 2 * MIB)
   for (const address of [pod1.addresses.ipv4, pod1.addresses.ipv6]) {
-    const big = await caller.run('ping', ['-c', '1', '-W', '2', '-M', 'do', '-s', '1400', address])
+    const big = await caller.run('ping', ['-c', '1', '-W', '20', '-M', 'do', '-s', '1400', address])
     t.match(big.stdout + big.stderr, /(mtu ?= ?1300|Packet too big: mtu=1300)/i, address)
     const copy = join(lab.dir, 'narrow-copy')
     t.match(await stage.curlRouted(`http://${inUrl(address)}/narrow`, ['-o', copy]), { code: 0 })
@@ -183,9 +183,9 @@ t.test('a packet too big for the tunnel gets the error, not a black hole', async
   const { seed: narrowSeed } = await stage.startBoth(['--mtu', '1350'])
   t.match(await narrowSeed.status(), { mtu: 1350 })
   for (const address of [pod2.addresses.ipv4, pod2.addresses.ipv6]) {
-    const big = await caller.run('ping', ['-c', '1', '-W', '2', '-M', 'do', '-s', '1400', address])
+    const big = await caller.run('ping', ['-c', '1', '-W', '20', '-M', 'do', '-s', '1400', address])
     t.match(big.stdout + big.stderr, /(mtu ?= ?1350|Packet too big: mtu=1350)/i, address)
-    const fitting = await caller.run('ping', ['-c', '1', '-W', '2', '-M', 'do', '-s', '1300', address])
+    const fitting = await caller.run('ping', ['-c', '1', '-W', '20', '-M', 'do', '-s', '1300', address])
     t.match(fitting.stdout, ' 1 received', address)
     t.match(await stage.curlRouted(`http://${inUrl(address)}/big`, ['-o', '/dev/null']), { code: 0 })
   }

@@ -13,13 +13,13 @@ t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab } = stage
 const { internet, node, pod1, seed: seedHost } = lab.hosts
 await startNginx(lab, pod1)
-const noise = await publishNoise(lab, pod1, 'noise', 16 * MIB)
+const noise = await publishNoise(lab, pod1, 'noise', 32 * MIB)
 let gateway: ConnectGateway = await startConnectGateway(lab)
 let { seed, client } = await stage.startBoth([], { gateway })
 
 type Way = 'routed' | 'proxied'
 
-/** One over each way, the routed one over IPv6. Each lasts for two seconds and the time it is held up. */
+/** One over each way, the routed one over IPv6. Each lasts for four seconds and the time it is held up. */
 function startDownloads(ways: readonly Way[] = ['routed', 'proxied']): Promise<Download[]> {
   const { ipv4, ipv6 } = pod1.addresses
   return Promise.all(
@@ -48,11 +48,11 @@ const CUTS = [
   {
     what: 'the cable is pulled and put back, in silence',
     cut: async (t: Test) => {
+      const noticed = [seed, client].map((daemon) =>
+        daemon.waitForLog(({ msg }) => msg === 'session closed', { fromLine: daemon.process.output.length }),
+      )
       await internet.ip(['link set node0 down'])
-      await Promise.all([
-        seed.waitForLog(({ msg }) => msg === 'session closed', { fromLine: seed.process.output.length }),
-        client.waitForLog(({ msg }) => msg === 'session closed', { fromLine: client.process.output.length }),
-      ])
+      await Promise.all(noticed)
       t.equal((await seed.admin('/readyz')).status, 503)
       t.equal((await client.admin('/readyz')).status, 503)
       t.equal((await seed.admin('/healthz')).status, 200)

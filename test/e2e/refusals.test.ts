@@ -21,6 +21,8 @@ const EGRESS_PORT = 9443
 const ALPN = [ALPN_PROTOCOL]
 /** A handshake that is never finished is cut after that, as well as a HELLO that never comes. */
 const HANDSHAKE_TIMEOUT_MS = 10_000
+/** Not after a time limit, but for what the machine takes. */
+const LATE_MS = 9_000
 
 const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
@@ -132,7 +134,7 @@ t.test('the tunnel port', { jobs: visits.length }, async (t) => {
       ])
       for (const { received, durationMs } of reports) {
         t.equal(rejectCodeOf(received), rejectCode, 'is told why, where it can be')
-        t.ok(durationMs >= minDurationMs && durationMs < minDurationMs + 8_000, `after ${durationMs} ms`)
+        t.ok(durationMs >= minDurationMs && durationMs < minDurationMs + LATE_MS, `after ${durationMs} ms`)
       }
       t.equal(await refusals(reason), 2, `is counted as ${reason}`)
       const logged = seed.logs.filter(
@@ -213,7 +215,9 @@ t.test('a CONNECT is held while the tunnel is down, then answered with 503', asy
   t.equal(code, 56)
   t.match(stderr, /503/)
   t.ok(performance.now() - beganMs >= 1000, 'held for the second that was asked for')
-  t.ok(hasRecord(seed.logs, { msg: 'egress request', code: 503, reason: 'tunnel-down' }))
+  const isIt = ({ msg, code, reason }: LogRecord) =>
+    msg === 'egress request' && code === 503 && reason === 'tunnel-down'
+  t.ok(await seed.waitForLog(isIt))
 })
 
 t.test('our client tells why it is refused', async (t) => {
@@ -263,8 +267,4 @@ t.test('our client tells why it refuses the server', async (t) => {
 function rejectCodeOf(received: string): string | undefined {
   if (received.charCodeAt(0) !== FRAME_TYPE.REJECT) return undefined
   return JSON.parse(received.slice(FRAME_HEADER_BYTES)).code
-}
-
-function hasRecord(records: readonly LogRecord[], wanted: LogRecord): boolean {
-  return records.some((record) => Object.entries(wanted).every(([key, value]) => record[key] === value))
 }

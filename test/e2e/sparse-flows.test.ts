@@ -7,7 +7,7 @@ import { type LaneStatus, lanesOf } from './support/lanes.js'
 import { inUrl, TunnelLab } from './support/tunnel-lab.js'
 
 const MIB = 1024 * 1024
-const FILE_BYTES = 64 * MIB
+const FILE_BYTES = 96 * MIB
 const PINGS = 50
 /** Bulk and the ping begin where the kernel's hash puts them. */
 const FIRST_PACKETS_BYTES = 4 * MIB
@@ -30,7 +30,7 @@ t.test('beside bulk, a ping has a lane to itself, in both directions', async (t)
       original: noise,
       bytesPerSecond: 32 * MIB,
     })
-    const ping = await caller.mustRun('ping', ['-c', String(PINGS), '-i', '0.02', '-W', '2', address])
+    const ping = await caller.mustRun('ping', ['-c', String(PINGS), '-i', '0.02', '-W', '20', address])
     t.ok(download.isUnderWay, 'the bulk was there all the time')
     t.match(ping.stdout, ` ${PINGS} received`)
     t.equal(await download.outcome(), 'intact')

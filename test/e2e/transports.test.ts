@@ -68,7 +68,7 @@ const WAYS: Readonly<Record<string, readonly string[]>> = {
   'CONNECT through sni-gateway': ['--gateway', gateway.url, '--header', HEADER],
   'plain TLS through sni-gateway': ['--server', gateway.tlsAddress, '--sni', SNI],
   'plain TLS through haproxy, by server name': ['--server', `${front}:9001`, '--sni', SNI],
-  'haproxy that cuts what is silent for two seconds': ['--server', `${front}:9002`],
+  'haproxy that cuts what is silent for five seconds': ['--server', `${front}:9002`],
   'plain TLS through nginx, by server name': ['--server', `${front}:9003`, '--sni', SNI],
   'a WebSocket through nginx': ['--gateway', `ws://${front}:9004/`],
   'a WebSocket over TLS through nginx': [

@@ -8,7 +8,7 @@ import {
 import t from 'tap'
 import { Flow, startFlowServer } from '../e2e/support/flow.js'
 import { descriptorsOf } from '../e2e/support/process-state.js'
-import { TunnelLab } from '../e2e/support/tunnel-lab.js'
+import { HASTY, TunnelLab } from '../e2e/support/tunnel-lab.js'
 import { readTunnel } from '../e2e/support/tunnel-state.js'
 import { dropNothing, dropPackets } from './support/drop-packets.js'
 import { recordFault } from './support/fault-table.js'
@@ -16,7 +16,7 @@ import { recordFault } from './support/fault-table.js'
 const IS_FULL = process.env.REVERSED_VPN_FULL === '1'
 const OFTEN = IS_FULL ? 50 : 3
 const BLACKHOLE_MS = IS_FULL ? 20_000 : 3_000
-/** Of `QUICK_TIMES`. */
+/** Of `HASTY`. */
 const DEAD_AFTER_MS = 1_500
 const RECONNECT_TARGET = { medianMs: 1_000, worstMs: 3_000 }
 const BLACKHOLE_TARGET = { worstMs: DEAD_AFTER_MS + 1_000 }
@@ -34,8 +34,8 @@ const startGateway = (): Promise<SniGateway> =>
     routes: [{ name: 'lab', destinations: [destination], backend: `${seedHost.addresses.ipv4}:1194` }],
   })
 let gateway = await startGateway()
-const clientArgs = ['--gateway', gateway.url, '--header', `Reversed-VPN: ${destination}`]
-let { seed, client } = await stage.startBoth([], { args: clientArgs })
+const clientArgs = [...HASTY, '--gateway', gateway.url, '--header', `Reversed-VPN: ${destination}`]
+let { seed, client } = await stage.startBoth(HASTY, { args: clientArgs })
 await startFlowServer(pod1)
 
 interface Fault {
@@ -157,7 +157,7 @@ const FAULTS: readonly Fault[] = [
     isNewProcess: true,
     cut: () => seed.stop('SIGKILL'),
     mend: async () => {
-      seed = await stage.startSeed()
+      seed = await stage.startSeed(HASTY)
     },
   },
 ]

@@ -17,8 +17,8 @@ async function untilSuperseded(client: Daemon): Promise<number> {
 }
 
 t.test('a second shoot-client takes over, and what the first has opened goes on through it', async (t) => {
-  const { seed, client: first } = await stage.startBoth(['--drain-timeout', '6s'], {
-    args: ['--drain-timeout', '6s'],
+  const { seed, client: first } = await stage.startBoth(['--drain-timeout', '20s'], {
+    args: ['--drain-timeout', '20s'],
   })
   const asking = askAgainAndAgain(stage)
   const opened = await Flow.start({ from: caller, address })
@@ -47,7 +47,7 @@ t.test('a second shoot-client takes over, and what the first has opened goes on 
 })
 
 t.test('draining has a deadline', async (t) => {
-  const { seed, client: first } = await stage.startBoth(['--drain-timeout', '6s'], {
+  const { seed, client: first } = await stage.startBoth(['--drain-timeout', '20s'], {
     args: ['--drain-timeout', '500ms'],
   })
   const opened = await Flow.start({ from: caller, address })

@@ -7,7 +7,7 @@ import { destinationOf, startNginx, startSniGateway } from '@reversed-vpn/test/l
 import t from 'tap'
 import { Flow, startFlowServer } from '../e2e/support/flow.js'
 import { descriptorsOf, residentBytes } from '../e2e/support/process-state.js'
-import { TunnelLab } from '../e2e/support/tunnel-lab.js'
+import { HASTY, TunnelLab } from '../e2e/support/tunnel-lab.js'
 import { askAgainAndAgain } from '../faults/support/ask-again.js'
 import { dropNothing, dropPackets } from '../faults/support/drop-packets.js'
 
@@ -27,8 +27,8 @@ const startGateway = () =>
     routes: [{ name: 'lab', destinations: [destination], backend: `${seedHost.addresses.ipv4}:1194` }],
   })
 let gateway = await startGateway()
-const clientArgs = ['--gateway', gateway.url, '--header', `Reversed-VPN: ${destination}`]
-const started = await stage.startBoth(['--rotate-after', '20s'], { args: clientArgs })
+const clientArgs = [...HASTY, '--gateway', gateway.url, '--header', `Reversed-VPN: ${destination}`]
+const started = await stage.startBoth([...HASTY, '--rotate-after', '20s'], { args: clientArgs })
 const { seed } = started
 let { client } = started
 await Promise.all([

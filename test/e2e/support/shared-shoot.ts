@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import {
   type Daemon,
   destinationOf,
@@ -10,7 +11,7 @@ import { inUrl, type TunnelLab } from './tunnel-lab.js'
 
 const REQUESTS_A_WAY = 8
 const API_PORT = 6443
-const PATIENCE_SECONDS = 10
+const PATIENCE_SECONDS = 30
 const VAIN_PATIENCE_SECONDS = 1
 
 /** routed, proxied: from the caller to the pod. api: from the node to the kube-apiserver. */
@@ -129,15 +130,23 @@ export class SharedShoot {
     return Promise.all(ways.map((way) => this.#request(way, this.#urisOf(what, way), VAIN_PATIENCE_SECONDS)))
   }
 
-  /** What its pod and its kube-apiserver were asked, and should have been asked, in the same order. */
+  /**
+   * What its pod and its kube-apiserver were asked, and should have been asked, in the same order. nginx writes a line when it
+   * has sent the answer, so that the last ones are waited for.
+   */
   async heard(): Promise<{ readonly found: readonly string[]; readonly wanted: readonly string[] }> {
     const read = async (server: Nginx, who: string) =>
       (await server.accesses()).map(({ uri, status }) => `${who} ${status} ${uri}`)
-    const found = [...(await read(this.#pod, 'pod')), ...(await read(this.#api, 'api'))]
     const wanted = (['pod', 'api'] as const).flatMap((who) =>
       this.#expected[who].map((uri) => `${who} 200 ${uri}`),
     )
-    return { found: found.sort(), wanted: wanted.sort() }
+    const endMs = performance.now() + 1000 * PATIENCE_SECONDS
+    for (;;) {
+      const found = [...(await read(this.#pod, 'pod')), ...(await read(this.#api, 'api'))]
+      if (found.length >= wanted.length || performance.now() > endMs)
+        return { found: found.sort(), wanted: wanted.sort() }
+      await pause(20)
+    }
   }
 
   #urisOf(what: string, way: Way): string[] {

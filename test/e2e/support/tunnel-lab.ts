@@ -12,8 +12,10 @@ import {
   startShootClient,
 } from '@reversed-vpn/test/lab'
 
-/** Short times, so that what waits for one of them is seen soon. */
-export const QUICK_TIMES = ['--keepalive', '300ms', '--dead-after', '1500ms']
+/** Shorter than by default, so that what waits for one of them is seen soon, and longer than others hold a process up. */
+export const QUICK_TIMES = ['--keepalive', '300ms', '--dead-after', '5s']
+/** For tests of dead peers alone: a busy machine looks like one. */
+export const HASTY = ['--dead-after', '1500ms']
 export const QUICK_RECONNECT = ['--reconnect-min', '50ms', '--reconnect-max', '400ms']
 
 interface TunnelLabOptions {

@@ -17,6 +17,7 @@ export interface DaemonOptions {
 }
 
 const READY_POLL_MS = 50
+const METRIC_DEADLINE_MS = 30_000
 const REPOSITORY = new URL('../../../../', import.meta.url)
 
 /** The path of a daemon's program in this repository. It is started through its first line, which sets V8's flags. */
@@ -101,6 +102,18 @@ export class Daemon implements AsyncDisposable {
         return [line.slice(0, space), Number(line.slice(space + 1))]
       }),
     )
+  }
+
+  /** Waits until a sample has that value, by asking again and again. @throws LabError ERR_LAB_DEADLINE that says what it has */
+  async waitForMetric(sample: string, wanted: number): Promise<void> {
+    const endMs = performance.now() + METRIC_DEADLINE_MS
+    for (;;) {
+      const value = (await this.metrics()).get(sample)
+      if (value === wanted) return
+      if (performance.now() > endMs)
+        throw new LabError('ERR_LAB_DEADLINE', `${sample} is ${value}, expected ${wanted}`)
+      await pause(READY_POLL_MS)
+    }
   }
 
   async isReady(): Promise<boolean> {

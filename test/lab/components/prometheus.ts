@@ -31,7 +31,7 @@ interface RuleState {
 const PORT = 9090
 const INTERVAL = '1s'
 const POLL_MS = 100
-const DEADLINE_MS = 15_000
+const DEADLINE_MS = 60_000
 
 /** A Prometheus that reads its targets and judges its rules once a second. */
 class Prometheus implements AsyncDisposable {

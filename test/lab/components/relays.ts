@@ -14,7 +14,7 @@ export async function startHaproxy(
   const file = join(lab.dir, `haproxy-${host.name}-${port}.cfg`)
   await writeFile(
     file,
-    `defaults\n  mode tcp\n  timeout connect 2s\n  timeout client 2s\n  timeout server 2s\n${sections}\n`,
+    `defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 5s\n  timeout server 5s\n${sections}\n`,
   )
   const haproxy = await host.spawn('haproxy', ['-db', '-f', file])
   await host.waitForPort(haproxy, port)

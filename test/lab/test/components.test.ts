@@ -47,15 +47,15 @@ for (const through of ['directly', 'through the gateway'] as const) {
         ...(through === 'directly' ? {} : { gateway }),
       })
       for (const address of Object.values(lab.hosts.pod1.addresses)) {
-        const ping = await lab.hosts.caller.run('ping', ['-c2', '-i0.2', '-W2', address])
+        const ping = await lab.hosts.caller.run('ping', ['-c2', '-i0.2', '-W20', address])
         t.equal(ping.code, 0, `${ping.stdout}\n${pair.server.tail()}\n${pair.client.tail()}`)
       }
       t.ok(await pair.client.waitForLine(/Data Channel: cipher 'AES-256-GCM'/))
-      const page = await lab.hosts.caller.run('curl', ['-s', '-m', '5', 'http://pod1/'])
+      const page = await lab.hosts.caller.run('curl', ['-s', '-m', '20', 'http://pod1/'])
       t.equal(page.stdout, 'pod1\n')
-      t.equal((await lab.hosts.caller.run('ping', ['-c1', '-W2', lab.hosts.node2.addresses.ipv4])).code, 0)
+      t.equal((await lab.hosts.caller.run('ping', ['-c1', '-W20', lab.hosts.node2.addresses.ipv4])).code, 0)
       for (const service of [lab.service.ipv4, `[${lab.service.ipv6}]`]) {
-        const answer = await lab.hosts.caller.run('curl', ['-s', '-g', '-m', '5', `http://${service}/`])
+        const answer = await lab.hosts.caller.run('curl', ['-s', '-g', '-m', '20', `http://${service}/`])
         t.match(answer.stdout, /^pod[12]\n$/)
       }
     }

@@ -12,7 +12,7 @@ t.test('two labs at once do not see each other', async (t) => {
   await using second = await Lab.create()
   await first.hosts.seed.ip(['link add name only0 type veth peer name only1'])
 
-  const ping = ['-c1', '-W2', second.hosts.seed.addresses.ipv4]
+  const ping = ['-c1', '-W20', second.hosts.seed.addresses.ipv4]
   t.equal((await first.hosts.caller.run('ping', ping)).code, 0, 'the same addresses answer in the first')
   t.equal((await second.hosts.caller.run('ping', ping)).code, 0, 'and in the second')
   t.equal(
@@ -72,7 +72,7 @@ t.test('a sweep removes the lab of a killed process, and no other', async (t) =>
 
   t.strictSame(namesWith(id), [])
   t.notOk(isAlive(Number(program)))
-  t.equal((await mine.hosts.caller.run('ping', ['-c1', '-W2', 'seed'])).code, 0)
+  t.equal((await mine.hosts.caller.run('ping', ['-c1', '-W20', 'seed'])).code, 0)
 })
 
 t.test('a wait that fails shows what the program said', async (t) => {

@@ -36,7 +36,7 @@ export class Traffic {
       t.not((await this.#stage.curlRouted(url, ['-m', '1'])).code, 0, `${url} is not routed`)
     }
     for (const address of Object.values(node2.addresses)) {
-      const { stdout } = await seedHost.run('ping', ['-c', '2', '-i', '0.05', '-W', '1', address])
+      const { stdout } = await seedHost.run('ping', ['-c', '2', '-i', '0.05', '-W', '20', address])
       t.match(stdout, ' 2 received', `ping ${address}`)
     }
     const copy = join(lab.dir, 'copy')
