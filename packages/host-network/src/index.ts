@@ -5,6 +5,7 @@ export {
   type UpdatableNetwork,
 } from './apply/apply-network.js'
 export { NETWORK_OBJECTS, type NetworkDifference } from './apply/difference.js'
+export type { Diversion } from './apply/diversions.js'
 export { readDropCounters } from './firewall/drop-counters.js'
 export { FOREIGN_HOOKS, type ForeignDrop, findForeignDrops } from './firewall/foreign-drops.js'
 export { guardNetwork } from './guard/network-guard.js'

@@ -112,7 +112,7 @@ export async function serveAdmin(
       const reasons = [...(isUp() ? [] : [`no session with ${view.peer} is up`]), ...network.reasons()]
       return { ready: reasons.length === 0, reasons }
     },
-    status: () => ({ tunnelUp: isUp(), ...view.status() }),
+    status: () => ({ tunnelUp: isUp(), network: network.status(), ...view.status() }),
   })
   defer('admin server', () => admin.close())
   await admin.listen()

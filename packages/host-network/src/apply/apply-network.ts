@@ -11,6 +11,7 @@ import { deleteOwned, fallbacksOf, readOwnedState, without } from '../routes/own
 import { ownedIn, renderFallbackLines, renderLinkLines, type WantedLinks } from '../routes/wanted-links.js'
 import { checkOccupied } from './conflict-guard.js'
 import { findDifferences, type NetworkDifference } from './difference.js'
+import { type Diversion, findDiversions } from './diversions.js'
 import { releaseNetwork, sweepNetwork } from './sweep-network.js'
 import { type WantedNetwork, wantSeedNetwork, wantShootNetwork } from './wanted-network.js'
 
@@ -35,6 +36,11 @@ export interface ComparableNetwork {
    * @throws NetworkError as `runTool`
    */
   compare(): Promise<readonly NetworkDifference[]>
+  /**
+   * What packets others keep from the TUN while nothing is missing; likewise never in the middle of a change of our own.
+   * @throws NetworkError as `runTool`
+   */
+  findDiversions(): Promise<readonly Diversion[]>
   /** Puts in place again what is missing. Absent where it is not ours to change. @throws NetworkError as `applySeedNetwork` */
   repair?(missing: readonly NetworkDifference[]): Promise<void>
 }
@@ -109,6 +115,7 @@ async function applyUpdatable<Plan>(
     warnings: applied.warnings,
     update: (plan) => inTurn(() => update(plan)),
     compare: () => inTurn(async () => (current === undefined ? [] : findDifferences(current, firewall))),
+    findDiversions: () => inTurn(async () => (current === undefined ? [] : findDiversions(current))),
     repair: (missing) => inTurn(() => repair(missing)),
     close: () => end(applied.close),
     revert: () => end(applied.revert),

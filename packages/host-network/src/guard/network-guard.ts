@@ -1,5 +1,7 @@
+import { setImmediate as untilHeard } from 'node:timers/promises'
 import type { ComparableNetwork, UpdatableNetwork } from '../apply/apply-network.js'
 import type { NetworkDifference } from '../apply/difference.js'
+import type { Diversion } from '../apply/diversions.js'
 import { type NetworkEvents, watchNetworkEvents } from './network-events.js'
 import { RepairBudget } from './repair-budget.js'
 
@@ -11,6 +13,8 @@ interface NetworkGuardOptions {
   readonly onRepaired: (missing: readonly NetworkDifference[]) => void
   /** Called when others than before stay missing, and with none when all stands again. */
   readonly onStanding: (missing: readonly NetworkDifference[]) => void
+  /** Called when others than before are diverted while nothing is missing, and with none when that is over. */
+  readonly onDiverted: (diversions: readonly Diversion[]) => void
   /** A comparison or a repair failed; it is tried again. */
   readonly onError: (error: unknown) => void
   /** @default every 10 s */
@@ -70,6 +74,7 @@ class NetworkGuard {
   /** Comparisons that failed one after the other. */
   #failures = 0
   #said = '[]'
+  #saidDiverted = '[]'
 
   constructor(network: ComparableNetwork, options: NetworkGuardOptions) {
     const { watchEvents = watchNetworkEvents } = options
@@ -143,6 +148,7 @@ class NetworkGuard {
     if (missing.length > 0 && !isFinal(missing)) setCarrying(false)
     if (missing.length === 0 || isFinal(missing) || repair === undefined || !this.#mayRepair(missing)) {
       this.#settle(missing)
+      if (missing.length === 0) await this.#lookForDiversions().catch(onError)
       return
     }
     await this.during(() => repair(missing)).catch(onError)
@@ -150,6 +156,16 @@ class NetworkGuard {
     const left = await this.#network.compare()
     if (left.length === 0) onRepaired(missing)
     this.#settle(left)
+  }
+
+  /** Of no use while something of ours is missing: the next look, which is then due, finds out. */
+  async #lookForDiversions(): Promise<void> {
+    const diversions = await this.#network.findDiversions()
+    await untilHeard()
+    if (this.#changed !== undefined || this.#isClosed) return
+    const words = JSON.stringify(diversions)
+    if (words !== this.#saidDiverted) this.#options.onDiverted(diversions)
+    this.#saidDiverted = words
   }
 
   #mayRepair(missing: readonly NetworkDifference[]): boolean {

@@ -24,16 +24,25 @@ const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
  * @returns what it wrote to stdout
  * @throws NetworkError ERR_NETWORK_COMMAND, ERR_NETWORK_COMMAND_TIMEOUT or ERR_NETWORK_TOOL_MISSING
  */
-export function runTool(tool: NetworkTool, args: readonly string[], input = ''): Promise<string> {
-  return new Promise((resolve, reject) => {
+export async function runTool(tool: NetworkTool, args: readonly string[], input = ''): Promise<string> {
+  const { error, stdout, stderr } = await execute(tool, args, input)
+  if (error !== null) throw toNetworkError(tool, args, input, error, stderr)
+  return stdout
+}
+
+interface ToolResult {
+  readonly error: ExecFileException | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function execute(tool: NetworkTool, args: readonly string[], input: string): Promise<ToolResult> {
+  return new Promise((resolve) => {
     const child = execFile(
       tool,
       args,
       { env: ENVIRONMENT, timeout: DEADLINE_MS, killSignal: 'SIGKILL', maxBuffer: MAX_OUTPUT_BYTES },
-      (error, stdout, stderr) => {
-        if (error === null) resolve(stdout)
-        else reject(toNetworkError(tool, args, input, error, stderr))
-      },
+      (error, stdout, stderr) => resolve({ error, stdout, stderr }),
     )
     // A tool that ends before it has read all of stdin is judged by its exit status.
     child.stdin?.on('error', () => {})
@@ -72,6 +81,42 @@ export async function readIpJsonBatch(family: 4 | 6, lines: readonly string[]): 
   return listings.map((listing) =>
     (JSON.parse(listing) as object[]).filter((item) => Object.keys(item).length > 0),
   )
+}
+
+/** What a line of `ip` says: what it lists, or the words in which it was refused. */
+export type IpAnswer = readonly object[] | string
+
+/**
+ * Asks several questions of one family in one process; that one is refused is an answer. Every line has to list something where
+ * it is not refused, which not every `ip` does with routes that are not there.
+ *
+ * @throws NetworkError as `runTool`
+ */
+export async function askIpJsonBatch(family: 4 | 6, lines: readonly string[]): Promise<IpAnswer[]> {
+  if (lines.length === 0) return []
+  const args = [`-${family}`, '-json', '-force', '-batch', '-']
+  const input = `${lines.join('\n')}\n`
+  const { error, stdout, stderr } = await execute('ip', args, input)
+  const answers = readIpAnswers(stdout, stderr, lines.length)
+  if (answers !== undefined) return answers
+  throw toNetworkError('ip', args, input, error ?? new Error('not every line was answered'), stderr)
+}
+
+/** `undefined` where listings and refusals are not as many as the lines. */
+export function readIpAnswers(stdout: string, stderr: string, lines: number): IpAnswer[] | undefined {
+  const refusals = new Map<number, string>()
+  let words = ''
+  for (const line of stderr.split('\n')) {
+    const failed = /^Command failed .*:(\d+)$/.exec(line)
+    if (failed === null) words ||= line.replace(/^RTNETLINK answers: /, '')
+    else refusals.set(Number(failed[1]), words || 'no message')
+    if (failed !== null) words = ''
+  }
+  const listings = stdout.split('\n').filter((line) => line !== '')
+  if (listings.length + refusals.size !== lines) return undefined
+  return Array.from({ length: lines }, (_, index) => {
+    return refusals.get(index + 1) ?? (JSON.parse(listings.shift() ?? '[]') as object[])
+  })
 }
 
 function toNetworkError(

@@ -5,6 +5,7 @@ import {
   findRouteDifferences,
   type NetworkDifference,
 } from '../apply/difference.js'
+import { findDiversions } from '../apply/diversions.js'
 import { findOpenFirewalls } from '../apply/firewall-probe.js'
 import { type WantedNetwork, wantSeedNetwork, wantShootNetwork } from '../apply/wanted-network.js'
 import { readTunLink } from '../kernel/tun-link.js'
@@ -46,6 +47,7 @@ async function keepChecked<Plan>(
     warnings: [],
     update,
     compare: () => findAllDifferences(current),
+    findDiversions: () => findDiversions(current),
     close: async () => [],
     revert: nothing,
     [Symbol.asyncDispose]: nothing,

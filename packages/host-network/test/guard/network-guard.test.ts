@@ -1,19 +1,40 @@
 import { EventEmitter, once } from 'node:events'
-import { guardNetwork, type NetworkDifference, type UpdatableNetwork } from '@reversed-vpn/host-network'
+import {
+  type Diversion,
+  guardNetwork,
+  type NetworkDifference,
+  type UpdatableNetwork,
+} from '@reversed-vpn/host-network'
 import t from 'tap'
 
 const FIREWALL: NetworkDifference = { object: 'firewall', words: 'its firewall is gone' }
 const ROUTE: NetworkDifference = { object: 'route', words: 'there is no route' }
+const DIVERTED: Diversion = {
+  network: '100.96.0.0/11',
+  rule: 1,
+  table: '53',
+  route: 'blackhole 100.96.0.0/11',
+}
 
 /** A network in memory, its guard, and what the guard did. */
 function setUp(isOurs: boolean) {
   const heard = new EventEmitter()
-  const state = { missing: [] as NetworkDifference[], repairs: 0, isCarrying: true, said: [] as string[] }
+  const state = {
+    missing: [] as NetworkDifference[],
+    diverted: [] as Diversion[],
+    repairs: 0,
+    isCarrying: true,
+    said: [] as string[],
+  }
   let tell: (object: 'firewall' | 'links') => void = () => {}
   const network: UpdatableNetwork<string> = {
     tun: 'vpn0',
     warnings: [],
     compare: async () => [...state.missing],
+    findDiversions: async () => {
+      heard.emit('asked')
+      return [...state.diverted]
+    },
     update: async () => tell('firewall'),
     close: async () => [],
     revert: async () => {},
@@ -35,6 +56,7 @@ function setUp(isOurs: boolean) {
       state.said.push(missing.map(({ words }) => words).join())
       heard.emit('standing')
     },
+    onDiverted: (diversions) => heard.emit('diverted', diversions),
     onError: (error) => heard.emit('failed', error),
     intervalMs: 50,
     watchEvents: (_, onChange) => {
@@ -116,5 +138,42 @@ t.test('an interface that is gone is left to who reads from it', async (t) => {
   await once(heard, 'standing')
   t.equal(state.isCarrying, true)
   t.equal(state.repairs, 0)
+  await guarded.close()
+})
+
+t.test('what others keep from the TUN is told once, and told again when it is over', async (t) => {
+  const { heard, state, guarded } = setUp(true)
+  await once(heard, 'asked')
+  state.diverted = [DIVERTED]
+  const told: (readonly Diversion[])[] = []
+  heard.on('diverted', (diversions) => told.push(diversions))
+  await once(heard, 'diverted')
+  for (let looks = 0; looks < 3; looks++) await once(heard, 'asked')
+  state.diverted = []
+  await once(heard, 'diverted')
+  t.strictSame(told, [[DIVERTED], []])
+  t.equal(state.isCarrying, true, 'what is not diverted is carried')
+  await guarded.close()
+})
+
+t.test('a route of ours that goes meanwhile is not taken for one of others', async (t) => {
+  const { heard, state, guarded, tell } = setUp(true)
+  await once(heard, 'asked')
+  let isTold = false
+  heard.on('diverted', () => {
+    isTold = true
+  })
+  // Asked when the route is gone already, and nothing was heard of it.
+  heard.once('asked', () => {
+    state.missing = [ROUTE]
+    state.diverted = [DIVERTED]
+    setImmediate(() => {
+      state.diverted = []
+    })
+    tell('links')
+  })
+  await once(heard, 'repaired')
+  await once(heard, 'asked')
+  t.equal(isTold, false)
   await guarded.close()
 })
