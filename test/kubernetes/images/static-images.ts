@@ -20,6 +20,7 @@ interface StaticImage {
 
 export const TOOLS_IMAGE = 'reversed-vpn.test/tools:v1'
 export const CONTROL_PLANE_IMAGE = 'reversed-vpn.test/control-plane:v1'
+export const METRICS_SERVER_IMAGE = 'reversed-vpn.test/metrics-server:v1'
 
 const IMAGES: Readonly<Record<string, StaticImage>> = {
   tools: {
@@ -38,6 +39,12 @@ const IMAGES: Readonly<Record<string, StaticImage>> = {
     },
     hasShell: false,
     config: { Env: [PATH], User: '65532:65532' },
+  },
+  'metrics-server': {
+    tag: METRICS_SERVER_IMAGE,
+    programs: { 'metrics-server': '/' },
+    hasShell: false,
+    config: { Entrypoint: ['/metrics-server'], User: '65532:65532' },
   },
 }
 
