@@ -31,7 +31,8 @@ export async function shootControlPlane(credentials: Credentials): Promise<objec
   ]
 }
 
-const API_SERVER_LABELS = { app: 'kubernetes', role: 'apiserver' }
+/** Of the pods of kube-apiserver. */
+export const API_SERVER_LABELS = { app: 'kubernetes', role: 'apiserver' }
 
 /** The Deployment that the rendered kustomize component is for. */
 export function shootApiServer(): object {

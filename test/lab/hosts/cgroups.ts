@@ -4,7 +4,8 @@ import { sleepSync } from './sleep-sync.js'
 
 /** One hierarchy, or with cgroups of version 1 a folder for each. */
 const CGROUP_DIR = '/sys/fs/cgroup'
-const ROUNDS = 200
+/** A machine that is busy with other things takes seconds to end processes with gigabytes in memory. */
+const ROUNDS = 3_000
 const ROUND_MS = 10
 
 /** The names of cgroups just below the roots. */
