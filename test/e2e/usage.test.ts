@@ -224,7 +224,7 @@ for (const { name, host, good, cases } of DAEMONS) {
       // The last one is past its start; those before are caught at whatever they are doing then.
       for (const line of [/./, /started"/]) {
         const daemon = await host.spawn(binOf(name), [...flags(good), '--log-level', 'debug'])
-        await Promise.race([daemon.waitForLine(line), daemon.exited])
+        await daemon.waitForLine(line)
         daemon.kill('SIGTERM')
         const { code, signal } = await daemon.exited
         ends.push(`${code ?? signal}`)

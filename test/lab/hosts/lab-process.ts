@@ -37,10 +37,11 @@ const LAST_LINES_MS = 1_000
 export class LabProcess implements AsyncDisposable {
   readonly pid: number
   readonly output: OutputLine[] = []
-  /** Settles when the program itself has ended; it never rejects. */
+  /** Settles when the program itself has ended and its last lines are there; it never rejects. */
   readonly exited: Promise<ProcessExit>
   readonly #label: string
   readonly #listeners = new Set<() => void>()
+  readonly #ended: Promise<ProcessExit>
   readonly #outputEnded: Promise<void>
   #exit: ProcessExit | undefined
   #closed = false
@@ -79,7 +80,7 @@ export class LabProcess implements AsyncDisposable {
         this.#notify()
       })
     }
-    this.exited = new Promise((resolve) => {
+    this.#ended = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.#exit = { code, signal }
         resolve(this.#exit)
@@ -92,6 +93,7 @@ export class LabProcess implements AsyncDisposable {
         resolve()
       })
     })
+    this.exited = this.#ended.then((exit) => this.#untilLastLines().then(() => exit))
   }
 
   /** What it has written to standard output so far, line by line. */
@@ -179,15 +181,19 @@ export class LabProcess implements AsyncDisposable {
   async stop(signal: NodeJS.Signals = 'SIGTERM', killAfterMs = 5_000): Promise<ProcessExit> {
     if (this.isRunning) signalGroup(this.pid, signal)
     const timer = setTimeout(() => signalGroup(this.pid, 'SIGKILL'), killAfterMs)
-    const exit = await this.exited
+    const exit = await this.#ended
     clearTimeout(timer)
     signalGroup(this.pid, 'SIGKILL')
-    await Promise.race([this.#outputEnded, wait(LAST_LINES_MS, undefined, { ref: false })])
+    await this.#untilLastLines()
     return exit
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
+  }
+
+  async #untilLastLines(): Promise<void> {
+    await Promise.race([this.#outputEnded, wait(LAST_LINES_MS, undefined, { ref: false })])
   }
 
   #linesOf(stream: OutputLine['stream']): readonly string[] {

@@ -21,6 +21,7 @@ export class GatewayProcess implements AsyncDisposable {
   readonly #records: LogRecord[] = []
   readonly #waiting = new Set<() => void>()
   #stderr = ''
+  #isClosed = false
   tlsPort = 0
   connectPort = 0
   adminPort = 0
@@ -57,7 +58,11 @@ export class GatewayProcess implements AsyncDisposable {
       if (stream === null) continue
       createInterface({ input: stream }).on('line', (line) => this.#onLine(line))
     }
-    this.#child.once('exit', () => this.#wake())
+    // Not when it ends: its last lines may still be on their way.
+    this.#child.once('close', () => {
+      this.#isClosed = true
+      this.#wake()
+    })
   }
 
   get routesFile(): string {
@@ -77,8 +82,7 @@ export class GatewayProcess implements AsyncDisposable {
     for (;;) {
       const found = this.#records.slice(from).find(fits)
       if (found !== undefined) return found
-      if (this.#child.exitCode !== null)
-        throw new Error(`ended with ${this.#child.exitCode}: ${this.#stderr}`)
+      if (this.#isClosed) throw new Error(`ended with ${this.#child.exitCode}: ${this.#stderr}`)
       await new Promise<void>((resolve) => this.#waiting.add(resolve))
     }
   }
