@@ -7,6 +7,8 @@ import { inUrl, TunnelLab } from './support/tunnel-lab.js'
 
 const MIB = 1024 * 1024
 const SEGMENT_BYTES = 1500
+/** Of some 20,000: enough to see whether they are as they were sent. */
+const MIN_ARRIVED = 1000
 const LANES = 4
 
 const stage = await TunnelLab.create({ routesCaller: true })
@@ -56,7 +58,8 @@ t.test('a burst of datagrams arrives as it was sent, though the kernel got them 
     const sent = await caller.mustRun('iperf3', ['--client', address, ...load])
     const { packets, lost_packets: lost, bytes } = JSON.parse(sent.stdout).end.sum
     t.equal(bytes, packets * 200)
-    t.ok(lost < packets / 2, `${lost} of ${packets} lost over ${family}`)
+    // How many are lost where the burst is faster than the machine is another matter.
+    t.ok(packets - lost > MIN_ARRIVED, `${packets - lost} of ${packets} arrived over ${family}`)
   }
   const { stdout } = await pod1.mustRun('nstat', ['--json', '--zeros', '--noupdate'])
   t.match(JSON.parse(stdout).kernel, { UdpInCsumErrors: 0, Udp6InCsumErrors: 0 })

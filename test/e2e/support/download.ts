@@ -43,9 +43,7 @@ export class Download {
     ]
     const program = await stage.hosts.caller.spawn('curl', args)
     const download = new Download(program, copy, original)
-    await program.waitFor('the first MiB', () => (download.bytes >= FIRST_BYTES ? true : undefined), {
-      everyMs: 10,
-    })
+    await download.until(FIRST_BYTES)
     return download
   }
 
@@ -58,6 +56,12 @@ export class Download {
   /** Arrived so far. */
   get bytes(): number {
     return existsSync(this.#copy) ? statSync(this.#copy).size : 0
+  }
+
+  /** Resolves when so many have arrived. */
+  async until(bytes: number): Promise<void> {
+    const have = () => (this.bytes >= bytes ? true : undefined)
+    await this.#program.waitFor(`${bytes} bytes`, have, { everyMs: 10 })
   }
 
   get isUnderWay(): boolean {
