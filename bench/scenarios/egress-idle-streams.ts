@@ -35,7 +35,7 @@ export const EGRESS_IDLE_STREAMS: Scenario = {
     const program = await startEgressLoad(stage, task)
     await program.waitForLine(/^warm$/)
     const emptyBytes = memoryOf(pid).rssBytes
-    await program.waitForLine(/^all open$/, { deadlineMs: 30_000 })
+    await program.waitForLine(/^all open$/, { deadlineMs: 60_000 })
     const openBytes = memoryOf(pid).rssBytes
     const [cpuSeconds, startedMs] = [cpuSecondsOf(pid), performance.now()]
     await program.waitForLine(/^idle over$/, { deadlineMs: 1000 * seconds + 10_000 })

@@ -19,7 +19,7 @@ export async function loadPage(client: Host, address: string): Promise<PageResul
     ...['--header', 'Connection: close', '--max-time', '20', '--output', '/dev/null'],
     ...['--write-out', '%{http_code} %{time_total}\n', `http://${address}/?[1-${PAGE_REQUESTS}]`],
   ]
-  const { stdout, stderr } = await client.run('curl', args, { deadlineMs: 30_000 })
+  const { stdout, stderr } = await client.run('curl', args, { deadlineMs: 60_000 })
   const seconds = [...stdout.matchAll(/^200 ([\d.]+)$/gm)].map(([, time]) => Number(time))
   const command = `curl ${args.join(' ').replace('\n', '\\n')}`
   if (seconds.length === PAGE_REQUESTS) return { command, milliseconds: 1000 * Math.max(...seconds) }

@@ -122,12 +122,15 @@ const reloads = (daemon: Daemon, part: string, outcome: string) =>
 async function andSee(
   daemon: Daemon,
   act: () => Promise<void> | void,
-  wanted: LogRecord,
+  wanted: Readonly<Record<string, unknown>>,
 ): Promise<LogRecord> {
   const fromLine = daemon.process.output.length
   await act()
   return daemon.waitForLog(
-    (record) => Object.entries(wanted).every(([key, value]) => record[key] === value),
+    (record) =>
+      Object.entries(wanted).every(([key, value]) =>
+        value instanceof RegExp ? value.test(String(record[key])) : record[key] === value,
+      ),
     { fromLine },
   )
 }
@@ -219,8 +222,9 @@ t.test('what cannot be used is refused in one line that names the file, and the 
       await seedTls.swap(files as VolumeFiles)
       seed.process.kill('SIGHUP')
     }
-    const refused = await andSee(seed, refuse, { part: 'tunnel-tls', level: 'error' })
-    t.match(refused, { reason }, what)
+    // What was refused before may be told a second time: by SIGHUP, and once the daemon has seen the change itself.
+    const refused = await andSee(seed, refuse, { part: 'tunnel-tls', level: 'error', reason })
+    t.ok(refused, what)
   }
   const failures = seed.logs.slice(fromLine).filter(({ level }) => level === 'error')
   t.ok(failures.every(({ reason }) => !String(reason).includes('\n')))
@@ -321,8 +325,11 @@ t.test('a pod network that is added is reached, by the session that stands', asy
 
 t.test('a network that this machine needs is refused, and those before stay', async (t) => {
   await seedSettings.swap(seedConfig([POD1_NETWORK, POD2_NETWORK, '192.0.2.0/24']))
-  const refused = await andSee(seed, () => seed.process.kill('SIGHUP'), { part: 'networks', level: 'error' })
-  t.match(refused, { code: 'ERR_NETWORK_CONFLICT', reason: /192\.0\.2\.0\/24/ })
+  const refused = await andSee(seed, () => seed.process.kill('SIGHUP'), {
+    part: 'networks',
+    code: 'ERR_NETWORK_CONFLICT',
+  })
+  t.match(refused, { level: 'error', reason: /192\.0\.2\.0\/24/ })
   t.match(refused.files, [seedSettings.path('config.yaml')])
   t.match(await stage.curlEgress(`http://${pod2.addresses.ipv4}/`), { code: 0 })
 })
@@ -330,8 +337,12 @@ t.test('a network that this machine needs is refused, and those before stay', as
 t.test('more networks than can be announced are refused, and the session stands', async (t) => {
   const apart = Array.from({ length: 257 }, (_, index) => `10.${index >> 7}.${(index & 127) * 2}.0/24`)
   await seedSettings.swap(seedConfig(apart))
-  const refused = await andSee(seed, () => seed.process.kill('SIGHUP'), { part: 'networks', level: 'error' })
-  t.match(refused, { code: 'ERR_USAGE', reason: /257 networks exceed the 256 that can be announced/ })
+  const refused = await andSee(seed, () => seed.process.kill('SIGHUP'), {
+    part: 'networks',
+    code: 'ERR_USAGE',
+    reason: /257/,
+  })
+  t.match(refused, { level: 'error', reason: /257 networks exceed the 256 that can be announced/ })
   t.match(await stage.curlEgress(`http://${pod2.addresses.ipv4}/`), { code: 0 })
   await expectSameSession(t)
 })
