@@ -22,6 +22,7 @@ const { seed, shoot, seedNamespace } = clusters
 const page = await Page.open(clusters, binaries)
 
 t.test('without a tunnel a pod runs in the shoot, and its log is out of reach', async (t) => {
+  await shoot.eventually(['get', 'serviceaccount', 'default', '-n', 'kube-system'])
   await shoot.apply([printerPod(), ...metricsOfDns()])
   await shoot.mustKubectl(['wait', '--for=condition=Ready', `pod/${PRINTER}`, '--timeout=60s'], {
     deadlineMs: 90_000,

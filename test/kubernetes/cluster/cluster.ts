@@ -36,6 +36,11 @@ export class Cluster {
     return this.#world.start(...this.command(args))
   }
 
+  /** Starts a program where kubectl runs. */
+  start(command: string, args: readonly string[]): Promise<LabProcess> {
+    return this.#world.start(...this.#from.command(command, args))
+  }
+
   /** Runs a program where kubectl runs. @throws LabError with its output when it does not succeed */
   run(command: string, args: readonly string[], options?: RunOptions): Promise<CommandResult> {
     return mustRunCommand(...this.#from.command(command, args), options)

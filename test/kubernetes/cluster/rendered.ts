@@ -49,6 +49,11 @@ export class Rendered {
     return join(this.dir, 'rendered', 'shoot')
   }
 
+  /** The folder of the authority that issued all certificates, with `ca.crt` and `ca.key`. */
+  get authority(): string {
+    return join(this.dir, 'certificates', 'ca')
+  }
+
   /** Folders of certificates, each named as the Secret that it is for; that of the shoot is `vpn-shoot-tls`. */
   async secrets(): Promise<{ name: string; folder: string }[]> {
     const folder = join(this.dir, 'certificates')

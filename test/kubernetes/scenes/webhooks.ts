@@ -11,6 +11,18 @@ const CERTIFICATE_DIR = '/certificate'
 /** Only what is in it is judged. */
 const NAMESPACE = 'judged'
 
+/** A request that both webhooks are asked about, and that leaves nothing behind. */
+export const JUDGED_CONFIG_MAP = {
+  method: 'POST',
+  path: `/api/v1/namespaces/${NAMESPACE}/configmaps?dryRun=All`,
+  body: JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'judged-again' },
+    data: { harmless: 'yes' },
+  }),
+} as const
+
 /** Starts what judges and changes ConfigMaps, as a Service in the shoot without which none may be written. */
 export async function startWebhook(cluster: Cluster, authority: OpensslAuthority): Promise<void> {
   const host = `${WEBHOOK}.default.svc`
@@ -44,14 +56,13 @@ export async function startWebhook(cluster: Cluster, authority: OpensslAuthority
     configuration('ValidatingWebhookConfiguration', 'validate.webhook.example', '/configmaps', caBundle),
     configuration('MutatingWebhookConfiguration', 'mutate.webhook.example', '/mutating-configmaps', caBundle),
   ])
+  // A new configuration takes a moment to be heard of.
+  await cluster.eventually(CHANGED, 60_000, (data) => data.includes('mutation-stage-1'))
 }
 
 /** One that changes what is written, and one that refuses some of it; without an answer nothing is written. */
 export async function askWebhooks(t: Test, cluster: Cluster): Promise<void> {
-  // A new configuration takes a moment to be heard of.
-  const dryRun = ['--dry-run=server', '-o', 'jsonpath={.data}']
-  const isChanged = (data: string) => data.includes('mutation-stage-1')
-  const changed = await cluster.eventually(configMap('mutation-start=yes', dryRun), 30_000, isChanged)
+  const { stdout: changed } = await cluster.mustKubectl(CHANGED)
   t.strictSame(
     JSON.parse(changed),
     { 'mutation-start': 'yes', 'mutation-stage-1': 'yes' },
@@ -77,6 +88,9 @@ export async function askWebhooks(t: Test, cluster: Cluster): Promise<void> {
     'failurePolicy Fail',
   )
 }
+
+/** Asks for a ConfigMap that is changed on its way, and for nothing more. */
+const CHANGED = configMap('mutation-start=yes', ['--dry-run=server', '-o', 'jsonpath={.data}'])
 
 function configMap(literal: string, more: readonly string[] = []): string[] {
   const name = literal.replace('=', '-')
