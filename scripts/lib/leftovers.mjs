@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 const MARK = 'REVERSED_VPN_TEST_RUN'
 const LAB = 'rvlab-'
-const SETTLE_MS = 2_000
+const SETTLE_MS = 6_000
 
 /**
  * Watches what a test run leaves on the machine: namespaces, TUN links and firewall tables that were not there before, what

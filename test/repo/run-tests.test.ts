@@ -51,9 +51,9 @@ const cases: readonly Case[] = [
   {
     title: 'a process that outlives its test',
     code: `${GOOD}\nconst { spawn } = await import('node:child_process')
-const left = spawn('sleep', ['5'], { detached: true, stdio: 'ignore' })\nleft.unref()`,
+const left = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' })\nleft.unref()`,
     lastLine: '2 passed, 1 failed',
-    says: /left behind: process \d+: sleep 5/,
+    says: /left behind: process \d+: sleep 60/,
   },
   {
     title: 'a namespace, a TUN link and a firewall table that stay',

@@ -11,6 +11,8 @@ export interface ConnectLoad {
    */
   readonly manner: 'one-after-another' | 'together' | 'quiet' | 'unread'
   readonly count: number
+  /** How many are opened at a time, where they are together. @default all */
+  readonly width?: number
   /** `HOST:PORT` of the CONNECTs. */
   readonly target: string
   readonly proxyHost: string
@@ -34,7 +36,7 @@ const PROGRAM = fileURLToPath(new URL('./connect-program.js', import.meta.url))
 /** Starts the load on the caller. */
 export function startConnectLoad(
   stage: TunnelLab,
-  load: Pick<ConnectLoad, 'manner' | 'count' | 'target'>,
+  load: Pick<ConnectLoad, 'manner' | 'count' | 'target' | 'width'>,
 ): Promise<LabProcess> {
   const { apiserver, egressCa } = stage.certificates
   const whole: ConnectLoad = {

@@ -36,7 +36,11 @@ if (load.manner === 'one-after-another') {
 }
 
 async function inParallel(task: () => Promise<void>): Promise<void> {
-  await Promise.all(Array.from({ length: load.count }, task))
+  let begun = 0
+  const work = async () => {
+    while (begun++ < load.count) await task()
+  }
+  await Promise.all(Array.from({ length: load.width ?? load.count }, work))
 }
 
 async function attempt(task: () => Promise<void>): Promise<void> {
