@@ -1,11 +1,13 @@
 import { networkAround } from '@reversed-vpn/ip'
 import { readFirewall } from '../firewall/read-firewall.js'
+import { renderElsewhere } from '../firewall/seed-ruleset.js'
 import { enableForwarding } from '../kernel/forwarding.js'
 import { readIpJson, runIpBatch, runTool } from '../kernel/run-tool.js'
 import { kernelFamilies, type NetworkWarning, prepareTun } from '../kernel/sysctls.js'
 import { readTunLink } from '../kernel/tun-link.js'
 import { NetworkError } from '../network-error.js'
 import type { SeedNetworkPlan, ShootNetworkPlan } from '../plan/network-plan.js'
+import { findOtherRoutes } from '../routes/other-routes.js'
 import { MAIN_TABLE, type OwnedRoute } from '../routes/owned-route.js'
 import { deleteOwned, fallbacksOf, readOwnedState, without } from '../routes/owned-state.js'
 import { ownedIn, renderFallbackLines, renderLinkLines, type WantedLinks } from '../routes/wanted-links.js'
@@ -81,18 +83,33 @@ async function applyUpdatable<Plan>(
   await checkOccupied(current)
   const applied = await applyNetwork(current)
   let firewall = await readFirewall(tun)
+  let elsewhere: string | undefined
   const inTurn = createTurns()
   const put = async (wanted: WantedNetwork) => {
     await putInPlace(wanted)
+    firewall = await readFirewall(tun)
+    elsewhere = undefined
+  }
+  const compare = async (wanted: WantedNetwork) => {
+    const differences = await findDifferences(wanted, firewall)
+    if (differences.length === 0) await follow(wanted)
+    return differences
+  }
+  /** Routes of others come and go, and are nothing to put right; only what the firewall knows of them is. */
+  const follow = async (wanted: WantedNetwork) => {
+    const fresh = await renderOtherRoutes(wanted)
+    if (fresh === (elsewhere ?? '')) return
+    await runTool('nft', ['-f', '-'], fresh)
+    elsewhere = fresh
     firewall = await readFirewall(tun)
   }
   const repair = async (missing: readonly NetworkDifference[]) => {
     if (current === undefined) return
     // Soon: while its firewall is gone, a tunnel carries nothing.
-    if (missing.every(({ object }) => object === 'firewall'))
-      await runTool('nft', ['-f', '-'], current.ruleset)
+    if (missing.every(({ object }) => object === 'firewall')) await putFirewall(current)
     else await putInPlace(current)
     firewall = await readFirewall(tun)
+    elsewhere = undefined
   }
   const update = async (plan: Plan) => {
     const next = want(plan)
@@ -114,7 +131,7 @@ async function applyUpdatable<Plan>(
     tun,
     warnings: applied.warnings,
     update: (plan) => inTurn(() => update(plan)),
-    compare: () => inTurn(async () => (current === undefined ? [] : findDifferences(current, firewall))),
+    compare: () => inTurn(async () => (current === undefined ? [] : compare(current))),
     findDiversions: () => inTurn(async () => (current === undefined ? [] : findDiversions(current))),
     repair: (missing) => inTurn(() => repair(missing)),
     close: () => end(applied.close),
@@ -153,12 +170,13 @@ export async function applyNetwork(wanted: WantedNetwork): Promise<AppliedNetwor
   }
 }
 
-async function putInPlace({ plan, ruleset, links, forwarding }: WantedNetwork): Promise<NetworkWarning[]> {
+async function putInPlace(wanted: WantedNetwork): Promise<NetworkWarning[]> {
+  const { plan, links, forwarding } = wanted
   const families = plan.families.map(({ family }) => family)
   const before = await readOwnedState(plan.tun)
   const missing = without({ routes: [], rules: links.rules }, before)
   // First the firewall, then what catches the shoot's networks while the TUN is down; only then may packets flow.
-  await runTool('nft', ['-f', '-'], ruleset)
+  await putFirewall(wanted)
   for (const family of families) {
     await runIpBatch(renderFallbackLines(links, family, missing.rules), { family })
   }
@@ -168,6 +186,15 @@ async function putInPlace({ plan, ruleset, links, forwarding }: WantedNetwork): 
   await runIpBatch(renderLinkLines(links, kernelFamilies().includes(6)))
   await deleteOwned(plan.tun, without(before, ownedIn(links)))
   return warnings
+}
+
+async function putFirewall(wanted: WantedNetwork): Promise<void> {
+  await runTool('nft', ['-f', '-'], `${wanted.ruleset}${await renderOtherRoutes(wanted)}`)
+}
+
+/** The script that tells the firewall of them; the shoot side need not know. */
+async function renderOtherRoutes({ side, plan: { tun, families } }: WantedNetwork): Promise<string> {
+  return side === 'seed' ? renderElsewhere(tun, await findOtherRoutes(tun, families)) : ''
 }
 
 /**

@@ -47,6 +47,12 @@ export function renderSet(name: string, family: 4 | 6, cidrs: readonly string[])
   return `set ${name}${family} { type ipv${family}_addr; flags interval; auto-merge;${elements} }`
 }
 
+/** Lines that make the set hold those and no other. */
+export function refillSet(tun: string, name: string, family: 4 | 6, cidrs: readonly string[]): string[] {
+  const set = `inet ${nftTableName(tun)} ${name}${family}`
+  return [`flush set ${set}`, ...(cidrs.length === 0 ? [] : [`add element ${set} { ${cidrs.join(', ')} }`])]
+}
+
 /** `ip saddr` or `ip6 daddr`. */
 export function addressMatch(family: 4 | 6, end: 'saddr' | 'daddr'): string {
   return `${IP_HEADER[family]} ${end}`
@@ -89,6 +95,31 @@ export function guardChain(tun: string, families: readonly FamilyPlan[]): NftCha
             `${addressMatch(family, end)} ${transferNetwork} ${countedDrop('transfer_address_astray')}`,
         ),
       ),
+    ],
+  }
+}
+
+/**
+ * What is for the other side leaves by the TUN or not at all: not in clear by a default route either, when somebody has deleted
+ * our routes and what stands behind them. Behind forward and output, and all DNAT.
+ *
+ * @param lines judge what leaves by another interface and is not for a transfer address
+ */
+export function leavingChain(
+  tun: string,
+  families: readonly FamilyPlan[],
+  lines: readonly string[] = [],
+): NftChain {
+  return {
+    name: 'leaving',
+    lines: [
+      'type filter hook postrouting priority filter; policy accept;',
+      `oifname { "lo", "${tun}" } accept`,
+      ...families.map(
+        ({ family, transferNetwork }) =>
+          `${addressMatch(family, 'daddr')} ${transferNetwork} ${countedDrop('beside_tunnel')}`,
+      ),
+      ...lines,
     ],
   }
 }

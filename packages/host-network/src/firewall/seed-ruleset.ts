@@ -6,7 +6,9 @@ import {
   ESTABLISHED,
   guardChain,
   INVALID,
+  leavingChain,
   type NftChain,
+  refillSet,
   relatedErrors,
   renderSet,
   renderTable,
@@ -21,6 +23,7 @@ export const SEED_DROP_COUNTERS = [
   'to_shoot_refused',
   'to_shoot_not_allowed',
   'to_shoot_source_not_allowed',
+  'beside_tunnel',
 ] as const
 export type SeedDropCounter = (typeof SEED_DROP_COUNTERS)[number]
 
@@ -35,6 +38,7 @@ export function renderSeedRuleset(plan: ResolvedSeedPlan): string {
     renderSet('networks', family, networks),
     renderSet('refused', family, refused),
     renderSet('routed', family, routedFrom.networks[family]),
+    renderSet('elsewhere', family, []),
   ])
   return renderTable(tun, SEED_DROP_COUNTERS, sets, [
     // Chains are declared before the rules that jump to them.
@@ -43,8 +47,27 @@ export function renderSeedRuleset(plan: ResolvedSeedPlan): string {
     { name: 'routed_to_shoot', lines: routedLines(plan) },
     guardChain(tun, families),
     ...baseChains(tun),
+    leavingChain(tun, families, besideLines(families)),
     { name: 'postrouting', lines: sourceNatLines(tun, families) },
   ])
+}
+
+/**
+ * Fills the set of what other routes of this machine lead to inside of the shoot's networks, which is empty at first. Theirs
+ * are the more specific ones, and win.
+ */
+export function renderElsewhere(tun: string, elsewhere: ReadonlyMap<4 | 6, readonly string[]>): string {
+  return [...elsewhere]
+    .flatMap(([family, cidrs]) => refillSet(tun, 'elsewhere', family, cidrs))
+    .map((line) => `${line}\n`)
+    .join('')
+}
+
+function besideLines(families: readonly FamilyPlan[]): string[] {
+  return families.map(({ family }) => {
+    const destination = addressMatch(family, 'daddr')
+    return `${destination} @networks${family} ${destination} != @elsewhere${family} ${countedDrop('beside_tunnel')}`
+  })
 }
 
 function baseChains(tun: string): NftChain[] {

@@ -6,6 +6,7 @@ import {
   ESTABLISHED,
   guardChain,
   INVALID,
+  leavingChain,
   type NftChain,
   relatedErrors,
   renderSet,
@@ -25,6 +26,7 @@ export const SHOOT_DROP_COUNTERS = [
   'egress_interface_other',
   'back_into_tunnel',
   'to_seed_not_reply',
+  'beside_tunnel',
 ] as const
 export type ShootDropCounter = (typeof SHOOT_DROP_COUNTERS)[number]
 
@@ -49,6 +51,7 @@ export function renderShootRuleset(plan: ResolvedShootPlan): string {
     { name: 'to_seed', lines: toSeedLines(families) },
     guardChain(tun, families),
     ...baseChains(tun, families),
+    leavingChain(tun, families),
     { name: 'postrouting', lines: masqueradeLines(tun, families) },
   ])
 }

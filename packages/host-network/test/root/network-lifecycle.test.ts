@@ -179,10 +179,28 @@ t.test('a connected network inside a network of the shoot', { skip }, async (t) 
   await caller.setUp('ip address add 10.0.0.5/32 dev lo')
   await seed.setUp('ip route add 10.0.0.0/24 via 192.0.2.2')
   await t.test('wins in the main table and not for the transfer address', async (t) => {
+    t.same(await seed.call('compare'), [], 'it is no fault')
     t.equal(await seed.call('connect', { host: ADDRESS.pod[4], port: 8080 }), '192.0.2.1')
     const localAddress = ADDRESS.seed[4]
     t.equal(await seed.call('connect', { host: ADDRESS.pod[4], port: 8080, localAddress }), ADDRESS.egress[4])
   })
+})
+
+t.test('without our routes and what stands behind them', { skip }, async (t) => {
+  await using lab = await NetworkLab.create()
+  const { caller, seed, shoot } = lab
+  await seed.call('applySeed', PLAN)
+  await shoot.call('applyShoot', PLAN)
+  await caller.call('listen', 8080)
+  for (const family of [4, 6] as const) {
+    await caller.setUp(`ip address add ${ADDRESS.pod[family]} dev lo`)
+    await seed.setUp(`ip -${family} route flush table all proto 119`)
+    await t.test(`IPv${family}: nothing for the shoot leaves by the default route`, async (t) => {
+      const before = await seed.call('dropCount', 'beside_tunnel')
+      t.equal(await seed.call('knock', { host: ADDRESS.pod[family], port: 8080 }), 'ETIMEDOUT')
+      t.ok((await seed.call('dropCount', 'beside_tunnel')) > before)
+    })
+  }
 })
 
 t.test('networks that collide', { skip }, async (t) => {

@@ -33,6 +33,7 @@ interface SetUpRequest<Plan> {
 }
 
 let applied: AppliedNetwork | undefined
+let compare: () => Promise<readonly unknown[]> = () => Promise.reject(new Error('nothing is applied'))
 let update: (plan: never) => Promise<void> = () => Promise.reject(new Error('nothing is applied'))
 const held: Socket[] = []
 /** A device that nobody holds is closed when it is collected. */
@@ -42,16 +43,17 @@ const methods = {
   async applySeed(plan: SeedNetworkPlan) {
     const network = await applySeedNetwork(plan)
     applied = network
-    update = network.update
+    ;({ update, compare } = network)
     return applied.warnings
   },
   async applyShoot(plan: ShootNetworkPlan) {
     const network = await applyShootNetwork(plan)
     applied = network
-    update = network.update
+    ;({ update, compare } = network)
     return applied.warnings
   },
   update: (plan: SeedNetworkPlan | ShootNetworkPlan) => update(plan as never),
+  compare: () => compare(),
   closeApplied: async () => (await applied?.close()) ?? [],
   revertApplied: async () => applied?.revert(),
   sweep: (tun: string) => sweepNetwork(tun),
