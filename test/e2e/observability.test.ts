@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import {
   type Daemon,
   destinationOf,
@@ -44,6 +45,7 @@ const client = await stage.startClient({
   args: ['--gateway', gateway.url, '--header', `Reversed-VPN: ${destinationOf(SHOOT)}`, ...list],
 })
 await Promise.all([client.waitUntilReady(), seed.waitUntilReady()])
+await untilProbed(seed)
 const daemons = [seed, client, gateway.daemon]
 const prometheus = await startPrometheus(lab, {
   host: node,
@@ -179,6 +181,15 @@ async function registeredMetrics(
     }
   }
   return found
+}
+
+/** The first probe begins once the tunnel is up; the last of its answers is that of IPv6. */
+async function untilProbed(daemon: Daemon): Promise<void> {
+  const endMs = performance.now() + 60_000
+  while (!(await daemon.metrics()).has('seed_server_probe_seconds{target="path-ipv6"}')) {
+    if (performance.now() > endMs) throw new Error('no probe was answered within 60 s')
+    await pause(100)
+  }
 }
 
 /** As Grafana does it, everything chosen. What is drawn only when it is more than nothing is nothing here, so that is left out. */

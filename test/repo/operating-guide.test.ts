@@ -4,6 +4,7 @@ import { EgressRefusal, REQUEST_OUTCOMES, STREAM_ENDS } from '@reversed-vpn/egre
 import { SEED_DROP_COUNTERS, SHOOT_DROP_COUNTERS } from '@reversed-vpn/host-network/testing'
 import { DROP_REASONS } from '@reversed-vpn/protocol'
 import { DIAL_FAILURES, PEER_REFUSALS, REFUSAL_REASONS } from '@reversed-vpn/secure'
+import { PROBE_FAILURES } from '@reversed-vpn/seed-server/testing'
 import { END_REASONS } from '@reversed-vpn/sni-gateway/testing'
 import { runCommand } from '@reversed-vpn/test/lab'
 import t, { type Test } from 'tap'
@@ -46,6 +47,7 @@ t.test('every reason that the code can give is explained, and no other', (t) => 
     'drops',
   )
   expectSame(t, firstColumn(guide, 'gateway-ends'), END_REASONS, 'the gateway')
+  expectSame(t, firstColumn(guide, 'probe-failures'), PROBE_FAILURES, 'the probe')
   const rules = new Set([...SEED_DROP_COUNTERS, ...SHOOT_DROP_COUNTERS])
   expectSame(t, firstColumn(guide, 'firewall-rules'), [...rules], 'firewalls')
   t.end()

@@ -1,3 +1,5 @@
 export type { EgressNetworks } from './destination-policy.js'
+export type { TransferAddresses } from './dial.js'
 export { createEgressMetrics } from './egress-metrics.js'
 export { EgressProxy } from './egress-proxy.js'
+export { type Knock, knock } from './knock.js'

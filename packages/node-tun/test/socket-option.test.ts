@@ -211,3 +211,11 @@ test('tells what the other end of a Unix socket has not read', async (t) => {
   await once(server, 'close')
   t.throws(() => getUnreadBytes(-1), { code: 'EBADF', syscall: 'ioctl(SIOCOUTQ)' })
 })
+
+test('a hop limit is one of 1 to 255', (t) => {
+  for (const family of [4, 6] as const) {
+    closeSync(openTcpSocket({ family, hopLimit: 1 }))
+    t.throws(() => openTcpSocket({ family, hopLimit: 256 }), { code: 'EINVAL' }, `IPv${family}`)
+  }
+  t.end()
+})

@@ -1,8 +1,8 @@
 import type { DaemonContext } from '@reversed-vpn/daemon'
-import { createEgressMetrics, type EgressNetworks, EgressProxy } from '@reversed-vpn/egress-proxy'
-import { allNetworks, CidrSet, FORBIDDEN_DESTINATIONS, type ShootNetworks } from '@reversed-vpn/ip'
+import { createEgressMetrics, EgressProxy } from '@reversed-vpn/egress-proxy'
 import { authorizePeer } from '@reversed-vpn/secure'
 import type { TunnelRuntime } from '@reversed-vpn/tunnel-daemon'
+import { egressNetworks, transferAddresses } from './egress-networks.js'
 import type { SeedServerOptions } from './options.js'
 import type { Setting } from './setting.js'
 import type { SessionTable } from './tunnel/session-table.js'
@@ -15,14 +15,13 @@ export async function openEgress(
   { registry }: TunnelRuntime,
   { log, defer, signal }: DaemonContext,
 ): Promise<EgressProxy> {
-  const addressOf = (family: 4 | 6) => seedAddresses.find((transfer) => transfer.family === family)?.address
   const egress = new EgressProxy({
     endpoints: options.egressListen,
     tls: egressTls?.store.material,
     authorizeCaller: (socket) => authorizePeer(socket, { name: options.egressPeerName, usage: 'client' }),
     gate: table,
     networks: egressNetworks(networks, options.vpnNetwork),
-    transfer: { device: options.tun, ipv4: addressOf(4), ipv6: addressOf(6) },
+    transfer: transferAddresses(options.tun, seedAddresses),
     logger: log.child({ component: 'egress' }),
     metrics: createEgressMetrics(registry),
     holdMs: options.egressHoldMs,
@@ -33,12 +32,4 @@ export async function openEgress(
   defer('egress ports', () => egress.abort())
   await egress.listen(signal)
   return egress
-}
-
-/** Where callers of the egress proxy may go. */
-export function egressNetworks(networks: ShootNetworks, transferNetworks: readonly string[]): EgressNetworks {
-  return {
-    allowed: CidrSet.of(allNetworks(networks)),
-    refused: CidrSet.of([...FORBIDDEN_DESTINATIONS, ...transferNetworks]),
-  }
 }

@@ -147,6 +147,20 @@ export const SEED_SERVER_OPTIONS = defineOptions({
       'bytes of memory that all connections may take; without it, what the cgroup leaves beside the tunnel',
   },
 
+  'probe-interval': {
+    kind: duration(),
+    default: '10s',
+    group: 'Probe',
+    description: 'pause between two probes of the way through both kernels and the tunnel; 0s: none',
+  },
+  'probe-target': {
+    kind: endpoint({ minPort: 1 }),
+    list: true,
+    group: 'Probe',
+    description:
+      "address and port in the shoot's networks that is probed too, beyond the shoot-client's own kernel",
+  },
+
   ...adminOption('127.0.0.1:15000'),
 })
 

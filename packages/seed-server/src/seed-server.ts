@@ -11,6 +11,7 @@ import {
 } from '@reversed-vpn/tunnel-daemon'
 import { openEgress } from './egress.js'
 import type { SeedServerOptions } from './options.js'
+import { createProber } from './probe.js'
 import { egressTlsPart, networksPart } from './reload.js'
 import { resolveSetting, type Setting } from './setting.js'
 import { describeStatus } from './status.js'
@@ -35,10 +36,11 @@ export async function startSeedServer(
   const runtime = await openTunnelRuntime('seed', options, setting, context)
   const { tun } = runtime
   const table = createTable(options, setting, runtime, log.child({ component: 'tunnel' }))
+  const prober = createProber(options, setting, table, runtime, context)
   const view = {
     peer: 'a shoot-client',
     sessions: () => (table.active === undefined ? [] : [table.active]),
-    status: () => describeStatus(options, setting, table),
+    status: () => describeStatus(options, setting, table, prober),
   }
   await serveAdmin(runtime, options, view, context)
 
@@ -55,6 +57,7 @@ export async function startSeedServer(
   const parts = { options, setting, runtime, entrance, lanes: table, egress, network }
   const reloader = startReloading(parts, [egressTlsPart(parts), networksPart(parts, context)], context)
   isStarted = true
+  void prober?.run().catch(context.fail)
   return {
     facts: {
       ...describeStart(runtime, setting),
@@ -63,6 +66,7 @@ export async function startSeedServer(
     },
     stop: async ({ deadlineMs }) => {
       // New callers and lanes would only be cut again; streams may end while the sessions still send.
+      prober?.close()
       await entrance.close()
       await egress.close({ graceMs: deadlineMs / 2 })
       await table.close()

@@ -14,6 +14,7 @@ import {
 } from '@reversed-vpn/tunnel-daemon'
 import { resolveAnnouncedLink } from './announced-link.js'
 import type { SeedServerOptions } from './options.js'
+import { checkProbe } from './probe/check-probe.js'
 
 /** Where shoot-clients connect by default. */
 const DEFAULT_LISTEN: TcpEndpoint = { type: 'tcp', host: '::', port: 1194 }
@@ -39,10 +40,12 @@ export async function resolveSetting(
   context: Pick<DaemonContext, 'optionError'>,
 ): Promise<Setting> {
   const congestion = await resolveCongestion(options)
+  const link = resolveAnnouncedLink(options, context)
+  checkProbe(options, link.networks, context)
   return {
     path: choosePath(options, context),
     diallerId: randomBytes(16).toString('hex'),
-    ...resolveAnnouncedLink(options, context),
+    ...link,
     egressTls: loadEgressTls(options, context),
     trustedProxies: CidrSet.of(options.trustedProxy),
     ...resolveTunnelSetting(options, congestion, context),

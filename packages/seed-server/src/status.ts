@@ -1,5 +1,7 @@
 import { describePath, describeSession } from '@reversed-vpn/tunnel-daemon'
 import type { SeedServerOptions } from './options.js'
+import { describeProbe } from './probe/describe-probe.js'
+import type { Prober } from './probe/prober.js'
 import type { Setting } from './setting.js'
 import type { SessionTable } from './tunnel/session-table.js'
 
@@ -8,12 +10,14 @@ export function describeStatus(
   { tun, mtu, vpnNetwork }: SeedServerOptions,
   { path, diallerId }: Setting,
   table: SessionTable,
+  prober: Prober | undefined,
 ): object {
   return {
     activeSession: table.active?.id ?? null,
     transport: describePath(path),
     diallerId: path.type === 'dial' ? diallerId : null,
     sessions: table.sessions.map(describeSession),
+    probe: describeProbe(prober, table.isUp),
     tun,
     mtu,
     networks: table.networks,

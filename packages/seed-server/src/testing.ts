@@ -1,3 +1,7 @@
 export { seedServer } from './cli.js'
+export { checkProbe } from './probe/check-probe.js'
+export { PROBE_FAILURES } from './probe/judge-answer.js'
+export { probeTargets } from './probe/probe-targets.js'
+export { Prober } from './probe/prober.js'
 export { type AcceptOptions, SessionTable } from './tunnel/session-table.js'
 export { TunnelDialler } from './tunnel/tunnel-dialler.js'

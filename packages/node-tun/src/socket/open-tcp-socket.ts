@@ -7,6 +7,9 @@ import { setTcpMaxSegment } from './socket-option.js'
 const AF_INET = 2
 const AF_INET6 = 10
 const IPPROTO_IP = 0
+const IP_TTL = 2
+const IPPROTO_IPV6 = 41
+const IPV6_UNICAST_HOPS = 16
 const IP_BIND_ADDRESS_NO_PORT = 24
 const SOL_SOCKET = 1
 const SO_BINDTODEVICE = 25
@@ -17,6 +20,8 @@ interface TcpSocketOptions {
   readonly device?: string | undefined
   /** As {@link setTcpMaxSegment}, which has to come before connecting. @default by the MTU of the interface */
   readonly maxSegment?: number | undefined
+  /** TTL or hop limit of what it sends, 1–255. @default that of the system */
+  readonly hopLimit?: number | undefined
 }
 
 /**
@@ -25,9 +30,9 @@ interface TcpSocketOptions {
  * kernel chooses one as it connects, so that a port serves many targets at a time.
  *
  * @returns a descriptor that the caller closes
- * @throws SyscallError EMFILE, ENFILE; ENODEV when there is no such device; as `setTcpMaxSegment`
+ * @throws SyscallError EMFILE, ENFILE; ENODEV when there is no such device; EINVAL for another `hopLimit`; as `setTcpMaxSegment`
  */
-export function openTcpSocket({ family, device, maxSegment }: TcpSocketOptions): number {
+export function openTcpSocket({ family, device, maxSegment, hopLimit }: TcpSocketOptions): number {
   const addon = loadNativeAddon()
   const fd = addon.openTcpSocket(family === 6 ? AF_INET6 : AF_INET)
   try {
@@ -37,6 +42,10 @@ export function openTcpSocket({ family, device, maxSegment }: TcpSocketOptions):
     if (device !== undefined)
       unless('EPERM', () => addon.setSocketOptionText(fd, SOL_SOCKET, SO_BINDTODEVICE, device))
     if (maxSegment !== undefined) setTcpMaxSegment(fd, maxSegment)
+    if (hopLimit !== undefined) {
+      const [level, option] = family === 6 ? [IPPROTO_IPV6, IPV6_UNICAST_HOPS] : [IPPROTO_IP, IP_TTL]
+      addon.setSocketOptionNumber(fd, level, option, hopLimit)
+    }
     return fd
   } catch (error) {
     closeSync(fd)

@@ -1,0 +1,25 @@
+import type { EgressNetworks, TransferAddresses } from '@reversed-vpn/egress-proxy'
+import {
+  allNetworks,
+  CidrSet,
+  FORBIDDEN_DESTINATIONS,
+  type ShootNetworks,
+  type TransferAddress,
+} from '@reversed-vpn/ip'
+
+/** Where connections into the shoot come from. */
+export function transferAddresses(
+  device: string,
+  seedAddresses: readonly TransferAddress[],
+): TransferAddresses {
+  const addressOf = (family: 4 | 6) => seedAddresses.find((transfer) => transfer.family === family)?.address
+  return { device, ipv4: addressOf(4), ipv6: addressOf(6) }
+}
+
+/** Where they may go. */
+export function egressNetworks(networks: ShootNetworks, transferNetworks: readonly string[]): EgressNetworks {
+  return {
+    allowed: CidrSet.of(allNetworks(networks)),
+    refused: CidrSet.of([...FORBIDDEN_DESTINATIONS, ...transferNetworks]),
+  }
+}
