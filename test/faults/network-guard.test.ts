@@ -116,22 +116,6 @@ t.test(
   },
 )
 
-t.test('firewalls of others that drop by default are named', async (t) => {
-  await using _ = await keepOtherTables(node)
-  await node.nft(
-    'table inet stranger { chain them { type filter hook forward priority 0; policy drop; }; }\n',
-  )
-  const legacy = await node.run('iptables-legacy', ['-P', 'FORWARD', 'DROP'])
-  const named = ['inet stranger them', ...(legacy.code === 0 ? ['iptables-legacy FORWARD'] : [])]
-  await client.stop()
-  const successor = await stage.startClient()
-  const { chains } = await successor.waitForLog(({ msg }) => msg === 'another firewall drops by default')
-  t.strictSame(chains, named)
-  const { body } = await successor.admin('/metrics')
-  t.match(body, `shoot_client_network_foreign_drop_chains{hook="forward"} ${named.length}`)
-  if (legacy.code === 0) await node.mustRun('iptables-legacy', ['-P', 'FORWARD', 'ACCEPT'])
-})
-
 async function expectRepair(
   t: Test,
   { daemon, host }: { readonly daemon: Daemon; readonly host: Host },

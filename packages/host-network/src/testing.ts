@@ -2,6 +2,12 @@ export { checkConflicts, checkConnected } from './apply/conflict-guard.js'
 export { sweepNetwork } from './apply/sweep-network.js'
 export { wantSeedNetwork, wantShootNetwork } from './apply/wanted-network.js'
 export type { DropCounter } from './firewall/drop-counters.js'
+export {
+  type DecidingRule,
+  dropsTunnel,
+  readIptablesRule,
+  readNftRule,
+} from './firewall/foreign-rules.js'
 export { renderSeedRuleset, SEED_DROP_COUNTERS } from './firewall/seed-ruleset.js'
 export { renderShootRuleset, SHOOT_DROP_COUNTERS } from './firewall/shoot-ruleset.js'
 export { explainRefusal } from './kernel/open-tun-device.js'

@@ -81,7 +81,7 @@ export async function openTunnelRuntime(
   defer('certificate watch', () => expiry.close())
   const networkLog = log.child({ component: 'network' })
   const network = createNetworkWatch({ registry, prefix, log: networkLog, tun })
-  const foreignDrops = watchForeignDrops({ registry, prefix, log: networkLog })
+  const foreignDrops = watchForeignDrops({ registry, prefix, log: networkLog, tun: tun.name })
   defer('watch of other firewalls', () => foreignDrops.close())
   return { registry, metrics, events, tun, totals, expiry, network }
 }

@@ -58,6 +58,15 @@ export function watchNetworkEvents(
   }
 }
 
+/**
+ * Tells of each change of nftables by anybody, one call for many that come at once. Not of iptables-legacy; and of none without
+ * CAP_NET_ADMIN.
+ */
+export function watchRulesetEvents(onChange: () => void): { close(): void } {
+  const socket = open('netfilter', [NFTABLES_GROUP], onChange)
+  return { close: () => socket?.close() }
+}
+
 /** `undefined` without the rights: then it is compared from time to time. */
 function open(
   protocol: 'route' | 'netfilter',
