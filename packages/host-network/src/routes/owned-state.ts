@@ -18,7 +18,8 @@ interface OwnedState {
   readonly rules: readonly OwnedRule[]
 }
 
-interface RouteJson {
+/** A route as `ip -json route show` lists it. */
+export interface RouteJson {
   readonly type?: string
   readonly dst: string
   readonly dev?: string
@@ -57,10 +58,15 @@ async function readFamily(tun: string, family: 4 | 6): Promise<OwnedState> {
   }
 }
 
-function toOwnedRoutes(tun: string, family: 4 | 6, routes: readonly RouteJson[]): OwnedRoute[] {
+/** Whether a route carries a mark of that TUN: it leads into it, stands behind one that does, or is in its table. */
+export function isRouteOf(tun: string, { dev, metric, table }: RouteJson): boolean {
   const number = ownedNumber(tun)
+  return dev === tun || metric === number || table === String(number)
+}
+
+function toOwnedRoutes(tun: string, family: 4 | 6, routes: readonly RouteJson[]): OwnedRoute[] {
   return routes
-    .filter((route) => route.dev === tun || route.metric === number || route.table === String(number))
+    .filter((route) => isRouteOf(tun, route))
     .map((route) => ({
       type: route.type === 'blackhole' || route.type === 'unreachable' ? route.type : 'unicast',
       family,
