@@ -16,6 +16,7 @@ const COVERED_MODULES = {
   'packet-checker': /\/(protocol\/dist\/packet\/|ip\/dist\/cidr)/,
   'packet-finisher': /\/protocol\/dist\/packet\//,
   'proxy-protocol': /\/daemon\/dist\/proxy-protocol\//,
+  'stream-frame': /\/protocol\/dist\/stream\//,
   'udp-coalescer': /\/protocol\/dist\/packet\/udp-coalescer/,
 } as const satisfies Record<string, RegExp>
 

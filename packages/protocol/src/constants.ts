@@ -30,7 +30,7 @@ export const MAX_LANES = 256
 /** Networks of one kind, and addresses of one side, in WELCOME. */
 export const MAX_NETWORKS = 256
 
-/** First byte of a frame. 64 to 127 are kept for multiplexed streams. */
+/** First byte of a frame. 64 to 72 are streams; 73 to 127 are kept for them. */
 export const FRAME_TYPE = {
   DATA: 0,
   HELLO: 1,
@@ -40,6 +40,15 @@ export const FRAME_TYPE = {
   PONG: 5,
   GOAWAY: 6,
   CLOSE: 7,
+  OPEN: 64,
+  OPENED: 65,
+  REFUSED: 66,
+  STREAM_DATA: 67,
+  CREDIT: 68,
+  FIN: 69,
+  RESET: 70,
+  RECEIVED: 71,
+  RESUME: 72,
 } as const
 export type FrameTypeName = keyof typeof FRAME_TYPE
 
@@ -49,6 +58,10 @@ export type FrameTypeName = keyof typeof FRAME_TYPE
  */
 export const OFFLOAD_KINDS = ['checksum', 'tso4', 'tso6'] as const
 export type OffloadKind = (typeof OFFLOAD_KINDS)[number]
+
+/** What a lane may carry. A side that does not say carries packets only. */
+export const CARRIED_KINDS = ['packets', 'streams'] as const
+export type CarriedKind = (typeof CARRIED_KINDS)[number]
 
 /** Why a lane is refused. The first seven are about the certificate. */
 export const REJECT_CODES = [

@@ -1,4 +1,4 @@
-import type { FrameTypeName, GoawayReason, OffloadKind, RejectCode } from './constants.js'
+import type { CarriedKind, FrameTypeName, GoawayReason, OffloadKind, RejectCode } from './constants.js'
 import type { CloseCode } from './errors.js'
 
 /**
@@ -21,6 +21,10 @@ export interface HelloMessage {
   readonly session?: string
   readonly token?: string
   readonly lane?: number
+  /** What its lanes can carry; absent: packets. */
+  readonly carries?: readonly CarriedKind[]
+  /** 32 lowercase hex digits: the multiplexer of streams that it had with a seed side, to be continued. */
+  readonly streams?: string
 }
 
 /** The seed side's answer that brings the lane up. */
@@ -50,6 +54,10 @@ export interface WelcomeMessage {
   readonly keepaliveMs: number
   /** Both sides take the peer for dead after this long without a byte; above `keepaliveMs`, up to 3,600,000. */
   readonly deadAfterMs: number
+  /** What this lane carries; absent: packets. */
+  readonly carries?: readonly CarriedKind[]
+  /** The multiplexer of streams, 32 lowercase hex digits, and this lane's number in it, 1 to 2^48 − 1. Only with `carries`. */
+  readonly streams?: { readonly id: string; readonly lane: number }
 }
 
 /** Instead of HELLO or WELCOME: the lane does not come up. `reason` is for people, up to 1024 characters. */

@@ -1,5 +1,7 @@
 import { parseAddressWithPrefix, parseNetworkCidr } from '@reversed-vpn/ip'
 import {
+  CARRIED_KINDS,
+  type CarriedKind,
   GOAWAY_REASONS,
   MAX_LANES,
   MAX_NETWORKS,
@@ -11,6 +13,7 @@ import {
 import type { ControlMessage, ControlName } from './control-message.js'
 import { CLOSE_CODES } from './errors.js'
 import { integer, listOf, object, oneOf, optional, type Shape, text, textThat, where } from './shape.js'
+import { MAX_STREAM_ID } from './stream/stream-constants.js'
 
 const id128 = textThat((value) => /^[0-9a-f]{32}$/.test(value), '32 lowercase hex digits')
 const token = textThat((value) => /^[0-9a-f]{64}$/.test(value), '64 lowercase hex digits')
@@ -32,6 +35,12 @@ const accepts: Shape<OffloadKind[]> = (value) => kinds(value).filter(isOffloadKi
 
 function isOffloadKind(kind: string): kind is OffloadKind {
   return (OFFLOAD_KINDS as readonly string[]).includes(kind)
+}
+
+const carries: Shape<CarriedKind[]> = (value) => kinds(value).filter(isCarriedKind)
+
+function isCarriedKind(kind: string): kind is CarriedKind {
+  return (CARRIED_KINDS as readonly string[]).includes(kind)
 }
 
 /** Whether `parse` takes a text. */
@@ -56,6 +65,8 @@ const hello = object({
   session: optional(id128),
   token: optional(token),
   lane: optional(lane),
+  carries: optional(carries),
+  streams: optional(id128),
 })
 
 const welcome = object({
@@ -70,6 +81,8 @@ const welcome = object({
   networks: object({ pod: networks, service: networks, node: networks }),
   keepaliveMs: intervalMs,
   deadAfterMs: intervalMs,
+  carries: optional(carries),
+  streams: optional(object({ id: id128, lane: integer(1, MAX_STREAM_ID) })),
 })
 
 const heartbeat = object({ id: integer(0, 0xffff_ffff) })

@@ -7,6 +7,7 @@ import {
 } from './constants.js'
 import { TunnelError } from './errors.js'
 import { FramePieces, type FrameView } from './frame-view.js'
+import { checkStreamPayloadBytes, isStreamFrame } from './stream/stream-frame-length.js'
 
 interface FrameHandler {
   /** Called for every whole frame of a known type, in order. Must not push to the decoder that calls it. */
@@ -52,7 +53,8 @@ export class FrameDecoder {
   /**
    * Takes the next bytes of the stream and calls `onFrame` for each frame they complete.
    *
-   * @throws TunnelError ERR_FRAME_TOO_LARGE, ERR_FRAME_TOO_SHORT (both with a close code) as soon as a header tells so
+   * @throws TunnelError ERR_FRAME_TOO_LARGE, ERR_FRAME_TOO_SHORT, ERR_STREAM_FRAME_INVALID (each with a close code) as soon as a
+   * header tells so
    * @throws what the handler threw. After either, every later call throws the same again.
    */
   push(chunk: Uint8Array): void {
@@ -102,9 +104,11 @@ export class FrameDecoder {
   }
 
   #begin(type: number, payloadBytes: number): void {
-    checkPayloadBytes(type, payloadBytes)
+    const isOfStream = isStreamFrame(type)
+    if (isOfStream) checkStreamPayloadBytes(type, payloadBytes)
+    else checkPayloadBytes(type, payloadBytes)
     this.#missingBytes = payloadBytes
-    if (type > FRAME_TYPE.CLOSE) {
+    if (type > FRAME_TYPE.CLOSE && !isOfStream) {
       this.#isSkipping = payloadBytes > 0
       this.#skippedFrames++
       return

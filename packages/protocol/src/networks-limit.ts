@@ -1,5 +1,6 @@
 import type { ShootNetworks } from '@reversed-vpn/ip'
 import {
+  CARRIED_KINDS,
   CONTROL_VERSION,
   MAX_CONTROL_PAYLOAD_BYTES,
   MAX_LANES,
@@ -7,6 +8,7 @@ import {
   OFFLOAD_KINDS,
 } from './constants.js'
 import type { WelcomeMessage } from './control-message.js'
+import { MAX_STREAM_ID } from './stream/stream-constants.js'
 
 const KINDS = ['pod', 'service', 'node'] as const
 
@@ -25,6 +27,8 @@ const LONGEST_WELCOME: Omit<WelcomeMessage, 'type'> = {
   networks: NO_NETWORKS,
   keepaliveMs: 3_599_999,
   deadAfterMs: 3_600_000,
+  carries: CARRIED_KINDS,
+  streams: { id: 'f'.repeat(32), lane: MAX_STREAM_ID },
 }
 
 /** Bytes of JSON that every WELCOME has for its `networks`. */

@@ -27,8 +27,13 @@ const GOOD: Record<ControlName, readonly Change[]> = {
     { software: 'x'.repeat(128) },
     { lanes: 1 },
     { lanes: 256 },
+    { carries: [] },
+    { carries: ['packets', 'streams'] },
+    { streams: 'a'.repeat(32) },
   ],
   WELCOME: [
+    { carries: ['streams'], streams: { id: session, lane: 1 } },
+    { streams: { id: session, lane: 281_474_976_710_655 } },
     { addresses: ADDRESSES },
     { networks: NETWORKS },
     { lane: 255, lanesMax: 256 },
@@ -70,6 +75,10 @@ const BAD: Record<ControlName, readonly Change[]> = {
     { lanes: 257 },
     { lanes: '2' },
     { software: 'x'.repeat(129) },
+    { carries: 'streams' },
+    { carries: new Array(33).fill('streams') },
+    { streams: 'a'.repeat(31) },
+    { streams: { id: session, lane: 1 } },
     { session },
     { token },
     { lane },
@@ -84,6 +93,12 @@ const BAD: Record<ControlName, readonly Change[]> = {
     { session: token, token: session, lane },
   ],
   WELCOME: [
+    { carries: null },
+    { streams: session },
+    { streams: { id: session } },
+    { streams: { id: token, lane: 1 } },
+    { streams: { id: session, lane: 0 } },
+    { streams: { id: session, lane: 281_474_976_710_656 } },
     { version: undefined },
     { session: undefined },
     { session: token },
@@ -168,6 +183,12 @@ test('drops kinds of offload that it does not know', async (t) => {
   t.match(decodeChanged('HELLO', { accepts: ['tso9', 'checksum', '__proto__', 'tso4', 'uso'] }), {
     accepts: ['checksum', 'tso4'],
   })
+})
+
+test('drops kinds of what a lane carries that it does not know', async (t) => {
+  const carries = ['datagrams', 'streams', '__proto__', 'packets']
+  t.match(decodeChanged('HELLO', { carries }), { carries: ['streams', 'packets'] })
+  t.match(decodeChanged('WELCOME', { carries }), { carries: ['streams', 'packets'] })
 })
 
 test('refuses each message when a key that it needs is missing', async (t) => {

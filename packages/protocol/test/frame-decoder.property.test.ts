@@ -20,7 +20,14 @@ const frameArbitrary: fc.Arbitrary<SentFrame> = fc.oneof(
     payload: fc.uint8Array({ minLength: MIN_DATA_PAYLOAD_BYTES, maxLength: 300 }),
   }),
   fc.record({ type: fc.integer({ min: 1, max: 7 }), payload: fc.uint8Array({ maxLength: 40 }) }),
-  fc.record({ type: fc.integer({ min: 8, max: 255 }), payload: fc.uint8Array({ maxLength: 40 }) }),
+  fc.record({
+    type: fc.constant(FRAME_TYPE.STREAM_DATA),
+    payload: fc.uint8Array({ minLength: 7, maxLength: 300 }),
+  }),
+  fc.record({
+    type: fc.oneof(fc.integer({ min: 8, max: 63 }), fc.integer({ min: 73, max: 255 })),
+    payload: fc.uint8Array({ maxLength: 40 }),
+  }),
 )
 
 /** Lengths of chunks; the last is used again and again until the stream ends. */
@@ -60,7 +67,7 @@ function pushInChunks(
 
 function knownOnly(frames: readonly SentFrame[]): SeenFrame[] {
   return frames
-    .filter((frame) => frame.type <= FRAME_TYPE.CLOSE)
+    .filter(({ type }) => type <= FRAME_TYPE.CLOSE || type === FRAME_TYPE.STREAM_DATA)
     .map(({ type, payload }) => ({ type, payload: toHex(payload) }))
 }
 

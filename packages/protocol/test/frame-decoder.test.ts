@@ -8,7 +8,7 @@ const VNET_AND_IPV4 = '00000000000000000000 4500001400004000400100000a0000010a00
 const STREAM = hex(`
   01 000002 7b7d
   00 00001e ${VNET_AND_IPV4}
-  41 000003 aabbcc
+  50 000003 aabbcc
   04 00000a 7b226964223a20377d20
   06 000000
   00 00001f ${VNET_AND_IPV4}ff
@@ -69,7 +69,7 @@ test('counts what it holds of an unfinished frame', async (t) => {
     '00',
     '0000000000',
     VNET_AND_IPV4.slice(12),
-    '41 000002',
+    '50 000002',
     'ff',
     'ff',
   ]) {
@@ -88,6 +88,21 @@ const ILLEGAL_HEADERS: [header: string, code: string, closeCode: string, message
   ['07004001', 'ERR_FRAME_TOO_LARGE', 'frame-too-large', 'frame of type 7 with 16385 B exceeds 16384 B'],
   ['0801000a', 'ERR_FRAME_TOO_LARGE', 'frame-too-large', 'frame of type 8 with 65546 B exceeds 65545 B'],
   ['ff01000a', 'ERR_FRAME_TOO_LARGE', 'frame-too-large', 'frame of type 255 with 65546 B exceeds 65545 B'],
+  ['4000000d', 'ERR_FRAME_TOO_SHORT', 'protocol-error', 'frame of type 64 with 13 B is below 14 B'],
+  ['4000010d', 'ERR_FRAME_TOO_LARGE', 'frame-too-large', 'frame of type 64 with 269 B exceeds 268 B'],
+  ['4100000d', 'ERR_FRAME_TOO_SHORT', 'protocol-error', 'frame of type 65 with 13 B is below 14 B'],
+  ['4100000f', 'ERR_STREAM_FRAME_INVALID', 'protocol-error', 'OPENED of 15 B, not 14 B or 26 B'],
+  ['41000019', 'ERR_STREAM_FRAME_INVALID', 'protocol-error', 'OPENED of 25 B, not 14 B or 26 B'],
+  ['4100001b', 'ERR_FRAME_TOO_LARGE', 'frame-too-large', 'frame of type 65 with 27 B exceeds 26 B'],
+  ['42000006', 'ERR_FRAME_TOO_SHORT', 'protocol-error', 'frame of type 66 with 6 B is below 7 B'],
+  ['420000d0', 'ERR_FRAME_TOO_LARGE', 'frame-too-large', 'frame of type 66 with 208 B exceeds 207 B'],
+  ['43000006', 'ERR_FRAME_TOO_SHORT', 'protocol-error', 'frame of type 67 with 6 B is below 7 B'],
+  ['43004007', 'ERR_FRAME_TOO_LARGE', 'frame-too-large', 'frame of type 67 with 16391 B exceeds 16390 B'],
+  ['44000009', 'ERR_FRAME_TOO_SHORT', 'protocol-error', 'frame of type 68 with 9 B is below 10 B'],
+  ['45000007', 'ERR_FRAME_TOO_LARGE', 'frame-too-large', 'frame of type 69 with 7 B exceeds 6 B'],
+  ['46000006', 'ERR_FRAME_TOO_SHORT', 'protocol-error', 'frame of type 70 with 6 B is below 7 B'],
+  ['47000007', 'ERR_FRAME_TOO_LARGE', 'frame-too-large', 'frame of type 71 with 7 B exceeds 6 B'],
+  ['4800000b', 'ERR_FRAME_TOO_SHORT', 'protocol-error', 'frame of type 72 with 11 B is below 12 B'],
 ]
 for (const [header, code, closeCode, message] of ILLEGAL_HEADERS) {
   test(`refuses the header ${header} before any payload comes`, async (t) => {

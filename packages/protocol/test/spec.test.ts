@@ -9,10 +9,11 @@ import {
   PacketChecker,
   REJECT_CODES,
 } from '@reversed-vpn/protocol'
-import { CLOSE_CODES, GOAWAY_REASONS } from '@reversed-vpn/protocol/testing'
+import { CLOSE_CODES, GOAWAY_REASONS, REFUSED_REASONS, RESET_REASONS } from '@reversed-vpn/protocol/testing'
 import { test } from 'tap'
 import { collectFrames } from './collect-frames.js'
 import { hex, toHex } from './hex.js'
+import { STREAM_SAMPLES } from './stream/stream-samples.js'
 
 const spec = await readFile(new URL('../SPEC.md', import.meta.url), 'utf8')
 
@@ -25,7 +26,7 @@ const EXAMPLES = [...spec.matchAll(/```hex\n(.*?)```(?:\n```json\n(.*?)```)?/gs)
 )
 
 test('has an example of each kind, and each is one whole frame', async (t) => {
-  t.equal(EXAMPLES.length, 8)
+  t.equal(EXAMPLES.length, 19)
   for (const { bytes } of EXAMPLES) {
     const { decoder, frames } = collectFrames()
     decoder.push(bytes)
@@ -55,6 +56,34 @@ test('has an example of DATA that passes the check unchanged', async (t) => {
   const checked = data.slice()
   t.equal(checker.check(checked, 0, data.length, data.length), 0)
   t.equal(toHex(checked), toHex(data))
+})
+
+test('has examples of frames of streams that are encoded just so', async (t) => {
+  const streams = EXAMPLES.filter(
+    ({ bytes: [type = 0] }) => type >= FRAME_TYPE.OPEN && type <= FRAME_TYPE.RESUME,
+  )
+  t.strictSame(
+    streams.map(({ bytes }) => toHex(bytes)),
+    STREAM_SAMPLES.map(({ encode }) => toHex(encode())),
+  )
+})
+
+test('gives every reason of REFUSED and RESET the code that is sent', async (t) => {
+  for (const [table, reasons] of [
+    ['REFUSED', REFUSED_REASONS],
+    ['RESET', RESET_REASONS],
+  ] as const) {
+    const [, rows = ''] = new RegExp(`^\\| code \\| of ${table} .*\n.*\n((?:\\|.*\n)+)`, 'm').exec(spec) ?? []
+    const listed = [...rows.matchAll(/^\| (\d+) +\| `([\w-]+)`/gm)].map(([, code, reason]) => [
+      Number(code),
+      reason,
+    ])
+    t.strictSame(
+      listed,
+      reasons.map((reason, index) => [index + 1, reason]),
+      table,
+    )
+  }
 })
 
 test('names every frame type with its number, every code, reason and kind of offload', async (t) => {

@@ -7,6 +7,7 @@ import {
   FRAME_TYPE,
   FrameDecoder,
   type FrameView,
+  isStreamFrame,
   TunnelError,
 } from '@reversed-vpn/protocol'
 import { untilSettled } from '@reversed-vpn/relay'
@@ -166,6 +167,8 @@ export class FrameStream {
       this.#handler.onData(view)
       return
     }
+    // Nobody here carries streams: skipped, as any type that a side does not know.
+    if (isStreamFrame(view.type)) return
     const message = decodeControl(view.type, view.copyPayload())
     if (this.#handler !== undefined) this.#handler.onControl(message)
     else this.#receiveEarly(message)

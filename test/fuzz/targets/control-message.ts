@@ -3,10 +3,23 @@ import { type ControlMessage, decodeControl, encodeControl, TunnelError } from '
 import type { FuzzTarget } from '../fuzz-target.js'
 
 const KEYS: Readonly<Record<string, readonly string[]>> = {
-  HELLO: ['type', 'version', 'instance', 'accepts', 'mtu', 'software', 'lanes', 'session', 'token', 'lane'],
+  HELLO: [
+    'type',
+    'version',
+    'instance',
+    'accepts',
+    'mtu',
+    'software',
+    'lanes',
+    'session',
+    'token',
+    'lane',
+    'carries',
+    'streams',
+  ],
   WELCOME: [
     ...['type', 'version', 'session', 'token', 'lane', 'lanesMax', 'mtu', 'accepts', 'addresses', 'networks'],
-    ...['keepaliveMs', 'deadAfterMs'],
+    ...['keepaliveMs', 'deadAfterMs', 'carries', 'streams'],
   ],
   REJECT: ['type', 'code', 'reason'],
   PING: ['type', 'id'],
@@ -101,6 +114,7 @@ function seeds(): Record<string, Uint8Array> {
       deadAfterMs: 15_000,
     },
     reject: { type: 'REJECT', code: 'wrong-name', reason: 'the certificate names "x"' },
+    'hello-streams': { ...hello, carries: ['packets', 'streams'], streams: 'ab'.repeat(16) },
     ping: { type: 'PING', id: 1 },
     pong: { type: 'PONG', id: 0xffff_ffff },
     goaway: { type: 'GOAWAY', reason: 'superseded' },

@@ -8,6 +8,21 @@ import { tcp4, udp4 } from '../sample-packets.js'
 const MAX_DATA = 65_545
 const MIN_DATA = 30
 const MAX_CONTROL = 16_384
+const STREAM_LENGTHS: Readonly<Record<number, readonly number[]>> = {
+  64: range(14, 268),
+  65: [14, 26],
+  66: range(7, 207),
+  67: range(7, 16_390),
+  68: [10],
+  69: [6],
+  70: [7],
+  71: [6],
+  72: [12],
+}
+
+function range(least: number, most: number): number[] {
+  return Array.from({ length: most - least + 1 }, (_, index) => least + index)
+}
 
 interface Expected {
   readonly frames: readonly string[]
@@ -15,6 +30,18 @@ interface Expected {
   readonly code: string | undefined
   /** Of an unfinished frame at the end, header included until it is whole. */
   readonly heldBytes: number
+}
+
+/** What is wrong with a header. */
+function codeFor(type: number, bytes: number): string | undefined {
+  const lengths = STREAM_LENGTHS[type]
+  if (lengths !== undefined) {
+    if (lengths.includes(bytes)) return undefined
+    if (bytes > Math.max(...lengths)) return 'ERR_FRAME_TOO_LARGE'
+    return bytes < Math.min(...lengths) ? 'ERR_FRAME_TOO_SHORT' : 'ERR_STREAM_FRAME_INVALID'
+  }
+  if (bytes > (type >= 1 && type <= 7 ? MAX_CONTROL : MAX_DATA)) return 'ERR_FRAME_TOO_LARGE'
+  return type === 0 && bytes < MIN_DATA ? 'ERR_FRAME_TOO_SHORT' : undefined
 }
 
 /** What a stream says, read whole. */
@@ -25,13 +52,8 @@ function read(stream: Buffer): Expected {
   while (stream.length - at >= 4) {
     const type = stream.readUInt8(at)
     const bytes = stream.readUIntBE(at + 1, 3)
-    const isKnown = type <= 7
-    const code =
-      bytes > (type >= 1 && isKnown ? MAX_CONTROL : MAX_DATA)
-        ? 'ERR_FRAME_TOO_LARGE'
-        : type === 0 && bytes < MIN_DATA
-          ? 'ERR_FRAME_TOO_SHORT'
-          : undefined
+    const isKnown = type <= 7 || type in STREAM_LENGTHS
+    const code = codeFor(type, bytes)
     if (code !== undefined) return { frames, skipped, code, heldBytes: 0 }
     if (!isKnown) skipped++
     at += 4
@@ -95,8 +117,13 @@ function seeds(): Record<string, Uint8Array> {
     'headers-split': writeChunked(Buffer.concat([data, data, ping]), [2, 75, 3]),
     'unknown-type-skipped': writeChunked(Buffer.concat([frame(200, Buffer.alloc(20, 1)), ping]), [5]),
     'empty-control': writeChunked(
-      Buffer.concat([frame(4, Buffer.alloc(0)), frame(64, Buffer.alloc(0)), ping]),
+      Buffer.concat([frame(4, Buffer.alloc(0)), frame(127, Buffer.alloc(0)), ping]),
     ),
+    'data-of-streams': writeChunked(
+      Buffer.concat([frame(67, Buffer.alloc(7, 1)), frame(69, Buffer.alloc(6, 2)), ping]),
+      [3, 9],
+    ),
+    'opened-too-long-for-ipv4': writeChunked(frame(65, Buffer.alloc(15))),
     'longest-data': withFiller(9, writeChunked(frame(0, Buffer.alloc(10), 65_545), [1, 200])),
     'longest-control': withFiller(3, writeChunked(frame(1, Buffer.from('{'), 16_384), [3])),
     'too-long-data': withFiller(1, writeChunked(frame(0, Buffer.alloc(10), 65_546))),

@@ -34,7 +34,8 @@ export const ABUSES: readonly Abuse[] = [
   },
   { what: 'DATA one byte too long', code: 'frame-too-large', act: announce(FRAME_TYPE.DATA, MAX_DATA + 1) },
   { what: 'an unknown type one byte too long', code: 'frame-too-large', act: announce(200, MAX_DATA + 1) },
-  { what: 'an unknown type of 16 MiB', code: 'frame-too-large', act: announce(64, 0xff_ff_ff) },
+  { what: 'an unknown type of 16 MiB', code: 'frame-too-large', act: announce(127, 0xff_ff_ff) },
+  { what: 'a frame of a stream that is too short', code: 'protocol-error', act: announce(69, 5) },
   { what: 'DATA one byte too short', code: 'protocol-error', act: announce(FRAME_TYPE.DATA, 29) },
 ]
 
