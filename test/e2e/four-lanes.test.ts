@@ -3,7 +3,7 @@ import { type Daemon, seedServerRequest, startNginx } from '@reversed-vpn/test/l
 import t from 'tap'
 import { Flow, startFlowServer } from './support/flow.js'
 import { type LaneStatus, lanesOf, untilLanes } from './support/lanes.js'
-import { descriptorsOf } from './support/process-state.js'
+import { descriptorsOf, untilDescriptors } from './support/process-state.js'
 import { TunnelLab } from './support/tunnel-lab.js'
 
 const LANES = 4
@@ -72,9 +72,7 @@ t.test('what a lost lane carried goes on by another, and the lane comes back', a
   for (const flow of flows) t.match(await flow.finish(), { isIntact: true })
   for (const [daemon, descriptors] of before) {
     // Fewer than one of each lane that was lost. Who asked for the state has the rest.
-    const most = descriptors + LANES - 1
-    const isBack = () => (descriptorsOf(daemon) <= most ? true : undefined)
-    t.ok(await daemon.process.waitFor(`${most} descriptors`, isBack, { everyMs: 20 }), 'none is kept')
+    await t.resolves(untilDescriptors(daemon, descriptors + LANES - 1), 'none is kept')
   }
   await Promise.all([both.client.stop(), both.seed.stop()])
 })

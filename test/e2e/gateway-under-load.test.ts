@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { destinationOf, type SniGateway, startNginx, startSniGateway } from '@reversed-vpn/test/lab'
 import t from 'tap'
-import { Download } from './support/download.js'
+import { Download, LASTING_BYTES } from './support/download.js'
 import { publishNoise } from './support/files.js'
 import { residentBytes } from './support/process-state.js'
 import { TunnelLab } from './support/tunnel-lab.js'
@@ -97,12 +97,10 @@ t.test(
     const header = `Reversed-VPN: ${destinationOf('shoot--lab')}`
     const args = ['--gateway', gateway.url, '--header', header, '--lanes', '1']
     const { client } = await stage.startBoth([], { args })
-    const original = await publishNoise(lab, pod1, 'noise', 36 * MIB)
+    const original = await publishNoise(lab, pod1, 'noise', LASTING_BYTES)
     const url = `http://${pod1.addresses.ipv4}/noise`
     const downloads = await Promise.all(
-      (['routed', 'proxied'] as const).map((way) =>
-        Download.start(stage, { way, url, original, bytesPerSecond: 4 * MIB }),
-      ),
+      (['routed', 'proxied'] as const).map((way) => Download.start(stage, { way, url, original })),
     )
     const arrived = () => downloads.map(({ bytes }) => bytes)
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type Daemon, startIperf3, startNginx } from '@reversed-vpn/test/lab'
 import t from 'tap'
-import { Download } from './support/download.js'
+import { Download, LASTING_BYTES } from './support/download.js'
 import { publishNoise, sha256Of } from './support/files.js'
 import { inUrl, TunnelLab } from './support/tunnel-lab.js'
 
@@ -17,6 +17,7 @@ const { lab } = stage
 const { caller, node, pod1, seed: seedHost } = lab.hosts
 await startNginx(lab, pod1)
 const noise = await publishNoise(lab, pod1, 'noise', 8 * MIB)
+const lasting = await publishNoise(lab, pod1, 'lasting', LASTING_BYTES)
 
 for (const ofSeed of ['auto', 'off'] as const) {
   for (const ofShoot of ['auto', 'off'] as const) {
@@ -76,9 +77,8 @@ t.test('several lanes carry, and go on when one of them is lost', async (t) => {
     [ipv4, ipv6, ipv4, ipv6].map((address) =>
       Download.start(stage, {
         way: 'routed',
-        url: `http://${inUrl(address)}/noise`,
-        original: noise,
-        bytesPerSecond: 3 * MIB,
+        url: `http://${inUrl(address)}/lasting`,
+        original: lasting,
       }),
     ),
   )

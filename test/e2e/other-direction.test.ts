@@ -13,11 +13,10 @@ import {
   startShootClient,
 } from '@reversed-vpn/test/lab'
 import t, { type Test } from 'tap'
-import { Download } from './support/download.js'
+import { Download, LASTING_BYTES } from './support/download.js'
 import { publishNoise } from './support/files.js'
 import { inUrl, QUICK_RECONNECT, QUICK_TIMES, TunnelLab } from './support/tunnel-lab.js'
 
-const MIB = 1024 * 1024
 const PORT = 4314
 const LANES = 3
 
@@ -33,7 +32,7 @@ const [seedServer, shootClient] = await Promise.all([
 ])
 const hostsFile = `/etc/netns/${seedHost.netns}/hosts`
 await Promise.all([pod1, pod2, node2].map((host) => startNginx(lab, host)))
-const noise = await publishNoise(lab, pod1, 'noise', 16 * MIB)
+const noise = await publishNoise(lab, pod1, 'noise', LASTING_BYTES)
 // What the load balancer of the shoot does.
 await node.nft(`add rule inet lab direct tcp dport ${PORT} accept\n`)
 
@@ -211,7 +210,7 @@ function startDownloads(): Promise<Download[]> {
   return Promise.all(
     (['routed', 'proxied'] as const).map((way) => {
       const url = `http://${inUrl(way === 'routed' ? pod1.addresses.ipv6 : pod1.addresses.ipv4)}/noise`
-      return Download.start(stage, { way, url, original: noise, bytesPerSecond: 8 * MIB })
+      return Download.start(stage, { way, url, original: noise })
     }),
   )
 }

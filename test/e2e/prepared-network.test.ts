@@ -9,14 +9,13 @@ import {
   startNginx,
 } from '@reversed-vpn/test/lab'
 import t, { type Test } from 'tap'
-import { Download } from './support/download.js'
+import { Download, LASTING_BYTES } from './support/download.js'
 import { publishNoise } from './support/files.js'
 import { readMachine } from './support/machine.js'
 import { countPackets } from './support/packet-count.js'
 import { asNetworkAdmin, asPlainUser, openToEveryone, PLAIN_UID } from './support/rights.js'
 import { inUrl, TunnelLab } from './support/tunnel-lab.js'
 
-const MIB = 1024 * 1024
 const LANES = 2
 const SEED_TRANSFER = ['192.168.123.1', 'fd8f:6d53:b97a:1::1']
 const FIREWALL = 'inet reversed_vpn_vpn0'
@@ -35,7 +34,7 @@ await Promise.all([
   startNginx(lab, node2),
   startNginx(lab, seedHost, { port: 8080 }),
 ])
-const noise = await publishNoise(lab, pod1, 'noise', 16 * MIB)
+const noise = await publishNoise(lab, pod1, 'noise', LASTING_BYTES)
 const untouched = await readBoth()
 
 let seed: Daemon
@@ -261,7 +260,7 @@ function ping(from: Host, address: string, waitSeconds = 1) {
 
 function startDownload(way: 'routed' | 'proxied'): Promise<Download> {
   const url = `http://${inUrl(way === 'routed' ? pod1.addresses.ipv6 : pod1.addresses.ipv4)}/noise`
-  return Download.start(stage, { way, url, original: noise, bytesPerSecond: 12 * MIB })
+  return Download.start(stage, { way, url, original: noise })
 }
 
 /** Of file systems mounted at one place only the last is seen. */

@@ -1,31 +1,29 @@
 import { binOf, type ConnectGateway, startConnectGateway, startNginx } from '@reversed-vpn/test/lab'
 import t, { type Test } from 'tap'
-import { Download } from './support/download.js'
+import { Download, LASTING_BYTES } from './support/download.js'
 import { publishNoise } from './support/files.js'
 import { readMachine } from './support/machine.js'
 import { inUrl, TunnelLab } from './support/tunnel-lab.js'
 import { ownTables, readTunnel } from './support/tunnel-state.js'
-
-const MIB = 1024 * 1024
 
 const stage = await TunnelLab.create({ routesCaller: true })
 t.teardown(() => stage[Symbol.asyncDispose]())
 const { lab } = stage
 const { internet, node, pod1, seed: seedHost } = lab.hosts
 await startNginx(lab, pod1)
-const noise = await publishNoise(lab, pod1, 'noise', 32 * MIB)
+const noise = await publishNoise(lab, pod1, 'noise', LASTING_BYTES)
 let gateway: ConnectGateway = await startConnectGateway(lab)
 let { seed, client } = await stage.startBoth([], { gateway })
 
 type Way = 'routed' | 'proxied'
 
-/** One over each way, the routed one over IPv6. Each lasts for four seconds and the time it is held up. */
+/** One over each way, the routed one over IPv6. */
 function startDownloads(ways: readonly Way[] = ['routed', 'proxied']): Promise<Download[]> {
   const { ipv4, ipv6 } = pod1.addresses
   return Promise.all(
     ways.map((way) => {
       const url = `http://${inUrl(way === 'routed' ? ipv6 : ipv4)}/noise`
-      return Download.start(stage, { way, url, original: noise, bytesPerSecond: 8 * MIB })
+      return Download.start(stage, { way, url, original: noise })
     }),
   )
 }

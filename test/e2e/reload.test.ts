@@ -9,7 +9,7 @@ import {
   startNginx,
 } from '@reversed-vpn/test/lab'
 import t, { type Test } from 'tap'
-import { Download } from './support/download.js'
+import { Download, LASTING_BYTES } from './support/download.js'
 import { publishNoise } from './support/files.js'
 import { MountedVolume, textOf, type VolumeFiles } from './support/mounted-volume.js'
 import { QUICK_RECONNECT, TunnelLab } from './support/tunnel-lab.js'
@@ -32,8 +32,8 @@ const oldCa = certificates.tunnelCa
 const newCa = await pki.authority('ca-vpn-new')
 await Promise.all([startNginx(lab, pod1), startNginx(lab, pod2)])
 const [noise1, noise2] = await Promise.all([
-  publishNoise(lab, pod1, 'noise', 20 * MIB),
-  publishNoise(lab, pod2, 'noise', 20 * MIB),
+  publishNoise(lab, pod1, 'noise', LASTING_BYTES),
+  publishNoise(lab, pod2, 'noise', LASTING_BYTES),
 ])
 
 /** What lies in a daemon's Secret for the tunnel. */
@@ -172,7 +172,7 @@ async function serialOf(file: string): Promise<string> {
 function startDownload(
   way: 'routed' | 'proxied',
   from: 'pod1' | 'pod2',
-  mibPerSecond = 2,
+  mibPerSecond = 4,
 ): Promise<Download> {
   const [host, original] = from === 'pod1' ? [pod1, noise1] : [pod2, noise2]
   const url = `http://${host.addresses.ipv4}/noise`
@@ -247,8 +247,8 @@ t.test('what cannot be used is refused in one line that names the file, and the 
 
 t.test('the authority is replaced while downloads run, step by step, and nothing is cut', async (t) => {
   const downloads = await Promise.all([
-    startDownload('routed', 'pod1', 1),
-    startDownload('proxied', 'pod1', 1),
+    startDownload('routed', 'pod1', 2),
+    startDownload('proxied', 'pod1', 2),
   ])
   const both = [oldCa, newCa]
   const newClient = await newCa.issue(shootClientRequest())
@@ -306,7 +306,7 @@ t.test('a pod network that is added is reached, by the session that stands', asy
   const url = `http://${pod2.addresses.ipv4}/`
   t.match(await stage.curlEgress(url), { stderr: /403/ })
   t.not((await stage.curlRouted(url, ['-m', '1'])).code, 0)
-  const download = await startDownload('routed', 'pod1', 8)
+  const download = await startDownload('routed', 'pod1')
   const fromLine = client.process.output.length
   const taken = await swapped(
     seed,
@@ -359,10 +359,7 @@ t.test('the shoot side closes and opens a network of its own accord', async (t) 
 })
 
 t.test('a pod network that is removed is refused, and what runs there is broken', async (t) => {
-  const [cut, kept] = await Promise.all([
-    startDownload('proxied', 'pod2'),
-    startDownload('proxied', 'pod1', 8),
-  ])
+  const [cut, kept] = await Promise.all([startDownload('proxied', 'pod2'), startDownload('proxied', 'pod1')])
   const fromLine = client.process.output.length
   const warned = seed.waitForLog(({ msg }) => msg === 'restart needed for these changed options', {
     fromLine: seed.process.output.length,

@@ -7,7 +7,7 @@ import {
 } from '@reversed-vpn/test/lab'
 import t from 'tap'
 import { Flow, startFlowServer } from '../e2e/support/flow.js'
-import { descriptorsOf } from '../e2e/support/process-state.js'
+import { descriptorsOf, untilDescriptors } from '../e2e/support/process-state.js'
 import { HASTY, TunnelLab } from '../e2e/support/tunnel-lab.js'
 import { readTunnel } from '../e2e/support/tunnel-state.js'
 import { dropNothing, dropPackets } from './support/drop-packets.js'
@@ -204,7 +204,8 @@ for (const { what, times, from, target, cut, mend, isNewProcess = false } of FAU
         before.tunnels,
         'TUN, addresses, routes, rules and firewall were not touched',
       )
-      t.ok(await descriptorsAre(before.descriptors), 'no descriptor is kept')
+      for (const [side, daemon] of [seed, client].entries())
+        await t.resolves(untilDescriptors(daemon, before.descriptors[side] ?? 0), 'no descriptor is kept')
     },
   )
 }
@@ -218,12 +219,6 @@ async function readAll() {
     connections: [(await established()).length, sessions.length],
     descriptors: [seed, client].map(descriptorsOf),
   }
-}
-
-/** A connection that was replaced has a moment to let its last bytes leave. */
-function descriptorsAre(wanted: readonly number[]): Promise<boolean> {
-  const isBack = () => [seed, client].every((daemon, side) => descriptorsOf(daemon) === wanted[side])
-  return seed.process.waitFor(`${wanted} descriptors`, () => isBack() || undefined, { everyMs: 50 })
 }
 
 /** All lanes are up, those that were replaced are gone: the moment to look. */

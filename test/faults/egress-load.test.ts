@@ -1,7 +1,7 @@
 import { startNginx } from '@reversed-vpn/test/lab'
 import t from 'tap'
 import { startFlowServer } from '../e2e/support/flow.js'
-import { descriptorsOf, residentBytes } from '../e2e/support/process-state.js'
+import { descriptorsOf, residentBytes, untilDescriptors } from '../e2e/support/process-state.js'
 import { TunnelLab } from '../e2e/support/tunnel-lab.js'
 import { connectReportOf, startConnectLoad } from './support/connect-load.js'
 
@@ -36,11 +36,7 @@ async function socketsOfSeed(): Promise<number> {
 
 /** Nothing is left open: no descriptor, and no socket that the kernel still closes. */
 async function untilQuiet(): Promise<boolean> {
-  const areClosed = () => (descriptorsOf(seed) <= quiet.descriptors ? true : undefined)
-  await seed.process.waitFor(`${quiet.descriptors} descriptors`, areClosed, {
-    everyMs: 20,
-    deadlineMs: CLOSING_MS,
-  })
+  await untilDescriptors(seed, quiet.descriptors, { deadlineMs: CLOSING_MS })
   const endMs = performance.now() + CLOSING_MS
   for (;;) {
     const sockets = await socketsOfSeed()

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { destinationOf, startNginx, startSniGateway } from '@reversed-vpn/test/lab'
 import t from 'tap'
 import { Flow, startFlowServer } from '../e2e/support/flow.js'
-import { descriptorsOf, residentBytes } from '../e2e/support/process-state.js'
+import { descriptorsOf, residentBytes, untilDescriptors } from '../e2e/support/process-state.js'
 import { HASTY, TunnelLab } from '../e2e/support/tunnel-lab.js'
 import { askAgainAndAgain } from '../faults/support/ask-again.js'
 import { dropNothing, dropPackets } from '../faults/support/drop-packets.js'
@@ -98,11 +98,7 @@ t.test(`${MINUTES} minutes of mixed traffic and faults lose no byte and leave no
     'every byte came back in order',
   )
   t.strictSame(asked.failures, [], `${asked.answered} CONNECTs, each answered`)
-  await seed.process.waitFor(
-    'its descriptors to be those of before',
-    () => (descriptorsOf(seed) <= descriptors ? true : undefined),
-    { everyMs: 100 },
-  )
+  await untilDescriptors(seed, descriptors)
   const after = { residentBytes: residentBytes(seed), descriptors: descriptorsOf(seed) }
   const growth = after.residentBytes - (warm ?? 0)
   t.ok(growth < MAX_GROWTH_BYTES, `memory grew by ${(growth / 1e6).toFixed(1)} MB since the first round`)

@@ -7,7 +7,7 @@ import { binOf, ROUTED_CALLER, startIperf3, startNginx, startSeedServer } from '
 import t, { type Test } from 'tap'
 import { connect } from '../e2e/support/connection.js'
 import { EndlessPing } from '../e2e/support/endless-ping.js'
-import { descriptorsOf, residentBytes } from '../e2e/support/process-state.js'
+import { descriptorsOf, residentBytes, untilDescriptors } from '../e2e/support/process-state.js'
 import { inUrl, TunnelLab } from '../e2e/support/tunnel-lab.js'
 import { HostilePeer } from './support/hostile-peer.js'
 import { dialTls, Inlet } from './support/inlet.js'
@@ -208,9 +208,8 @@ async function expectBackTo(
   t: Test,
   before: { readonly descriptors: number; readonly bytes: number },
 ): Promise<void> {
-  const isBack = () => (descriptorsOf(seed) <= before.descriptors ? true : undefined)
-  const until = { everyMs: 50, deadlineMs: HANDSHAKE_TIMEOUT_MS + LATE_MS }
-  t.ok(await seed.process.waitFor(`${before.descriptors} descriptors`, isBack, until))
+  const deadlineMs = HANDSHAKE_TIMEOUT_MS + LATE_MS
+  await t.resolves(untilDescriptors(seed, before.descriptors, { deadlineMs }))
   const grown = residentBytes(seed) - before.bytes
   t.ok(grown < MEMORY_LEFT_BYTES, `${Math.round(grown / MIB)} MiB more than before`)
 }

@@ -7,12 +7,11 @@ import {
   startNginx,
 } from '@reversed-vpn/test/lab'
 import t, { type Test } from 'tap'
-import { Download } from '../e2e/support/download.js'
+import { Download, LASTING_BYTES } from '../e2e/support/download.js'
 import { publishNoise } from '../e2e/support/files.js'
 import { MountedVolume, textOf } from '../e2e/support/mounted-volume.js'
 import { TunnelLab } from '../e2e/support/tunnel-lab.js'
 
-const MIB = 1024 * 1024
 /** Until a list ends that shall end while the daemon runs. */
 const SOON_MS = 5000
 /** Longer than a busy machine holds a process up: a lane that is lost here could not come back. */
@@ -30,7 +29,7 @@ const url = `http://${pod1.addresses.ipv4}/`
 const apiserver = { commonName: 'kube-apiserver-http-proxy-client', usage: 'client' } as const
 const [good, revoked] = await Promise.all([egressCa.issue(apiserver), egressCa.issue(apiserver)])
 await Promise.all([egressCa.revoke(revoked), startNginx(lab, pod1)])
-const noise = await publishNoise(lab, pod1, 'noise', 20 * MIB)
+const noise = await publishNoise(lab, pod1, 'noise', LASTING_BYTES)
 
 const listsUntil = async (tunnel?: Date, egress = tunnel) => ({
   'tunnel.crl': await list(tunnelCa, tunnel),
@@ -85,7 +84,6 @@ t.test('a newer list counts from the next connection on, and open streams go on'
     way: 'proxied',
     url: `${url}noise`,
     original,
-    bytesPerSecond: 4 * MIB,
   })
   await egressCa.revoke(certificates.apiserver)
   const files = await listsUntil()

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import type { Daemon } from '@reversed-vpn/test/lab'
+import type { Daemon, WaitOptions } from '@reversed-vpn/test/lab'
 
 /** USER_HZ: what proc counts in, whatever the kernel's own timer is. */
 const TICKS_PER_SECOND = 100
@@ -32,7 +32,17 @@ export function stolenSeconds(): number {
   return Number(ticks[7] ?? 0) / TICKS_PER_SECOND
 }
 
-/** How many descriptors a daemon has open. */
+/** How many descriptors a daemon has open, those of the last callers of its admin port included: they go a moment later. */
 export function descriptorsOf({ pid }: Daemon): number {
   return readdirSync(`/proc/${pid}/fd`).length
+}
+
+/** Resolves when a daemon has no more open than that. @throws LabError ERR_LAB_DEADLINE */
+export async function untilDescriptors(
+  daemon: Daemon,
+  most: number,
+  options: WaitOptions = {},
+): Promise<void> {
+  const areClosed = () => (descriptorsOf(daemon) <= most ? true : undefined)
+  await daemon.process.waitFor(`${most} descriptors`, areClosed, { everyMs: 50, ...options })
 }
