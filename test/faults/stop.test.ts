@@ -22,7 +22,7 @@ import { TunnelLab } from '../e2e/support/tunnel-lab.js'
 /** As a rule. */
 const STOPPED_WITHIN_MS = 1000
 /** At most, on a machine that others keep busy: less than what is waited for in any of these states would take to end. */
-const STOPPED_AT_LAST_MS = 3000
+const STOPPED_AT_LAST_MS = 4500
 /** None of them takes connections for real. */
 const PORTS = { silent: 7001, mute: 7002, unreached: 7003, closed: 7004, dialled: 4314 } as const
 
