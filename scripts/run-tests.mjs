@@ -22,12 +22,13 @@ async function main([mode, ...parts]) {
   const env = { ...process.env, ...leftovers.env, ...(mode === 'full' ? { REVERSED_VPN_FULL: '1' } : {}) }
   const totals = { passed: 0, failed: 0, stopped: false }
   passSignalsOn(totals)
-  for (const [tests, jobs] of [
-    [parallel, availableParallelism()],
-    [serial, 1],
+  for (const { tests, jobs, home } of [
+    // Without a home directory, as a daemon's user has none.
+    { tests: parallel, jobs: availableParallelism(), home: '' },
+    { tests: serial, jobs: 1, home: process.env.HOME },
   ]) {
     await runAll(tests, jobs, totals, (test) =>
-      runTestFile(root, test, { timeoutSeconds: TIMEOUT_SECONDS[mode], env }),
+      runTestFile(root, test, { timeoutSeconds: TIMEOUT_SECONDS[mode], env: { ...env, HOME: home } }),
     )
   }
   for (const thing of await leftovers.find()) {
