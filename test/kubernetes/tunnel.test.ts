@@ -11,6 +11,7 @@ import { Page } from './cluster/page.js'
 import { API_SERVER_LABELS, shootApiServer } from './cluster/shoot-control-plane.js'
 import { SEED, SHOOT } from './cluster/topology.js'
 import { ensureImages } from './images/index.js'
+import { judgePolicies } from './scenes/policies.js'
 
 const EXAMPLE = 'deploy/kubernetes/cluster.yaml'
 const GONE_DEADLINE_MS = 180_000
@@ -20,6 +21,8 @@ const clusters = await Clusters.create({ binaries, images: await ensureImages() 
 t.teardown(() => clusters.close())
 const { seed, shoot, seedNamespace } = clusters
 const page = await Page.open(clusters, binaries)
+// From the beginning: all that works below, works by leave of the policies that the page has a person apply.
+const engines = await Promise.all([...seed.nodes, ...shoot.nodes].map((node) => node.enforcePolicies()))
 
 t.test('without a tunnel a pod runs in the shoot, and its log is out of reach', async (t) => {
   await shoot.eventually(['get', 'serviceaccount', 'default', '-n', 'kube-system'])
@@ -90,6 +93,10 @@ t.test('what the page has a person look at shows that it works', async (t) => {
   const { stdout: sysctl } = await shoot.mustKubectl(forwards)
   t.equal(sysctl, '0\n', 'the network of a pod forwards nothing')
 })
+
+t.test('NetworkPolicies let through what they name, and nothing else', (t) =>
+  judgePolicies(t, clusters, engines),
+)
 
 // Neither cluster lets a privileged pod in: kube-apiserver does not by default.
 t.test('the namespace of the gateway lets in nothing but what keeps to the restricted profile', async (t) => {

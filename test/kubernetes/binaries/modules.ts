@@ -11,6 +11,7 @@ const NAMES: Readonly<Record<string, string>> = {
   'go.etcd.io/etcd/server/v3': 'etcd',
   'sigs.k8s.io/apiserver-network-proxy/cmd/agent': 'proxy-agent',
   'sigs.k8s.io/apiserver-network-proxy/cmd/server': 'proxy-server',
+  'sigs.k8s.io/kube-network-policies/cmd': 'kube-network-policies',
 }
 /** Components of Kubernetes refuse each other when they don't know their version. */
 const KUBERNETES = 'k8s.io/kubernetes'

@@ -10,6 +10,7 @@ import {
   kubeProxyConfig,
   type NodeSetting,
 } from './node-config.js'
+import { PolicyEngine } from './policy-engine.js'
 
 const CGROUP_DIR = '/sys/fs/cgroup'
 const START_DEADLINE_MS = 60_000
@@ -92,6 +93,12 @@ export class Node {
       `--node-ip=${this.address}`,
       '--v=2',
     ])
+  }
+
+  /** From now on NetworkPolicies are in force for its pods. */
+  enforcePolicies(): Promise<PolicyEngine> {
+    const { binaries, credentials, server, clusterPods } = this.#options
+    return PolicyEngine.start(this.machine, { binaries, credentials, server, pods: clusterPods })
   }
 
   /** The last lines of its kubelet, for messages. */
