@@ -3,6 +3,7 @@ import { type JoinedEnd, resetConnection } from '@reversed-vpn/relay'
 
 /** A connection that was admitted: who is on it, and how it is taken down. */
 export interface Caller extends JoinedEnd {
+  readonly socket: Socket
   /** From its certificate; `unix` on a Unix socket, where the file mode is the authorization. */
   readonly name: string
   /** Its address and port, or the path of the Unix socket. */

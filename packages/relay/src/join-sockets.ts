@@ -1,9 +1,12 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { ByteBudget } from './byte-budget.js'
 
-/** One end of a stream: a half-open socket, paused or flowing, that nobody reads from yet. */
+/**
+ * One end of a stream: a half-open socket, or another half-open `Duplex` that emits `close` once both directions have ended or
+ * it was destroyed. Paused or flowing, and nobody reads from it yet. It may keep no chunk whose write has called back.
+ */
 export interface JoinedEnd {
-  readonly socket: Socket
+  readonly socket: Duplex
   /** Closes at once and tells the peer that the stream is broken, not over. */
   reset(): void
 }
@@ -55,7 +58,7 @@ export async function joinSockets(
   const { onClientBytes, onTargetBytes } = options
   let firstEnded: Side | undefined
   let broken: JoinOutcome | undefined
-  const watch = (side: Side, socket: Socket, other: JoinedEnd) => {
+  const watch = (side: Side, socket: Duplex, other: JoinedEnd) => {
     const onEnded = () => {
       firstEnded ??= side
     }
@@ -87,7 +90,7 @@ export async function joinSockets(
   return broken ?? `${firstEnded ?? 'client'}-ended`
 }
 
-function isSilent(socket: Socket): boolean {
+function isSilent(socket: Duplex): boolean {
   return SILENCE_CODES.includes((socket.errored as NodeJS.ErrnoException | null)?.code)
 }
 
@@ -97,7 +100,7 @@ interface PumpOptions {
   readonly onBytes: (bytes: number) => void
 }
 
-function pump(from: Socket, to: Socket, { maxWaitingBytes, budget, onBytes }: PumpOptions): void {
+function pump(from: Duplex, to: Duplex, { maxWaitingBytes, budget, onBytes }: PumpOptions): void {
   if (from.destroyed) return
   if (from.readableEnded) {
     to.end()
@@ -123,7 +126,7 @@ function pump(from: Socket, to: Socket, { maxWaitingBytes, budget, onBytes }: Pu
 }
 
 /** Resolves when `socket` is closed. Where it did not end in both directions it calls `onBroken` and breaks `other`. */
-function closeWith(socket: Socket, other: JoinedEnd, lingerMs: number, onBroken: () => void): Promise<void> {
+function closeWith(socket: Duplex, other: JoinedEnd, lingerMs: number, onBroken: () => void): Promise<void> {
   return new Promise((resolve) => {
     const onClose = () => {
       if (!socket.readableEnded || !socket.writableFinished) {
@@ -141,7 +144,7 @@ function closeWith(socket: Socket, other: JoinedEnd, lingerMs: number, onBroken:
  * A FIN to `other` would make a torn stream look whole, so it is reset, but not before it was sent what `broken` had said.
  * Where `broken` had said all, that much is whole, and `other` gets it with the end behind it.
  */
-function breakOther(broken: Socket, other: JoinedEnd, lingerMs: number): void {
+function breakOther(broken: Duplex, other: JoinedEnd, lingerMs: number): void {
   const { socket } = other
   if (socket.destroyed) return
   // Nobody takes what `other` still says; unread, it would turn its close into a reset that overtakes the tail.

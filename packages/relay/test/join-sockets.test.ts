@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { type Duplex, duplexPair } from 'node:stream'
 import { answerAndClose, ByteBudget, joinSockets, resetConnection } from '@reversed-vpn/relay'
 import t, { type Test } from 'tap'
 
@@ -23,11 +24,32 @@ async function openPair(t: Test): Promise<{ peer: Socket; served: Socket }> {
   return { peer, served }
 }
 
+/** The two ends of a stream that is no socket. */
+function streamPair(t: Test): { peer: Duplex; served: Duplex } {
+  const [peer, served] = duplexPair() as [Duplex, Duplex]
+  for (const stream of [peer, served]) stream.on('error', () => {})
+  t.teardown(() => {
+    peer.destroy()
+    served.destroy()
+  })
+  return { peer, served }
+}
+
 async function join(t: Test, head = '', greeting?: string) {
-  const [client, target] = [await openPair(t), await openPair(t)]
+  return joinPairs(await openPair(t), await openPair(t), head, greeting)
+}
+
+function joinPairs<Target extends Duplex>(
+  client: { peer: Socket; served: Socket },
+  target: { peer: Target; served: Target },
+  head = '',
+  greeting?: string,
+) {
   const bytes = { client: 0, target: 0 }
   const budget = new ByteBudget(0)
-  const endOf = (socket: Socket) => ({ socket, reset: () => resetConnection(socket) })
+  const reset = (socket: Duplex) =>
+    'connect' in socket ? resetConnection(socket as Socket) : socket.destroy()
+  const endOf = (socket: Duplex) => ({ socket, reset: () => reset(socket) })
   const outcome = joinSockets(endOf(client.served), endOf(target.served), {
     head: Buffer.from(head),
     greeting,
@@ -44,7 +66,7 @@ async function join(t: Test, head = '', greeting?: string) {
   return { client: client.peer, target: target.peer, served, bytes, budget, outcome }
 }
 
-async function readAll(socket: Socket): Promise<string> {
+async function readAll(socket: Duplex): Promise<string> {
   let text = ''
   for await (const chunk of socket.iterator({ destroyOnReturn: false })) text += String(chunk)
   return text
@@ -116,6 +138,54 @@ for (const ending of ['reads on', 'leaves'] as const)
     await outcome
     t.strictSame({ held: budget.heldBytes, paused: budget.paused }, { held: 0, paused: 0 })
   })
+
+t.test('joins a socket and a stream that is none, each direction with its end', async (t) => {
+  const stream = streamPair(t)
+  const { client, target, bytes, outcome } = joinPairs(await openPair(t), stream, 'head ', 'welcome ')
+  client.end('question')
+  t.equal(await readAll(target), 'head question')
+  target.end(Buffer.alloc(2 ** 20, 'a'))
+  t.equal((await readAll(client)).length, 'welcome '.length + 2 ** 20)
+  t.equal(await outcome, 'client-ended')
+  t.strictSame(bytes, { client: 13, target: 2 ** 20 })
+  t.ok(stream.served.closed)
+})
+
+t.test('does not read a socket for a stream that does not take it, and counts what waits', async (t) => {
+  const stream = streamPair(t)
+  const { client, target, budget, outcome } = joinPairs(await openPair(t), stream)
+  client.end(Buffer.alloc(2 ** 25))
+  while (budget.paused === 0) await new Promise((resolve) => setImmediate(resolve))
+  t.ok(budget.heldBytes > 0)
+  t.ok(budget.heldBytes <= 2 ** 18, `${budget.heldBytes} bytes wait`)
+  target.end()
+  client.resume()
+  t.equal((await readAll(target)).length, 2 ** 25)
+  await outcome
+  t.strictSame({ held: budget.heldBytes, paused: budget.paused }, { held: 0, paused: 0 })
+})
+
+for (const [code, outcome] of [
+  ['ETIMEDOUT', 'target-timed-out'],
+  ['ERR_OF_THE_STREAM', 'target-broke'],
+] as const)
+  t.test(`resets a socket whose stream fails with ${code}`, async (t) => {
+    const stream = streamPair(t)
+    const joined = joinPairs(await openPair(t), stream)
+    const failed = once(joined.client, 'error').catch((error) => [error])
+    joined.client.resume()
+    stream.served.destroy(Object.assign(new Error(code), { code }))
+    t.match(await failed, [{ code: 'ECONNRESET' }])
+    t.equal(await joined.outcome, outcome)
+  })
+
+t.test('resets a stream whose socket breaks', async (t) => {
+  const stream = streamPair(t)
+  const { client, outcome } = joinPairs(await openPair(t), stream)
+  client.resetAndDestroy()
+  t.equal(await outcome, 'client-broke')
+  t.ok(stream.served.destroyed)
+})
 
 t.test('a last answer arrives although the other end goes on sending', async (t) => {
   const { peer, served } = await openPair(t)
