@@ -17,7 +17,7 @@ export const PACKAGE_MAP: Readonly<Record<string, PackageRule>> = {
     reason: 'the device knows nothing of the tunnel, so it can be used and tested alone',
   },
   relay: {
-    to: { ip: 'strangers are counted by their network' },
+    to: { ip: 'strangers are counted by their network, and a target is inside networks or not' },
     reason: 'it judges connections by address and socket, whatever they carry',
   },
   daemon: {
@@ -60,9 +60,9 @@ export const PACKAGE_MAP: Readonly<Record<string, PackageRule>> = {
   'egress-proxy': {
     to: {
       daemon: 'it listens, and limits what it logs, as any daemon does',
-      ip: 'a destination is inside the networks or it is not',
+      ip: 'an address that a caller names has one spelling',
       'node-tun': 'only the kernel knows what a caller on a Unix socket has not read',
-      relay: 'it serves strangers, and joins two sockets',
+      relay: 'it serves strangers, judges and dials their targets, and joins two sockets',
       secure: 'callers show certificates',
     },
     reason: 'it is told whether the tunnel is up; how that comes about is not its business',

@@ -1,12 +1,21 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { formatEndpoint, type Logger } from '@reversed-vpn/daemon'
-import { answerAndClose, type ByteBudget, joinSockets, resetConnection } from '@reversed-vpn/relay'
+import {
+  answerAndClose,
+  type ByteBudget,
+  isPermitted,
+  joinSockets,
+  permittedAddresses,
+  resetConnection,
+  type TargetNetworks,
+  TargetRefusal,
+  type TargetResolver,
+} from '@reversed-vpn/relay'
 import { AccessRecord } from './access-record.js'
 import { CallerGoneSignal } from './caller-gone-signal.js'
 import type { Caller } from './callers.js'
 import { parseConnectRequest } from './connect-request.js'
-import { type EgressNetworks, isPermitted, permittedAddresses } from './destination-policy.js'
 import { dialFirst, type TransferAddresses } from './dial.js'
 import type { Direction, EgressMetrics } from './egress-metrics.js'
 import { EgressRefusal, formatRefusal } from './egress-refusal.js'
@@ -14,7 +23,6 @@ import { holdBack } from './hold-back.js'
 import type { HoldQueue } from './hold-queue.js'
 import { type EgressLimits, LINGER_MS } from './limits.js'
 import { END_OF_OUTCOME } from './stream-end.js'
-import type { TargetResolver } from './target-resolver.js'
 
 interface ConnectHandlerParts {
   readonly limits: EgressLimits
@@ -24,7 +32,7 @@ interface ConnectHandlerParts {
   readonly resolver: TargetResolver
   readonly metrics: EgressMetrics
   readonly logger: Logger
-  readonly networks: EgressNetworks
+  readonly networks: TargetNetworks
   readonly transfer: TransferAddresses
   readonly budget: ByteBudget
 }
@@ -43,7 +51,7 @@ const CONNECTION_ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n'
  */
 export class ConnectHandler {
   readonly #parts: ConnectHandlerParts
-  #networks: EgressNetworks
+  #networks: TargetNetworks
   /** The streams that run now, by their far ends. */
   readonly #streams = new Map<Socket, AccessRecord>()
 
@@ -58,7 +66,7 @@ export class ConnectHandler {
   }
 
   /** Counts for every request from now on. Streams to where nobody may go any more are reset. */
-  setNetworks(networks: EgressNetworks): void {
+  setNetworks(networks: TargetNetworks): void {
     this.#networks = networks
     for (const [target, record] of [...this.#streams]) {
       if (isPermitted(networks, target.remoteAddress ?? '')) continue
@@ -195,5 +203,6 @@ function recordOf(caller: Caller, request?: IncomingMessage): AccessRecord {
 
 function toRefusal(error: unknown): EgressRefusal {
   if (error instanceof EgressRefusal) return error
+  if (error instanceof TargetRefusal) return new EgressRefusal(error.reason, error.detail, { cause: error })
   return new EgressRefusal('internal', 'see the log of the seed-server', { cause: error })
 }

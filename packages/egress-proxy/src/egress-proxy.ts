@@ -1,10 +1,16 @@
 import type { TLSSocket } from 'node:tls'
 import { type Endpoint, type Logger, ownResources, rateLimited } from '@reversed-vpn/daemon'
-import { ByteBudget, type Lookup, lookUpAddresses, RequestReader } from '@reversed-vpn/relay'
+import {
+  ByteBudget,
+  type Lookup,
+  lookUpAddresses,
+  RequestReader,
+  type TargetNetworks,
+  TargetResolver,
+} from '@reversed-vpn/relay'
 import { refusalReasonOf, type TlsMaterial } from '@reversed-vpn/secure'
 import { type Caller, CallerTable, createCaller } from './callers.js'
 import { ConnectHandler } from './connect-handler.js'
-import type { EgressNetworks } from './destination-policy.js'
 import type { TransferAddresses } from './dial.js'
 import { type EgressListener, type ListenerEvents, openListener } from './egress-listener.js'
 import type { EgressMetrics } from './egress-metrics.js'
@@ -13,7 +19,6 @@ import { HoldQueue, type HoldQueueOptions, type TunnelGate } from './hold-queue.
 import { answerTimeoutMs, EGRESS_LIMITS, type EgressLimits } from './limits.js'
 import { readConnect } from './read-connect.js'
 import { memoryForStreams, roomForBulk, roomForStreams } from './room.js'
-import { TargetResolver } from './target-resolver.js'
 
 /** Judges the certificate of a caller. Called once the handshake has ended and before any byte is parsed. */
 type AuthorizeCaller = (
@@ -28,7 +33,7 @@ export interface EgressProxyOptions extends HoldQueueOptions {
   readonly tls?: TlsMaterial | undefined
   readonly authorizeCaller: AuthorizeCaller
   readonly gate: TunnelGate
-  readonly networks: EgressNetworks
+  readonly networks: TargetNetworks
   readonly transfer: TransferAddresses
   readonly logger: Logger
   readonly metrics: EgressMetrics
@@ -127,7 +132,7 @@ export class EgressProxy {
   }
 
   /** Counts for every request from now on, held ones included. Streams to where nobody may go any more are reset. */
-  setNetworks(networks: EgressNetworks): void {
+  setNetworks(networks: TargetNetworks): void {
     this.#handler.setNetworks(networks)
   }
 

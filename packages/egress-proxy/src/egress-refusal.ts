@@ -1,3 +1,11 @@
+import type { TargetRefusalReason } from '@reversed-vpn/relay'
+
+interface RefusalAnswer {
+  readonly status: number
+  readonly phrase: string
+  readonly proxyError: string
+}
+
 /**
  * Why a request got no stream: the status it is answered with and the error type of its `Proxy-Status` (RFC 9209 §2.3).
  * kube-apiserver reads nothing but the status code and the reason phrase, so the phrase carries the details too.
@@ -25,7 +33,7 @@ const REFUSALS = {
   'shutting-down': { status: 503, phrase: 'shutting down', proxyError: 'destination_unavailable' },
   'dial-timeout': { status: 504, phrase: 'timed out', proxyError: 'connection_timeout' },
   'lookup-timeout': { status: 504, phrase: 'look-up timed out', proxyError: 'dns_timeout' },
-} as const satisfies Record<string, { status: number; phrase: string; proxyError: string }>
+} as const satisfies Record<string, RefusalAnswer> & Record<TargetRefusalReason, RefusalAnswer>
 
 /** A reason that a request is refused for. */
 export type RefusalReason = keyof typeof REFUSALS

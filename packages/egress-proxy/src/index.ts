@@ -1,4 +1,4 @@
-export type { EgressNetworks } from './destination-policy.js'
+export type { TargetNetworks } from '@reversed-vpn/relay'
 export type { TransferAddresses } from './dial.js'
 export { createEgressMetrics } from './egress-metrics.js'
 export { EgressProxy } from './egress-proxy.js'

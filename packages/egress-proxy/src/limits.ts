@@ -1,5 +1,7 @@
+import { LOOKUP_LIMITS, type LookupLimits } from '@reversed-vpn/relay'
+
 /** The limits of an egress proxy that no flag changes. Times in ms. */
-export interface EgressLimits {
+export interface EgressLimits extends LookupLimits {
   /**
    * How much longer than the hold a CONNECT may wait for its answer, look-up, hold and dial together. It has to stay below the
    * 30 s that a kube-apiserver waits, which sees a status and a reason then. Short holds leave time for look-up and dial.
@@ -7,14 +9,6 @@ export interface EgressLimits {
   readonly beyondHoldMs: number
   /** From the first dial of a CONNECT to its answer, all addresses of the name together. */
   readonly dialTimeoutMs: number
-  /** Names looked up at a time. */
-  readonly maxLookups: number
-  /** Of those, names of one zone: a dead one leaves room for the others. */
-  readonly maxLookupsOfZone: number
-  /** Names that may wait for one of those. */
-  readonly maxQueuedLookups: number
-  /** How long a CONNECT waits for the addresses of a name, queueing included. */
-  readonly lookupTimeoutMs: number
   /** From the accepted connection to the end of the TLS handshake, once that has begun. */
   readonly handshakeTimeoutMs: number
   /** From the end of the handshake to the end of the request header. */
@@ -26,12 +20,9 @@ export interface EgressLimits {
 }
 
 export const EGRESS_LIMITS: Omit<EgressLimits, 'maxConnections'> = Object.freeze({
+  ...LOOKUP_LIMITS,
   beyondHoldMs: 5000,
   dialTimeoutMs: 10_000,
-  maxLookups: 64,
-  maxLookupsOfZone: 16,
-  maxQueuedLookups: 1024,
-  lookupTimeoutMs: 5000,
   handshakeTimeoutMs: 10_000,
   headerTimeoutMs: 10_000,
   unixHoldBackMs: 5000,

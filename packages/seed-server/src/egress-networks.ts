@@ -1,4 +1,4 @@
-import type { EgressNetworks, TransferAddresses } from '@reversed-vpn/egress-proxy'
+import type { TargetNetworks, TransferAddresses } from '@reversed-vpn/egress-proxy'
 import {
   allNetworks,
   CidrSet,
@@ -17,7 +17,7 @@ export function transferAddresses(
 }
 
 /** Where they may go. */
-export function egressNetworks(networks: ShootNetworks, transferNetworks: readonly string[]): EgressNetworks {
+export function egressNetworks(networks: ShootNetworks, transferNetworks: readonly string[]): TargetNetworks {
   return {
     allowed: CidrSet.of(allNetworks(networks)),
     refused: CidrSet.of([...FORBIDDEN_DESTINATIONS, ...transferNetworks]),

@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net'
+import { formatHostPort } from '@reversed-vpn/relay'
 import type { OptionKind } from './option.js'
 
 /** A TCP address to listen on or to dial. `host` is an IP address without brackets, or a name, unresolved. */
@@ -54,7 +55,7 @@ export function endpointOrUnix(limits: EndpointLimits = {}): OptionKind<Endpoint
 /** An endpoint as a user writes it. */
 export function formatEndpoint(endpoint: Endpoint): string {
   if (endpoint.type === 'unix') return `unix:${endpoint.path}`
-  return `${isIPv6(endpoint.host) ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`
+  return formatHostPort(endpoint.host, endpoint.port)
 }
 
 /**

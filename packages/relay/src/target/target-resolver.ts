@@ -1,12 +1,26 @@
-import { type Lookup, lookUpInHostsFile, untilSettled } from '@reversed-vpn/relay'
-import { EgressRefusal } from './egress-refusal.js'
-import type { EgressLimits } from './limits.js'
+import type { Lookup } from '../dial/name-resolver.js'
+import { lookUpInHostsFile } from '../dial/resolver-files.js'
+import { untilSettled } from '../until-settled.js'
+import { TargetRefusal } from './target-refusal.js'
 
 /** A look-up counts until it has ended, not until its callers have stopped waiting. */
-type LookupLimits = Pick<
-  EgressLimits,
-  'maxLookups' | 'maxLookupsOfZone' | 'maxQueuedLookups' | 'lookupTimeoutMs'
->
+export interface LookupLimits {
+  /** Names looked up at a time. */
+  readonly maxLookups: number
+  /** Of those, names of one zone: a dead one leaves room for the others. */
+  readonly maxLookupsOfZone: number
+  /** Names that may wait for one of those. */
+  readonly maxQueuedLookups: number
+  /** How long the addresses of a name may take, in ms, queueing included. */
+  readonly lookupTimeoutMs: number
+}
+
+export const LOOKUP_LIMITS: LookupLimits = Object.freeze({
+  maxLookups: 64,
+  maxLookupsOfZone: 16,
+  maxQueuedLookups: 1024,
+  lookupTimeoutMs: 5000,
+})
 
 interface Waiter {
   readonly onAnswer: (addresses: readonly string[]) => void
@@ -46,7 +60,7 @@ export class TargetResolver {
 
   /**
    * @returns what the look-up found, at least one, unchecked
-   * @throws EgressRefusal `no-address`, `lookup-timeout` or `too-many-lookups`
+   * @throws TargetRefusal `no-address`, `lookup-timeout` or `too-many-lookups`
    * @throws the signal's reason when that aborts
    */
   async resolve(name: string, signal: AbortSignal): Promise<readonly string[]> {
@@ -54,7 +68,7 @@ export class TargetResolver {
     const known = lookUpInHostsFile(name)
     if (known.length > 0) return known
     const addresses = await this.#join(this.#flights.get(name) ?? this.#enqueue(name), signal)
-    if (addresses.length === 0) throw new EgressRefusal('no-address', `${name} has no address`)
+    if (addresses.length === 0) throw new TargetRefusal('no-address', `${name} has no address`)
     return addresses
   }
 
@@ -62,7 +76,7 @@ export class TargetResolver {
     const { maxQueuedLookups } = this.#limits
     const flight: Flight = { name, zone: zoneOf(name), waiters: new Set() }
     if (!this.#mayStart(flight) && this.#queue.size >= maxQueuedLookups) {
-      throw new EgressRefusal('too-many-lookups', `${this.#active} run and ${maxQueuedLookups} wait already`)
+      throw new TargetRefusal('too-many-lookups', `${this.#active} run and ${maxQueuedLookups} wait already`)
     }
     this.#flights.set(name, flight)
     this.#queue.add(flight)
@@ -75,10 +89,10 @@ export class TargetResolver {
       const waiter: Waiter = {
         onAnswer: resolve,
         onFailure: (cause) =>
-          reject(new EgressRefusal('no-address', `${flight.name}: ${describe(cause)}`, { cause })),
+          reject(new TargetRefusal('no-address', `${flight.name}: ${describe(cause)}`, { cause })),
       }
       const onTimeout = () =>
-        reject(new EgressRefusal('lookup-timeout', `${flight.name}: no answer within ${lookupTimeoutMs} ms`))
+        reject(new TargetRefusal('lookup-timeout', `${flight.name}: no answer within ${lookupTimeoutMs} ms`))
       const timer = setTimeout(onTimeout, lookupTimeoutMs)
       flight.waiters.add(waiter)
       this.#startQueued()

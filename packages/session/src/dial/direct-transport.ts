@@ -1,6 +1,6 @@
 import { isIPv6, Socket, type SocketConstructorOpts } from 'node:net'
 import { openTcpSocket } from '@reversed-vpn/node-tun/socket'
-import { type DialTarget, dialTcp } from '@reversed-vpn/relay'
+import { type DialTarget, dialTcp, formatHostPort } from '@reversed-vpn/relay'
 import { toDialError } from '@reversed-vpn/secure'
 import type { Transport } from './transport.js'
 
@@ -15,7 +15,7 @@ export interface HopSocketOptions {
 /** Plain TCP. The name is resolved for each dial, and all its addresses of both families are tried. */
 export function directTransport(endpoint: DialTarget, options: HopSocketOptions = {}): Transport {
   return {
-    description: `TCP to ${isIPv6(endpoint.host) ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`,
+    description: `TCP to ${formatHostPort(endpoint.host, endpoint.port)}`,
     open: (signal) => openTcp(endpoint, options, signal),
   }
 }
