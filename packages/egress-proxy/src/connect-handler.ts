@@ -1,39 +1,37 @@
 import type { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
-import { formatEndpoint, type Logger } from '@reversed-vpn/daemon'
+import type { Logger } from '@reversed-vpn/daemon'
 import {
   answerAndClose,
   type ByteBudget,
+  formatHostPort,
   isPermitted,
   joinSockets,
   permittedAddresses,
-  resetConnection,
   type TargetNetworks,
   TargetRefusal,
-  type TargetResolver,
 } from '@reversed-vpn/relay'
 import { AccessRecord } from './access-record.js'
 import { CallerGoneSignal } from './caller-gone-signal.js'
 import type { Caller } from './callers.js'
 import { parseConnectRequest } from './connect-request.js'
-import { dialFirst, type TransferAddresses } from './dial.js'
 import type { Direction, EgressMetrics } from './egress-metrics.js'
 import { EgressRefusal, formatRefusal } from './egress-refusal.js'
 import { holdBack } from './hold-back.js'
 import type { HoldQueue } from './hold-queue.js'
 import { type EgressLimits, LINGER_MS } from './limits.js'
 import { END_OF_OUTCOME } from './stream-end.js'
+import type { DialledTarget, TargetDialler } from './target-dialler.js'
 
 interface ConnectHandlerParts {
   readonly limits: EgressLimits
   /** How long a CONNECT may wait for its answer in all. */
   readonly answerTimeoutMs: number
   readonly hold: HoldQueue
-  readonly resolver: TargetResolver
+  /** What carries the CONNECTs. */
+  readonly dialler: TargetDialler
   readonly metrics: EgressMetrics
   readonly logger: Logger
   readonly networks: TargetNetworks
-  readonly transfer: TransferAddresses
   readonly budget: ByteBudget
 }
 
@@ -53,7 +51,7 @@ export class ConnectHandler {
   readonly #parts: ConnectHandlerParts
   #networks: TargetNetworks
   /** The streams that run now, by their far ends. */
-  readonly #streams = new Map<Socket, AccessRecord>()
+  readonly #streams = new Map<DialledTarget, AccessRecord>()
 
   constructor(parts: ConnectHandlerParts) {
     this.#parts = parts
@@ -69,9 +67,9 @@ export class ConnectHandler {
   setNetworks(networks: TargetNetworks): void {
     this.#networks = networks
     for (const [target, record] of [...this.#streams]) {
-      if (isPermitted(networks, target.remoteAddress ?? '')) continue
+      if (isPermitted(networks, target.address)) continue
       record.end = 'prohibited'
-      resetConnection(target)
+      target.reset()
     }
   }
 
@@ -107,30 +105,25 @@ export class ConnectHandler {
     head: Buffer,
     record: AccessRecord,
     gone: CallerGoneSignal,
-  ): Promise<Socket> {
+  ): Promise<DialledTarget> {
     const { signal } = gone
-    const { resolver, transfer, budget, limits } = this.#parts
+    const { dialler, limits } = this.#parts
     const deadlineMs = performance.now() + this.#parts.answerTimeoutMs
     const { host, port, kind } = parseConnectRequest(request)
-    const candidates = kind === 'address' ? [host] : await resolver.resolve(host, signal)
+    const candidates = kind === 'address' ? [host] : await dialler.resolve(host, signal)
     const networks = this.#networks
-    const permitted = permittedAddresses(networks, host, candidates)
+    const permitted = candidates && permittedAddresses(networks, host, candidates)
     if (head.length === 0) gone.countHalfClose(true)
     await this.#hold(record, signal, deadlineMs)
     gone.countHalfClose(false)
-    const addresses =
-      this.#networks === networks ? permitted : permittedAddresses(this.#networks, host, candidates)
+    const isJudged = candidates === undefined || this.#networks === networks
+    const addresses = isJudged ? permitted : permittedAddresses(this.#networks, host, candidates)
     const startedAtMs = performance.now()
     try {
-      const socket = await dialFirst(addresses, {
-        port,
-        transfer,
-        budget,
-        timeoutMs: Math.min(limits.dialTimeoutMs, Math.max(0, Math.round(deadlineMs - startedAtMs))),
-        signal,
-      })
-      record.address = formatEndpoint({ type: 'tcp', host: socket.remoteAddress ?? '', port })
-      return socket
+      const timeoutMs = Math.min(limits.dialTimeoutMs, Math.max(0, Math.round(deadlineMs - startedAtMs)))
+      const target = await dialler.dial({ host, port, addresses, timeoutMs, signal })
+      record.address = formatHostPort(target.address, port)
+      return target
     } finally {
       record.dialMs = performance.now() - startedAtMs
       this.#parts.metrics.dialled(record.dialMs / 1000)
@@ -147,7 +140,7 @@ export class ConnectHandler {
     }
   }
 
-  async #stream(caller: Caller, target: Socket, head: Buffer, record: AccessRecord): Promise<void> {
+  async #stream(caller: Caller, target: DialledTarget, head: Buffer, record: AccessRecord): Promise<void> {
     const { metrics, logger, limits, budget } = this.#parts
     metrics.requestAnswered('ok')
     this.#streams.set(target, record)
@@ -156,22 +149,18 @@ export class ConnectHandler {
       metrics.bytesForwarded(direction, bytes)
     }
     try {
-      const outcome = await joinSockets(
-        caller,
-        { socket: target, reset: () => resetConnection(target) },
-        {
-          head,
-          greeting: CONNECTION_ESTABLISHED,
-          // Without records the caller might read the 200 and the target's first bytes at once.
-          ...(!caller.hasRecords && {
-            holdBack: (proceed) => holdBack(caller.socket, limits.unixHoldBackMs, proceed),
-          }),
-          lingerMs: LINGER_MS,
-          budget,
-          onClientBytes: count('toShoot'),
-          onTargetBytes: count('toSeed'),
-        },
-      )
+      const outcome = await joinSockets(caller, target, {
+        head,
+        greeting: CONNECTION_ESTABLISHED,
+        // Without records the caller might read the 200 and the target's first bytes at once.
+        ...(!caller.hasRecords && {
+          holdBack: (proceed) => holdBack(caller.socket, limits.unixHoldBackMs, proceed),
+        }),
+        lingerMs: LINGER_MS,
+        budget,
+        onClientBytes: count('toShoot'),
+        onTargetBytes: count('toSeed'),
+      })
       record.end ??= END_OF_OUTCOME[outcome]
     } finally {
       this.#streams.delete(target)

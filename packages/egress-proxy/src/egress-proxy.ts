@@ -11,7 +11,6 @@ import {
 import { refusalReasonOf, type TlsMaterial } from '@reversed-vpn/secure'
 import { type Caller, CallerTable, createCaller } from './callers.js'
 import { ConnectHandler } from './connect-handler.js'
-import type { TransferAddresses } from './dial.js'
 import { type EgressListener, type ListenerEvents, openListener } from './egress-listener.js'
 import type { EgressMetrics } from './egress-metrics.js'
 import { EgressRefusal } from './egress-refusal.js'
@@ -19,6 +18,7 @@ import { HoldQueue, type HoldQueueOptions, type TunnelGate } from './hold-queue.
 import { answerTimeoutMs, EGRESS_LIMITS, type EgressLimits } from './limits.js'
 import { readConnect } from './read-connect.js'
 import { memoryForStreams, roomForBulk, roomForStreams } from './room.js'
+import { type TransferAddresses, TunDialler } from './tun-dialler.js'
 
 /** Judges the certificate of a caller. Called once the handshake has ended and before any byte is parsed. */
 type AuthorizeCaller = (
@@ -88,11 +88,10 @@ export class EgressProxy {
       limits: this.#limits,
       answerTimeoutMs: answerTimeoutMs(options.holdMs, this.#limits),
       hold: this.#hold,
-      resolver,
+      dialler: new TunDialler({ transfer, resolver, budget }),
       metrics,
       logger,
       networks,
-      transfer,
       budget,
     })
     this.#callers = new CallerTable(this.#limits.headerTimeoutMs)

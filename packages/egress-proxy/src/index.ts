@@ -1,5 +1,5 @@
 export type { TargetNetworks } from '@reversed-vpn/relay'
-export type { TransferAddresses } from './dial.js'
 export { createEgressMetrics } from './egress-metrics.js'
 export { EgressProxy } from './egress-proxy.js'
 export { type Knock, knock } from './knock.js'
+export type { TransferAddresses } from './tun-dialler.js'

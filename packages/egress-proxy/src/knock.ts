@@ -1,7 +1,7 @@
 import { isIPv6, Socket, type SocketConstructorOpts } from 'node:net'
 import { openTcpSocket } from '@reversed-vpn/node-tun/socket'
 import { dialAddresses } from '@reversed-vpn/relay'
-import type { TransferAddresses } from './dial.js'
+import type { TransferAddresses } from './tun-dialler.js'
 
 /** One connection into the shoot that is only opened. */
 export interface Knock {

@@ -29,7 +29,7 @@ interface DialTcpOptions extends OpenOptions {
 interface DialAddressesOptions extends OpenOptions {
   readonly port: number
   /** What a connection to that address comes from. @default the kernel chooses */
-  readonly localAddressFor?: (address: string) => string | undefined
+  readonly localAddressFor?: ((address: string) => string | undefined) | undefined
   /** For all addresses together. @default none but the signal */
   readonly deadline?: Deadline | undefined
 }

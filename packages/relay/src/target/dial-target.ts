@@ -25,16 +25,12 @@ interface DialTargetOptions {
  */
 export async function dialTarget(addresses: readonly string[], options: DialTargetOptions): Promise<Socket> {
   const { port, createSocket, localAddressFor, timeoutMs: ms, signal } = options
-  const where = joinSome(
-    addresses.map((host) => formatHostPort(host, port)),
-    ', ',
-  )
-  const error = () => new TargetRefusal('dial-timeout', `${where} did not answer within ${ms} ms`)
-  const localAddress = localAddressFor && { localAddressFor }
+  const error = () =>
+    new TargetRefusal('dial-timeout', `${describe(addresses, port)} did not answer within ${ms} ms`)
   try {
     return await dialAddresses(
       addresses,
-      { port, createSocket, ...localAddress, deadline: { ms, error } },
+      { port, createSocket, localAddressFor, deadline: { ms, error } },
       signal,
     )
   } catch (cause) {
@@ -42,8 +38,16 @@ export async function dialTarget(addresses: readonly string[], options: DialTarg
     if (cause instanceof TargetRefusal) throw cause
     const errors = cause instanceof AggregateError ? cause.errors : [cause]
     const codes = errors.map(({ code }: NodeJS.ErrnoException) => code ?? 'failed')
-    throw new TargetRefusal(reasonOf(errors[0]), `${where}: ${joinSome(codes, ', ')}`, { cause })
+    const detail = `${describe(addresses, port)}: ${joinSome(codes, ', ')}`
+    throw new TargetRefusal(reasonOf(errors[0]), detail, { cause })
   }
+}
+
+function describe(addresses: readonly string[], port: number): string {
+  return joinSome(
+    addresses.map((host) => formatHostPort(host, port)),
+    ', ',
+  )
 }
 
 function reasonOf({ code, syscall }: NodeJS.ErrnoException): TargetRefusalReason {
