@@ -45,7 +45,8 @@ const CONNECTION_ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n'
  *     └────────┴──────────┴───────┴──────────┴───────────┴── refusal ─▶ answer, close
  *
  * Names are resolved before the hold, so that a prohibited target is refused at once. The networks may have changed when
- * the hold is over, so the addresses are checked again. Every path writes one answer, one log line and one count.
+ * the hold is over, so the addresses are checked again, and likewise the one that answered when the dial is over. Every path
+ * writes one answer, one log line and one count.
  */
 export class ConnectHandler {
   readonly #parts: ConnectHandlerParts
@@ -111,23 +112,33 @@ export class ConnectHandler {
     const deadlineMs = performance.now() + this.#parts.answerTimeoutMs
     const { host, port, kind } = parseConnectRequest(request)
     const candidates = kind === 'address' ? [host] : await dialler.resolve(host, signal)
-    const networks = this.#networks
-    const permitted = candidates && permittedAddresses(networks, host, candidates)
+    let judgedBy = this.#networks
+    let addresses = candidates && permittedAddresses(judgedBy, host, candidates)
     if (head.length === 0) gone.countHalfClose(true)
     await this.#hold(record, signal, deadlineMs)
     gone.countHalfClose(false)
-    const isJudged = candidates === undefined || this.#networks === networks
-    const addresses = isJudged ? permitted : permittedAddresses(this.#networks, host, candidates)
+    if (judgedBy !== this.#networks) {
+      judgedBy = this.#networks
+      addresses = candidates && permittedAddresses(judgedBy, host, candidates)
+    }
     const startedAtMs = performance.now()
     try {
       const timeoutMs = Math.min(limits.dialTimeoutMs, Math.max(0, Math.round(deadlineMs - startedAtMs)))
       const target = await dialler.dial({ host, port, addresses, timeoutMs, signal })
       record.address = formatHostPort(target.address, port)
+      if (addresses === undefined || judgedBy !== this.#networks) this.#judge(target, host)
       return target
     } finally {
       record.dialMs = performance.now() - startedAtMs
       this.#parts.metrics.dialled(record.dialMs / 1000)
     }
+  }
+
+  /** @throws TargetRefusal `prohibited`, once it is reset */
+  #judge(target: DialledTarget, host: string): void {
+    if (isPermitted(this.#networks, target.address)) return
+    target.reset()
+    throw new TargetRefusal('prohibited', `${host} is outside the shoot's networks`)
   }
 
   async #hold(record: AccessRecord, signal: AbortSignal, deadlineMs: number): Promise<void> {

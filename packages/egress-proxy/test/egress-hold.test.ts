@@ -116,6 +116,21 @@ t.test('checks the networks again when the hold is over', async (t) => {
   caller.socket.destroy()
 })
 
+t.test('checks the networks again when the dial is over', async (t) => {
+  await using farEnd = await FarEnd.start((socket) => socket.resume())
+  await using fixture = await ProxyFixture.start(pki)
+  const caller = await fixture.callTls()
+  caller.socket.write(connectRequest(`127.0.0.1:${farEnd.port}`))
+  // The dial begins in the same turn of the loop, and its answer is read in a later one.
+  await fixture.until(({ counts }) => counts.get('held') === 1)
+  t.notOk(fixture.counts.has('dialled'), 'the dial is under way')
+  fixture.proxy.setNetworks({ ...LOOPBACK_ALLOWED, refused: LOOPBACK_ALLOWED.allowed })
+  t.equal((await caller.readAnswer()).status, 403)
+  t.match(await fixture.accessLine(), { reason: 'prohibited', address: `127.0.0.1:${farEnd.port}` })
+  await fixture.until(() => farEnd.sources.length === 1 && farEnd.openSockets === 0)
+  caller.socket.destroy()
+})
+
 t.test('keeps holding when the tunnel falls again at once', async (t) => {
   const gate = down()
   await using fixture = await ProxyFixture.start(pki, { gate })
