@@ -10,11 +10,12 @@ export function ip(...args: readonly string[]): string {
   return execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
-/** Addresses of both families, then up; without duplicate address detection nothing has to be waited for. */
+/** Addresses of both families, then up. Until the kernel has given the IPv6 address its route, a moment later, it drops what is for it. */
 export function bringUp(name: string): void {
   ip('address', 'add', `${HOST_ADDRESS[4]}/24`, 'dev', name)
   ip('address', 'add', `${HOST_ADDRESS[6]}/64`, 'dev', name, 'nodad')
   ip('link', 'set', name, 'up')
+  while (!ip('-6', 'route', 'show', 'table', 'local', 'dev', name).includes(HOST_ADDRESS[6]));
 }
 
 export function interfaceExists(name: string): boolean {
