@@ -32,6 +32,10 @@ export const PACKAGE_MAP: Readonly<Record<string, PackageRule>> = {
     to: { ip: 'the networks of a WELCOME, and the addresses of packets' },
     reason: 'the wire needs addresses and nothing else',
   },
+  streams: {
+    to: { protocol: 'streams are frames of the wire' },
+    reason: 'lanes are given to it, and so are time and memory: it can be driven step by step',
+  },
   secure: {
     to: {
       protocol: 'a peer is refused in words of the wire',

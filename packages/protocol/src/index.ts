@@ -25,4 +25,26 @@ export { flowKeyOf, laterFragmentsOf } from './packet/flow-key.js'
 export { type AddressPolicy, PACKET_PREFIX_BYTES, PacketChecker } from './packet/packet-checker.js'
 export { UdpCoalescer } from './packet/udp-coalescer.js'
 export { DROP_REASONS, isOffloadReason, VERDICT } from './packet/verdict.js'
+export {
+  MAX_STREAM_DATA_BYTES,
+  MAX_STREAM_ID,
+  MAX_STREAM_WINDOW_BYTES,
+  MAX_STREAMS,
+  type RefusedReason,
+  type ResetReason,
+  STREAM_DATA_HEADER_BYTES,
+} from './stream/stream-constants.js'
+export {
+  type OpenRequest,
+  writeCredit,
+  writeFin,
+  writeOpen,
+  writeOpened,
+  writeReceived,
+  writeRefused,
+  writeReset,
+  writeResume,
+  writeStreamDataHeader,
+} from './stream/stream-frame-encoder.js'
 export { isStreamFrame } from './stream/stream-frame-length.js'
+export { StreamFrameReader } from './stream/stream-frame-reader.js'

@@ -10,20 +10,4 @@ export { MAX_FRAME_PIECES } from './frame-view.js'
 export { MIN_GSO_SIZE_BYTES } from './packet/offload.js'
 export type { PacketPolicy } from './packet/packet-checker.js'
 export type { DropReason } from './packet/verdict.js'
-export {
-  MAX_STREAM_ID,
-  REFUSED_REASONS,
-  RESET_REASONS,
-} from './stream/stream-constants.js'
-export {
-  writeCredit,
-  writeFin,
-  writeOpen,
-  writeOpened,
-  writeReceived,
-  writeRefused,
-  writeReset,
-  writeResume,
-  writeStreamDataHeader,
-} from './stream/stream-frame-encoder.js'
-export { StreamFrameReader } from './stream/stream-frame-reader.js'
+export { REFUSED_REASONS, RESET_REASONS } from './stream/stream-constants.js'

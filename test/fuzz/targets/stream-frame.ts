@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict'
 import { isIPv4, isIPv6 } from 'node:net'
-import { FRAME_TYPE, FrameDecoder, type FrameView, TunnelError } from '@reversed-vpn/protocol'
 import {
+  FRAME_TYPE,
+  FrameDecoder,
+  type FrameView,
   StreamFrameReader,
+  TunnelError,
   writeOpen,
   writeOpened,
   writeReceived,
   writeRefused,
   writeReset,
   writeResume,
-} from '@reversed-vpn/protocol/testing'
+} from '@reversed-vpn/protocol'
 import { readChunked, writeChunked } from '../chunked-input.js'
 import type { FuzzTarget } from '../fuzz-target.js'
 

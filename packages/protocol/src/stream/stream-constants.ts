@@ -3,8 +3,14 @@
 /** A stream id, and the number of a lane: u48. */
 export const MAX_STREAM_ID = 2 ** 48 - 1
 
+/** Streams of a multiplexer that have not ended at the side that opens them. */
+export const MAX_STREAMS = 16_384
+
 /** Payload of one STREAM_DATA frame, in bytes. */
 export const MAX_STREAM_DATA_BYTES = 16_384
+
+/** What precedes it: the header of the frame and the id. */
+export const STREAM_DATA_HEADER_BYTES = 10
 
 /** The most bytes of a stream and direction that may be on their way; no window and no sum of credit is larger. */
 export const MAX_STREAM_WINDOW_BYTES = 16_777_216

@@ -1,5 +1,12 @@
-import { FRAME_TYPE, FrameDecoder, type FrameView } from '@reversed-vpn/protocol'
-import { MAX_STREAM_ID, StreamFrameReader, writeOpen, writeRefused } from '@reversed-vpn/protocol/testing'
+import {
+  FRAME_TYPE,
+  FrameDecoder,
+  type FrameView,
+  MAX_STREAM_ID,
+  StreamFrameReader,
+  writeOpen,
+  writeRefused,
+} from '@reversed-vpn/protocol'
 import { test } from 'tap'
 import { hex } from '../hex.js'
 import { STREAM_SAMPLES } from './stream-samples.js'

@@ -1,5 +1,5 @@
-import { FRAME_TYPE } from '@reversed-vpn/protocol'
 import {
+  FRAME_TYPE,
   writeCredit,
   writeFin,
   writeOpen,
@@ -9,7 +9,7 @@ import {
   writeReset,
   writeResume,
   writeStreamDataHeader,
-} from '@reversed-vpn/protocol/testing'
+} from '@reversed-vpn/protocol'
 
 /** Room for any frame of these, filled so that a byte that is left out shows. */
 function written(write: (target: Uint8Array, offset: number) => number): Uint8Array {
