@@ -8,12 +8,12 @@ import { joinLanes } from './lane-rig.js'
 t.test('asks to be replaced once its key has protected enough records', async (t) => {
   await using streams = memoryPair()
   const reasons: string[] = []
-  const rotation = { keepaliveMs: 5, rotateAfterRecords: 10 }
+  const rotation = { keepaliveMs: 5, rotateAfterRecords: 60 }
   const { seed, seedTun } = joinLanes(streams, { onRotationDue: (reason) => reasons.push(reason) }, rotation)
   seed.startSending()
   await until(() => Date.now() - seed.openedAtMs > 20)
   t.same(reasons, [], 'a lane that carries little stays')
-  for (let i = 0; i < 5; i++) seedTun.hostSends(gsoFrame(Buffer.alloc(60_000)))
+  for (let i = 0; i < 30; i++) seedTun.hostSends(gsoFrame(Buffer.alloc(60_000)))
   await until(() => reasons.length > 0)
   await until(() => Date.now() - seed.openedAtMs > 60)
   t.same(reasons, ['rotate-records'], 'it asks once')
