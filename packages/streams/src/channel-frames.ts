@@ -8,7 +8,8 @@ import {
   writeReset,
   writeStreamDataHeader,
 } from '@reversed-vpn/protocol'
-import type { Channel, Head } from './channel.js'
+import type { Channel } from './channel.js'
+import type { Head } from './channel-hub.js'
 import { type SentFrame, takeFrame } from './sent-frame.js'
 
 const MAX_HEAD_BYTES = 300

@@ -78,6 +78,11 @@ export class LaneLink {
     else this.stalled.add(channel)
   }
 
+  /** Counted frames that the peer has not acknowledged. */
+  get keptFrames(): number {
+    return this.#kept.length
+  }
+
   /** Counted frames of the peer that were processed. */
   get receivedFrames(): number {
     return this.#receivedFrames

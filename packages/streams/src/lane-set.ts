@@ -2,7 +2,7 @@ import { MAX_STREAM_ID, TunnelError, writeResume } from '@reversed-vpn/protocol'
 import type { Channel } from './channel.js'
 import { Fifo } from './fifo.js'
 import { LaneLink, type LinkHub, type StreamLane } from './lane-link.js'
-import { MAX_GONE_LANES, MAX_MISSING_LANES } from './limits.js'
+import { MAX_GONE_FRAMES, MAX_GONE_LANES, MAX_MISSING_LANES } from './limits.js'
 import { NumberSpan } from './number-span.js'
 import { giveBackFrame, type SentFrame, takeFrame } from './sent-frame.js'
 
@@ -43,6 +43,9 @@ export class LaneSet {
     if (number > MAX_STREAM_ID || this.#numbers.add(number) !== 'new')
       throw invalid(`lane ${number} was used`)
     if (this.goneCount >= MAX_GONE_LANES) throw invalid(`${this.goneCount} lanes were not resumed`)
+    const keptFrames = this.#goneFrames()
+    if (keptFrames >= MAX_GONE_FRAMES)
+      throw invalid(`${keptFrames} frames of lanes that were not resumed are kept`)
     const link = new LaneLink(number, lane, hub)
     this.#links.set(number, link)
     this.#up.add(link)
@@ -138,8 +141,17 @@ export class LaneSet {
     if (this.#numbers.has(number)) return
     if (this.#givesNumbers || frames > 0 || this.#numbers.add(number) !== 'new')
       throw invalid(`RESUME of lane ${number} with ${frames} frames, which is not there`)
+    if (this.#common.length >= MAX_GONE_LANES)
+      throw invalid(`RESUME of lane ${number}, and ${this.#common.length} answers wait to be sent`)
     this.#say(number, 0)
     this.flushSoon()
+  }
+
+  /** Kept for the peer to say how far it got: small ones cost far more than their bytes. */
+  #goneFrames(): number {
+    let frames = 0
+    for (const link of this.#links.values()) if (!link.isUp) frames += link.keptFrames
+    return frames
   }
 
   #say(number: number, frames: number): void {

@@ -21,6 +21,9 @@ export const ACK_DELAY_MS = 50
 export const MAX_MISSING_LANES = 1024
 export const MAX_GONE_LANES = 1024
 
+/** No lane is added while so many frames of lanes that are gone and not resumed are kept. */
+export const MAX_GONE_FRAMES = 4 * MAX_KEPT_FRAMES
+
 /** Windows: how they begin as the budget fills, and how far they grow. */
 export const FULL_WINDOW_BYTES = 262_144
 export const SMALL_WINDOW_BYTES = 65_536

@@ -3,17 +3,20 @@ import {
   type FrameView,
   MAX_STREAMS,
   type OpenRequest,
+  type RefusedReason,
   type ResetReason,
   StreamFrameReader,
   TunnelError,
 } from '@reversed-vpn/protocol'
-import { Channel, type ChannelHub, type ChannelUser } from './channel.js'
+import { Channel } from './channel.js'
+import type { ChannelHub, ChannelUser } from './channel-hub.js'
 import { IncomingStream } from './incoming-stream.js'
 import type { LaneLink, LinkHub, StreamLane } from './lane-link.js'
 import { LaneSet } from './lane-set.js'
 import { MAX_KEPT_BYTES } from './limits.js'
 import { NumberSpan } from './number-span.js'
 import { ReceiveWindow, type WindowBudget } from './receive-window.js'
+import { StreamCounters, type StreamSnapshot } from './stream-counters.js'
 import { StreamError } from './stream-error.js'
 import { TunnelStream } from './tunnel-stream.js'
 
@@ -45,9 +48,10 @@ interface MultiplexerOptions {
  *     TunnelStream ── Channel ──┼── StreamMultiplexer ┤
  *     TunnelStream ── Channel ──┘                     └── LaneLink, StreamScheduler ──▶ lane
  */
-export class StreamMultiplexer implements ChannelHub, LinkHub {
+export class StreamMultiplexer implements ChannelHub<Channel>, LinkHub {
   readonly nowMs: () => number
   readonly after: MultiplexerOptions['after']
+  readonly counters = new StreamCounters()
   readonly #options: MultiplexerOptions
   readonly #lanes: LaneSet
   readonly #reader = new StreamFrameReader()
@@ -57,7 +61,6 @@ export class StreamMultiplexer implements ChannelHub, LinkHub {
   readonly #ids = new NumberSpan(MAX_STREAMS)
   readonly #waitingForRoom = new Set<Channel>()
   #lastId = 0
-  #opening = 0
   #keptBytes = 0
   #cancelHold: (() => void) | undefined
   #hasEnded = false
@@ -75,14 +78,9 @@ export class StreamMultiplexer implements ChannelHub, LinkHub {
     return this.#channels.size + this.#unsent.size
   }
 
-  /** Bytes that were sent and are not acknowledged. */
-  get keptBytes(): number {
-    return this.#keptBytes
-  }
-
-  /** Frames that were sent again. */
-  get resentFrames(): number {
-    return this.#lanes.resentFrames
+  /** What has happened to its streams and what it holds, as of now. */
+  snapshot(): StreamSnapshot {
+    return this.counters.snapshot(this.#lanes.resentFrames, this.#keptBytes)
   }
 
   /** Lanes that are gone and that the peer has not resumed yet. */
@@ -97,9 +95,8 @@ export class StreamMultiplexer implements ChannelHub, LinkHub {
   open(request: OpenRequest, { signal }: { readonly signal: AbortSignal }): Promise<TunnelStream> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted()
-      if (this.#hasEnded) throw StreamError.refused('shutting-down', '', false)
-      if (this.streams >= this.#options.maxStreams)
-        throw StreamError.refused('too-many-connections', '', false)
+      if (this.#hasEnded) throw this.#refusal('shutting-down')
+      if (this.streams >= this.#options.maxStreams) throw this.#refusal('too-many-connections')
       let stream: TunnelStream | undefined
       const onAbort = () => {
         channel.reset('cancelled')
@@ -215,6 +212,11 @@ export class StreamMultiplexer implements ChannelHub, LinkHub {
     if (channel.id > 0) this.#channels.delete(channel.id)
   }
 
+  #refusal(reason: RefusedReason): StreamError {
+    this.counters.refuse(reason)
+    return StreamError.refused(reason, '', false)
+  }
+
   #createChannel(user: ChannelUser): Channel {
     return new Channel(this, new ReceiveWindow(this.#options.budget, this.nowMs()), user)
   }
@@ -227,29 +229,22 @@ export class StreamMultiplexer implements ChannelHub, LinkHub {
       throw invalid(`OPEN with ${this.#channels.size} streams that are not ended or not answered`)
     const leaving = new AbortController()
     let stream: TunnelStream | undefined
-    let isOpening = true
-    const settle = () => {
-      if (isOpening) this.#opening--
-      isOpening = false
-    }
     const channel = this.#createChannel({
       onOpened: () => {},
       onRefused: () => {},
       onData: (view) => stream?.receiveData(view),
       onEnd: () => stream?.receiveEnd(),
       onReset: (error) => {
-        settle()
         if (stream === undefined) leaving.abort(error)
         else stream.receiveReset(error)
       },
     })
     channel.id = id
+    const hasRoom =
+      this.#channels.size < this.#options.maxStreams && this.counters.opening < this.#options.maxOpening
     channel.offered(windowBytes)
-    const hasRoom = this.#channels.size < this.#options.maxStreams && this.#opening < this.#options.maxOpening
     this.#channels.set(id, channel)
-    this.#opening++
     const incoming = new IncomingStream(request, channel, leaving.signal, (accepted) => {
-      settle()
       stream = accepted
     })
     if (hasRoom) this.#options.onOpen?.(incoming)

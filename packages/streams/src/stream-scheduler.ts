@@ -1,11 +1,8 @@
 import type { Channel } from './channel.js'
 import { buildNextFrame } from './channel-frames.js'
 import { Fifo } from './fifo.js'
-import { BULK_BYTES, BULK_BYTES_PER_MS, QUANTUM_BYTES } from './limits.js'
+import { QUANTUM_BYTES } from './limits.js'
 import type { SentFrame } from './sent-frame.js'
-
-/** An account holds no more: bounds how long a stream stays bulk after it has stopped. */
-const CEILING_BYTES = 2 * BULK_BYTES
 
 /**
  * Which frame goes next on a lane. Streams that send little, and those with frames without data, come first and in turn; bulk
@@ -26,7 +23,7 @@ export class StreamScheduler {
   /** Queues a channel that has something to send and is not queued. */
   add(channel: Channel): void {
     channel.isQueued = true
-    if (this.#isBulk(channel) && channel.hasOnlyData) this.#bulk.push(channel)
+    if (channel.hasOnlyData && channel.account.isBulk(this.#nowMs())) this.#bulk.push(channel)
     else this.#sparse.push(channel)
   }
 
@@ -72,20 +69,6 @@ export class StreamScheduler {
   }
 
   #charge(channel: Channel, frame: SentFrame | undefined): void {
-    if (frame === undefined || frame.dataBytes === 0) return
-    const nowMs = this.#nowMs()
-    const left = leftOf(channel, nowMs)
-    channel.accountBytes = Math.min(CEILING_BYTES, left + frame.dataBytes)
-    channel.accountAtMs = nowMs
-    if (channel.accountBytes > BULK_BYTES) channel.isBulk = true
-    else if (left === 0) channel.isBulk = false
+    if (frame !== undefined && frame.dataBytes > 0) channel.account.charge(frame.dataBytes, this.#nowMs())
   }
-
-  #isBulk(channel: Channel): boolean {
-    return channel.isBulk && leftOf(channel, this.#nowMs()) > 0
-  }
-}
-
-function leftOf(channel: Channel, nowMs: number): number {
-  return Math.max(0, channel.accountBytes - (nowMs - channel.accountAtMs) * BULK_BYTES_PER_MS)
 }

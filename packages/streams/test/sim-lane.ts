@@ -13,7 +13,7 @@ export class SimEnd implements StreamLane {
   failure: Error | undefined
   isDown = false
   link: LaneLink | undefined
-  other: SimEnd | undefined
+  other: { receive(chunk: Uint8Array): void } | undefined
   readonly #decoder: FrameDecoder
   #isFull = false
 

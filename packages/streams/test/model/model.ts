@@ -102,7 +102,10 @@ export class Model {
   get #leftovers(): [what: string, count: number][] {
     return [this.#opener, this.#acceptor].flatMap((side, index): [string, number][] => [
       [`streams ${index}`, side.streams],
-      [`kept bytes ${index}`, side.keptBytes],
+      [`kept bytes ${index}`, side.snapshot().keptBytes],
+      [`held bytes ${index}`, side.snapshot().heldBytes],
+      [`open ${index}`, side.snapshot().open],
+      [`opening ${index}`, side.snapshot().opening],
       [`gone lanes ${index}`, side.goneLanes],
       [`promised bytes ${index}`, this.#budgets[index]?.promisedBytes ?? -1],
     ])
@@ -113,9 +116,27 @@ export class Model {
       assert.ok(budget.promisedBytes >= 0 && budget.promisedBytes <= BUDGET_BYTES + MAX_STREAMS * 2 * 16_384)
     }
     assert.ok(this.#opener.streams <= MAX_STREAMS)
+    this.#checkSide(0)
+    this.#checkSide(1)
     for (const [near, far] of this.#lanes)
       for (const end of [near, far])
         if (end.failure !== undefined) assert.match(end.failure.message, /^the peer has lost lane /)
+  }
+
+  /** Windows, what they hold, and what is kept, against each other and their limits. */
+  #checkSide(index: 0 | 1): void {
+    const side = index === 0 ? this.#opener : this.#acceptor
+    const { open, opening, heldBytes, keptBytes } = side.snapshot()
+    assert.ok(open >= 0 && opening >= 0 && open + opening <= side.streams, `${open} open, ${opening} opening`)
+    assert.ok(heldBytes >= 0 && heldBytes <= this.#budgets[index].promisedBytes, `${heldBytes} B held`)
+    const links = this.#lanes.flatMap((lane) => lane[index].link ?? [])
+    const onLanes = links.reduce((sum, link) => sum + link.keptBytes, 0)
+    assert.ok(onLanes <= keptBytes, `${onLanes} B kept of lanes, ${keptBytes} B in all`)
+    for (const { keptFrames, keptBytes } of links)
+      assert.ok(
+        keptFrames <= 65_536 && keptBytes < 33_554_432 + 16_394,
+        `${keptFrames} frames, ${keptBytes} B kept`,
+      )
   }
 
   #open(): void {
