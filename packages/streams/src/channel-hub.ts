@@ -30,13 +30,18 @@ export interface ChannelHub<Channel> {
   ended(channel: Channel): void
 }
 
-/** Whom a channel serves. Nothing is called after `onReset` or `onRefused`. */
-export interface ChannelUser {
+/** Who waits for a channel to open. Nothing is called after `onFailed`. */
+export interface ChannelWaiter {
   /** The peer has dialled. Only on the opener's side. */
   onOpened(address: string): void
-  onRefused(error: StreamError): void
+  /** It was refused or reset before there was a user. */
+  onFailed(error: StreamError): void
+}
+
+/** Whom an open channel serves. Nothing is called after `receiveReset`. */
+export interface ChannelUser {
   /** `view` is valid until the call returns. */
-  onData(view: FrameView): void
-  onEnd(): void
-  onReset(error: StreamError): void
+  receiveData(view: FrameView): void
+  receiveEnd(): void
+  receiveReset(error: StreamError): void
 }

@@ -6,7 +6,7 @@ import {
   type RefusedReason,
   type ResetReason,
 } from '@reversed-vpn/protocol'
-import type { Carrier, ChannelHub, ChannelUser, Head } from './channel-hub.js'
+import type { Carrier, ChannelHub, ChannelUser, ChannelWaiter, Head } from './channel-hub.js'
 import { Fifo } from './fifo.js'
 import { OutgoingData } from './outgoing-data.js'
 import type { ReceiveWindow } from './receive-window.js'
@@ -39,7 +39,8 @@ export class Channel {
   /** Frames that a lost lane took with it, to be sent before any other. */
   readonly resend = new Fifo<SentFrame>()
   readonly window: ReceiveWindow
-  readonly user: ChannelUser
+  /** From when it is opened, or accepted. */
+  user: ChannelUser | undefined
   readonly hub: ChannelHub<Channel>
 
   // What is to be sent: read by `buildNextFrame`.
@@ -48,16 +49,17 @@ export class Channel {
   creditBytes = 0
   readonly data = new OutgoingData()
 
+  readonly #waiter: ChannelWaiter
   #phase: Phase = 'opening'
   #hasSentFin = false
   #hasReceivedFin = false
   #heldBytes = 0
   #onFinished: (() => void) | undefined
 
-  constructor(hub: ChannelHub<Channel>, window: ReceiveWindow, user: ChannelUser) {
+  constructor(hub: ChannelHub<Channel>, window: ReceiveWindow, waiter: ChannelWaiter) {
     this.hub = hub
     this.window = window
-    this.user = user
+    this.#waiter = waiter
   }
 
   get phase(): Phase {
@@ -138,7 +140,7 @@ export class Channel {
     this.#drop()
     if (isLive) this.#leave(error.reason as ResetReason)
     if (this.#phase !== 'ended') this.#end()
-    if (isLive) this.user.onReset(error)
+    if (isLive) this.#tellReset(error)
   }
 
   get hasWork(): boolean {
@@ -192,7 +194,7 @@ export class Channel {
     if (this.#phase !== 'opening') return
     this.#begin()
     this.creditBytes += windowBytes
-    this.user.onOpened(address)
+    this.#waiter.onOpened(address)
   }
 
   receiveRefused(error: StreamError): void {
@@ -204,7 +206,7 @@ export class Channel {
       if (!isAwaited) return
       this.hub.counters.opening--
       this.hub.counters.refuse(error.reason as RefusedReason)
-      this.user.onRefused(error)
+      this.#waiter.onFailed(error)
     }
   }
 
@@ -216,7 +218,7 @@ export class Channel {
       this.#heldBytes += bytes
       this.hub.counters.heldBytes += bytes
       this.hub.counters.receivedBytes += bytes
-      this.user.onData(view)
+      this.user?.receiveData(view)
     }
   }
 
@@ -239,7 +241,7 @@ export class Channel {
     this.#hasReceivedFin = true
     this.window.finish()
     if (this.#hasSentFin) this.#finish()
-    this.user.onEnd()
+    this.user?.receiveEnd()
   }
 
   receiveReset(reason: ResetReason): void {
@@ -254,13 +256,13 @@ export class Channel {
     this.resetDue = reason
     this.#drop()
     this.hub.ready(this)
-    this.user.onReset(StreamError.reset(reason, true))
+    this.#tellReset(StreamError.reset(reason, true))
   }
 
   /** The peer broke a rule of this stream. */
   #breach(reason: ResetReason): void {
     this.reset(reason)
-    this.user.onReset(StreamError.reset(reason, false))
+    this.#tellReset(StreamError.reset(reason, false))
   }
 
   /** The stream is opened. */
@@ -284,6 +286,11 @@ export class Channel {
   #finish(): void {
     this.#leave('finished')
     this.#end()
+  }
+
+  #tellReset(error: StreamError): void {
+    if (this.user === undefined) this.#waiter.onFailed(error)
+    else this.user.receiveReset(error)
   }
 
   #letGo(bytes: number): void {

@@ -9,16 +9,17 @@ import {
   TunnelError,
 } from '@reversed-vpn/protocol'
 import { Channel } from './channel.js'
-import type { ChannelHub, ChannelUser } from './channel-hub.js'
+import type { ChannelHub, ChannelWaiter } from './channel-hub.js'
 import { IncomingStream } from './incoming-stream.js'
 import type { LaneLink, LinkHub, StreamLane } from './lane-link.js'
 import { LaneSet } from './lane-set.js'
 import { MAX_KEPT_BYTES } from './limits.js'
 import { NumberSpan } from './number-span.js'
+import { OpeningStream } from './opening-stream.js'
 import { ReceiveWindow, type WindowBudget } from './receive-window.js'
 import { StreamCounters, type StreamSnapshot } from './stream-counters.js'
 import { StreamError } from './stream-error.js'
-import { TunnelStream } from './tunnel-stream.js'
+import type { TunnelStream } from './tunnel-stream.js'
 
 interface MultiplexerOptions {
   /** `opener` on the seed side, `acceptor` on the shoot side. */
@@ -97,28 +98,9 @@ export class StreamMultiplexer implements ChannelHub<Channel>, LinkHub {
       signal.throwIfAborted()
       if (this.#hasEnded) throw this.#refusal('shutting-down')
       if (this.streams >= this.#options.maxStreams) throw this.#refusal('too-many-connections')
-      let stream: TunnelStream | undefined
-      const onAbort = () => {
-        channel.reset('cancelled')
-        reject(signal.reason)
-      }
-      const fail = (error: StreamError) => {
-        signal.removeEventListener('abort', onAbort)
-        if (stream === undefined) reject(error)
-        else stream.receiveReset(error)
-      }
-      const channel = this.#createChannel({
-        onOpened: (address) => {
-          signal.removeEventListener('abort', onAbort)
-          stream = new TunnelStream(channel, address)
-          resolve(stream)
-        },
-        onRefused: fail,
-        onData: (view) => stream?.receiveData(view),
-        onEnd: () => stream?.receiveEnd(),
-        onReset: fail,
-      })
-      signal.addEventListener('abort', onAbort, { once: true })
+      const opening = new OpeningStream(signal, resolve, reject)
+      const channel = this.#createChannel(opening)
+      opening.start(channel)
       this.#unsent.add(channel)
       channel.open(request)
     })
@@ -217,8 +199,8 @@ export class StreamMultiplexer implements ChannelHub<Channel>, LinkHub {
     return StreamError.refused(reason, '', false)
   }
 
-  #createChannel(user: ChannelUser): Channel {
-    return new Channel(this, new ReceiveWindow(this.#options.budget, this.nowMs()), user)
+  #createChannel(waiter: ChannelWaiter): Channel {
+    return new Channel(this, new ReceiveWindow(this.#options.budget, this.nowMs()), waiter)
   }
 
   #onOpen(id: number, windowBytes: number, request: OpenRequest): void {
@@ -227,26 +209,14 @@ export class StreamMultiplexer implements ChannelHub<Channel>, LinkHub {
     if (novelty !== 'new') throw invalid(`OPEN of stream ${id}, which is ${novelty}`)
     if (this.#channels.size >= this.#options.maxStreams + MAX_STREAMS)
       throw invalid(`OPEN with ${this.#channels.size} streams that are not ended or not answered`)
-    const leaving = new AbortController()
-    let stream: TunnelStream | undefined
-    const channel = this.#createChannel({
-      onOpened: () => {},
-      onRefused: () => {},
-      onData: (view) => stream?.receiveData(view),
-      onEnd: () => stream?.receiveEnd(),
-      onReset: (error) => {
-        if (stream === undefined) leaving.abort(error)
-        else stream.receiveReset(error)
-      },
-    })
+    const incoming = new IncomingStream(request)
+    const channel = this.#createChannel(incoming)
+    incoming.start(channel)
     channel.id = id
     const hasRoom =
       this.#channels.size < this.#options.maxStreams && this.counters.opening < this.#options.maxOpening
     channel.offered(windowBytes)
     this.#channels.set(id, channel)
-    const incoming = new IncomingStream(request, channel, leaving.signal, (accepted) => {
-      stream = accepted
-    })
     if (hasRoom) this.#options.onOpen?.(incoming)
     else incoming.refuse('too-many-connections', 'the other side of the tunnel has too many connections')
   }

@@ -1,6 +1,7 @@
 import { Duplex } from 'node:stream'
 import type { FrameView } from '@reversed-vpn/protocol'
 import type { Channel } from './channel.js'
+import type { ChannelUser } from './channel-hub.js'
 import { ReceiveQueue } from './receive-queue.js'
 import { StreamError } from './stream-error.js'
 
@@ -14,7 +15,7 @@ const HIGH_WATER_MARK_BYTES = 65_536
  * One stream. `end()` sends FIN and leaves the other direction open; `destroy()` sends RESET, with the reason of a
  * {@link StreamError} or `cancelled`. A RESET of the peer destroys it with a `StreamError`.
  */
-export class TunnelStream extends Duplex {
+export class TunnelStream extends Duplex implements ChannelUser {
   /** The canonical address at the other end, as the acceptor dialled it. */
   readonly address: string
   readonly #channel: Channel
@@ -22,10 +23,11 @@ export class TunnelStream extends Duplex {
   #isReading = false
   #hasEnded = false
 
-  /** @param channel whose user passes on to the methods below what comes */
+  /** @param channel that it becomes the user of */
   constructor(channel: Channel, address: string) {
     super({ allowHalfOpen: true, decodeStrings: true, highWaterMark: HIGH_WATER_MARK_BYTES })
     this.#channel = channel
+    channel.user = this
     this.address = address
     // A RESET right behind OPENED comes before anyone can listen.
     this.on('error', () => {})

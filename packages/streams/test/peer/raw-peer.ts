@@ -51,7 +51,7 @@ export class Stage {
 }
 
 /** The peer's end of one lane: says what a test wants, and hears what the multiplexer says. */
-class RawPeer {
+export class RawPeer {
   readonly end: SimEnd
   readonly #heard: Said[] = []
   readonly #decoder: FrameDecoder
