@@ -45,7 +45,7 @@ export class Stage {
     })
   }
 
-  lane(number: number, rttMs: number | undefined = 10): RawPeer {
+  lane(number: number, { rttMs }: { readonly rttMs?: number | undefined } = { rttMs: 10 }): RawPeer {
     return new RawPeer(this.multiplexer, number, rttMs)
   }
 }
@@ -63,6 +63,7 @@ export class RawPeer {
         reader.read(view)
         const name = NAMES[view.type] ?? '?'
         const value = name === 'STREAM_DATA' ? view.payloadBytes - 6 : reader.value
+        if (name !== 'RECEIVED') this.heardFrames++
         this.#heard.push({ name, id: reader.id, value })
       },
     })
@@ -79,6 +80,21 @@ export class RawPeer {
   /** What the multiplexer has said since, RECEIVED left out. */
   async hear(): Promise<Said[]> {
     return (await this.hearAll()).filter(({ name }) => name !== 'RECEIVED')
+  }
+
+  /** Counted frames that it has heard. */
+  heardFrames = 0
+
+  /** Has the multiplexer do what it can without the peer. */
+  async settle(): Promise<void> {
+    await turn()
+  }
+
+  /** What waits at the lane now, RECEIVED left out; it takes more then. */
+  async hearChunk(): Promise<Said[]> {
+    await turn()
+    this.end.deliver(Number.POSITIVE_INFINITY)
+    return this.#heard.splice(0).filter(({ name }) => name !== 'RECEIVED')
   }
 
   async hearAll(): Promise<Said[]> {
