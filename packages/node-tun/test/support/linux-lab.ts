@@ -5,9 +5,10 @@ import { openTun } from '@reversed-vpn/node-tun'
 import type { CreateTunLab } from './tun-lab.js'
 import { FAR_ADDRESS, FAR_PORT, type Family, HOST_ADDRESS, HOST_PORT } from './udp-frame.js'
 
-/** Runs iproute2 in the namespace of this process; returns what it prints. */
+/** Runs iproute2 in the namespace of this process, without the sanitizer that this one may run under; returns what it prints. */
 export function ip(...args: readonly string[]): string {
-  return execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  const { LD_PRELOAD, ...env } = process.env
+  return execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env })
 }
 
 /** Addresses of both families, then up. Until the kernel has given the IPv6 address its route, a moment later, it drops what is for it. */
