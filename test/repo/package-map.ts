@@ -102,7 +102,8 @@ export const PACKAGE_MAP: Readonly<Record<string, PackageRule>> = {
       'host-network': 'it forwards from the tunnel into the shoot',
       ip: 'WELCOME brings networks',
       protocol: 'it sends HELLO',
-      relay: 'it waits for a gateway or proxy to be connected',
+      relay:
+        'it waits for a gateway or proxy to be connected, and judges, dials and joins what a stream is opened to',
       secure: 'it shows a certificate, and checks one',
       session: 'it dials lanes',
       'tunnel-daemon': 'what the seed-server does as well',
