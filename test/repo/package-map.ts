@@ -50,6 +50,7 @@ export const PACKAGE_MAP: Readonly<Record<string, PackageRule>> = {
       protocol: 'lanes speak frames and control messages',
       relay: 'its listeners admit strangers as the other ports do, and it waits for connections',
       secure: 'a lane is a TLS connection to a peer that is known',
+      streams: 'a lane carries what streams send, beside packets',
     },
     reason: 'it joins the wire, the device and TLS; what only daemons need stays above it',
   },

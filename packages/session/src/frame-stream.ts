@@ -21,6 +21,8 @@ export interface FrameStreamHandler {
   onControl(message: ControlMessage): void
   /** A DATA frame. `view` is valid until the handler returns. */
   onData(view: FrameView): void
+  /** A frame of types 64 to 72. `view` is valid until the handler returns. */
+  onStreamFrame(view: FrameView): void
   /** All frames of one chunk of the stream have been handed over: the moment to write them on. */
   onChunkEnd(chunkBytes: number): void
   /**
@@ -40,6 +42,8 @@ export class FrameStream {
   lastByteAtMs: number = performance.now()
   /** Control messages that were sent, each as a write of its own. */
   controlsSent = 0
+  /** Whether a frame of types 64 to 72 came before there was a handler, and was skipped. */
+  hasSkippedStreamFrames = false
 
   readonly #decoder: FrameDecoder
   readonly #inbox: ControlMessage[] = []
@@ -167,8 +171,11 @@ export class FrameStream {
       this.#handler.onData(view)
       return
     }
-    // Nobody here carries streams: skipped, as any type that a side does not know.
-    if (isStreamFrame(view.type)) return
+    if (isStreamFrame(view.type)) {
+      if (this.#handler === undefined) this.hasSkippedStreamFrames = true
+      else this.#handler.onStreamFrame(view)
+      return
+    }
     const message = decodeControl(view.type, view.copyPayload())
     if (this.#handler !== undefined) this.#handler.onControl(message)
     else this.#receiveEarly(message)

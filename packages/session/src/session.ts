@@ -5,6 +5,7 @@ import type { FrameStream } from './frame-stream.js'
 import { FlowTable } from './lane/flow-table.js'
 import { Lane } from './lane/lane.js'
 import type { LaneEnd } from './lane/lane-handler.js'
+import type { JoinStreams } from './lane/lane-options.js'
 import type { PacketRedirector } from './lane/packet-framer.js'
 import { type DeviceSharing, SendingLanes } from './sending-lanes.js'
 import { SessionLanes } from './session-lanes.js'
@@ -31,6 +32,13 @@ const LEGAL: Legal<SessionState> = {
   draining: ['closing', 'closed'],
   closing: ['closed'],
   closed: [],
+}
+
+interface AddLaneOptions {
+  /** Ends in order when the new lane is ready, whatever its index. */
+  readonly predecessor?: Lane | undefined
+  /** @default the lane carries no streams */
+  readonly joinStreams?: JoinStreams | undefined
 }
 
 /** Between two checks whether the peer has answered on a lane. */
@@ -101,8 +109,8 @@ export class Session {
    * @throws SyscallError when the TUN gives no queue; the connection is cut then, and the session ended if
    *   it has no other lane
    */
-  addLane(index: number, frames: FrameStream, predecessor?: Lane): Lane {
-    const lane = this.#createLane(index, frames)
+  addLane(index: number, frames: FrameStream, { predecessor, joinStreams }: AddLaneOptions = {}): Lane {
+    const lane = this.#createLane(index, frames, joinStreams)
     this.#sending.prepare(lane)
     for (const old of this.#lanes.add(lane, predecessor)) this.#replace(old)
     this.#options.totals.add(lane)
@@ -211,7 +219,7 @@ export class Session {
     this.#options.handler.onClosed(error)
   }
 
-  #createLane(index: number, frames: FrameStream): Lane {
+  #createLane(index: number, frames: FrameStream, joinStreams: JoinStreams | undefined): Lane {
     try {
       const lane: Lane = new Lane({
         ...this.#options,
@@ -221,6 +229,7 @@ export class Session {
         toPeerChecker: this.#checkers.toPeer,
         fromPeerChecker: this.#checkers.fromPeer,
         flows: this.#flows,
+        joinStreams,
         handler: {
           onReady: () => this.#onReady(lane),
           onSilenceChange: () => this.#send(),

@@ -19,6 +19,7 @@ t.test('a peer that breaks the framing right behind its first message is told an
   const handler: FrameStreamHandler = {
     onControl: () => {},
     onData: () => {},
+    onStreamFrame: () => {},
     onChunkEnd: () => {},
     onClose: (error) => closes.push(error),
   }

@@ -30,6 +30,7 @@ class FarEnd {
         if (answers && message.type === 'PING') this.frames.sendControl({ type: 'PONG', id: message.id })
       },
       onData: () => this.packets++,
+      onStreamFrame: () => {},
       onChunkEnd: () => {},
       onClose: () => {
         this.isClosed = true
@@ -104,6 +105,6 @@ export function addLane(
 ): { lane: Lane; far: FarEnd; streams: StreamPair } {
   const streams = memoryPair()
   const far = new FarEnd(streams, answers)
-  const lane = session.addLane(index, new FrameStream(streams.near), replaces)
+  const lane = session.addLane(index, new FrameStream(streams.near), { predecessor: replaces })
   return { lane, far, streams }
 }

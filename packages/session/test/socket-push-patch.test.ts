@@ -28,6 +28,7 @@ t.test('chunks that were queued before come first, and all in order', async (t) 
         if (message.type === 'PING') ids.push(message.id)
       },
       onData: () => {},
+      onStreamFrame: () => {},
       onChunkEnd: () => {},
       onClose: () => resolve(),
     })
@@ -49,6 +50,7 @@ for (const [kind, open] of Object.entries(STREAM_KINDS)) {
       frames.setHandler({
         onControl: () => {},
         onData: () => {},
+        onStreamFrame: () => {},
         onChunkEnd: () => {},
         onClose: resolve,
       })
@@ -76,6 +78,7 @@ t.test('bulk in small pieces comes whole and in order, though reading pauses', a
         }
         received++
       },
+      onStreamFrame: () => {},
       onChunkEnd: () => {},
       onClose: () => resolve(),
     })
@@ -121,6 +124,7 @@ t.test('bulk that comes as fast as it can leaves a turn to others', async (t) =>
         received++
         inTurnBytes += view.payloadBytes
       },
+      onStreamFrame: () => {},
       onChunkEnd: () => {},
       onClose: () => resolve(),
     })

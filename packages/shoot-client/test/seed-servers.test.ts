@@ -85,6 +85,7 @@ function createRig({ keepMs = 60_000 } = {}) {
         },
         onData: (view) =>
           ports.push(Buffer.from(view.prefix(38, Buffer.alloc(38))).readUInt16BE(view.prefixOffset + 32)),
+        onStreamFrame: () => {},
         onChunkEnd: () => {},
         onClose: () => frames.end(),
       })

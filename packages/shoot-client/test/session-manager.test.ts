@@ -78,7 +78,13 @@ function createPair(options: PairOptions = {}) {
     })
     const ignore = () => {}
     if (options.isRestless) frames.sendControl({ type: 'GOAWAY', lane: 0, reason: 'rotate-age' })
-    frames.setHandler({ onControl: ignore, onData: ignore, onChunkEnd: ignore, onClose: () => frames.end() })
+    frames.setHandler({
+      onControl: ignore,
+      onData: ignore,
+      onStreamFrame: ignore,
+      onChunkEnd: ignore,
+      onClose: () => frames.end(),
+    })
   }
   const events: ManagerEvents = {
     onDialFailed: (lane, error) => note(`lane ${lane} failed: ${error.failure}`),

@@ -134,7 +134,7 @@ export class SessionTable {
       rejectPeer(frames, refusal.code, refusal.reason)
       return { refusal }
     }
-    const lane = session.addLane(index, frames, predecessor)
+    const lane = session.addLane(index, frames, { predecessor })
     this.#options.events.onLaneOpened(session, lane)
     return { session, lane }
   }

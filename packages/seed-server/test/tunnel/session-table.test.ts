@@ -87,6 +87,7 @@ async function connect(
           if (control.type === 'GOAWAY') goaways.push(control.reason)
         },
         onData: (view) => flows.push(view.copyPayload().readUInt16BE(10 + 20)),
+        onStreamFrame: () => {},
         onChunkEnd: () => {},
         onClose: () => resolve(),
       })

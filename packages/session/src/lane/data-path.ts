@@ -3,17 +3,18 @@ import { FlowTable } from './flow-table.js'
 import type { LaneCounters } from './lane-counters.js'
 import type { LaneOptions } from './lane-options.js'
 import { LaneReceiver } from './lane-receiver.js'
-import { LaneSender, type LaneSenderOptions } from './lane-sender.js'
+import { LaneSender, type LaneSenderOptions, type WriteObserver } from './lane-sender.js'
 import { PacketFramer } from './packet-framer.js'
 import { sendingPathOf } from './sending-path.js'
 import { StartupWatch } from './startup-watch.js'
 
-/** What packets go through in a lane. */
+/** What packets go through in a lane, and who watches what it sends. */
 export interface DataPath {
   readonly steering: FlowSteering
   readonly framer: PacketFramer
   readonly sender: LaneSender
   readonly receiver: LaneReceiver
+  readonly writes: WriteObserver
 }
 
 export function createDataPath(
@@ -31,5 +32,6 @@ export function createDataPath(
     framer,
     sender: new LaneSender({ queue, stream, framer, counters: counters.toPeer, writes, ...events }),
     receiver: new LaneReceiver({ queue, checker: fromPeerChecker, counters: counters.fromPeer, steering }),
+    writes,
   }
 }

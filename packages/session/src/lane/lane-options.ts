@@ -1,5 +1,6 @@
 import type { TunQueue } from '@reversed-vpn/node-tun'
 import type { PacketChecker } from '@reversed-vpn/protocol'
+import type { LaneLink, StreamLane } from '@reversed-vpn/streams'
 import type { FrameStream } from '../frame-stream.js'
 import type { FlowTable } from './flow-table.js'
 import type { LaneHandler } from './lane-handler.js'
@@ -20,6 +21,9 @@ export interface LaneSettings {
   readonly rotateAfterMs?: number
 }
 
+/** Gives a lane to a multiplexer of streams. */
+export type JoinStreams = (lane: StreamLane) => LaneLink
+
 export interface LaneOptions extends LaneSettings {
   /** Which of the session's lanes this is, and with that which queue of the TUN it serves. */
   readonly index: number
@@ -31,5 +35,7 @@ export interface LaneOptions extends LaneSettings {
   readonly fromPeerChecker: PacketChecker
   /** Of all lanes of the session. @default its own */
   readonly flows?: FlowTable
+  /** Makes it a lane of a multiplexer. @throws TunnelError, with which the lane ends @default it carries no streams */
+  readonly joinStreams?: JoinStreams | undefined
   readonly handler: LaneHandler
 }

@@ -14,7 +14,7 @@ import { type LaneCounters, recordsOf } from './lane-counters.js'
 import type { PacketFramer } from './packet-framer.js'
 
 /** Is told of what goes to the connection. */
-interface WriteObserver {
+export interface WriteObserver {
   /** @param nowMs of `performance.now()` */
   onSent(bytes: number, nowMs: number): void
 }

@@ -15,6 +15,7 @@ import { createLaneCounters, type LaneCounters, recordsOf } from './lane-counter
 import type { LaneEnd, RotationReason } from './lane-handler.js'
 import type { LaneOptions } from './lane-options.js'
 import type { PacketAdmitter } from './lane-receiver.js'
+import { LaneStreams } from './lane-streams.js'
 import type { PacketRedirector } from './packet-framer.js'
 import { mostRecords, rotationDue } from './rotation.js'
 
@@ -36,6 +37,7 @@ const LEGAL: Legal<LaneState['name']> = {
  *
  *     TUN queue ──▶ LaneSender, PacketFramer ──▶ FrameStream ──▶ peer
  *     TUN queue ◀── TunWriter, LaneReceiver  ◀── FrameStream ◀── peer
+ *     LaneLink  ◀── LaneStreams ─────────────▶── FrameStream ──▶ peer, where the lane carries streams
  *
  *     new ──open──▶ up ──either end wants it replaced──▶ retiring
  *      │             ├───────────── close ────────────────┴──▶ closing ──connection gone──▶ down
@@ -60,6 +62,7 @@ export class Lane implements FrameStreamHandler {
   readonly #createdAtMs = performance.now()
   readonly #options: LaneOptions
   readonly #path: DataPath
+  readonly #streams: LaneStreams
   readonly #keepalive: Keepalive
   #resolveLeaving: () => void = () => {}
   readonly #done: Promise<void>
@@ -74,6 +77,13 @@ export class Lane implements FrameStreamHandler {
     this.counters = createLaneCounters()
     this.#path = createDataPath(options, this.counters, {
       onDeviceError: (error) => this.abort(error),
+      onSent: () => this.#checkKeys(),
+    })
+    this.#streams = new LaneStreams({
+      frames: options.frames,
+      counters: this.counters.toPeer,
+      writes: this.#path.writes,
+      rttMs: () => this.rttMs,
       onSent: () => this.#checkKeys(),
     })
     this.#keepalive = new Keepalive({
@@ -97,7 +107,10 @@ export class Lane implements FrameStreamHandler {
   open(): void {
     this.#enter({ name: 'up' })
     this.#keepalive.start()
+    // First, since messages that wait may end the lane.
+    const error = this.#streams.join(this.#options.joinStreams)
     this.#options.frames.setHandler(this)
+    if (error !== undefined) this.#options.frames.fail(error)
   }
 
   get isDown(): boolean {
@@ -172,6 +185,7 @@ export class Lane implements FrameStreamHandler {
     if (this.#state.name !== 'closing' && this.#state.name !== 'down') {
       this.#enter({ name: 'closing', code })
       this.#applySending()
+      this.#streams.stopSending()
       this.#options.frames.sendControl({ type: 'CLOSE', code, reason })
       this.#options.frames.end()
     }
@@ -209,9 +223,14 @@ export class Lane implements FrameStreamHandler {
     if (this.#state.name !== 'down') this.#path.receiver.receive(view)
   }
 
+  onStreamFrame(view: FrameView): void {
+    if (this.#state.name !== 'down') this.#streams.receive(view)
+  }
+
   onChunkEnd(chunkBytes: number): void {
     this.counters.fromPeer.records += recordsOf(chunkBytes)
     this.#path.receiver.flush()
+    this.#streams.onChunkEnd()
     if (this.#silentSinceMs !== undefined) this.#setPeerSilent(false)
     this.#checkKeys()
   }
@@ -229,6 +248,7 @@ export class Lane implements FrameStreamHandler {
     this.#resolveLeaving()
     this.#keepalive.stop()
     this.#applySending()
+    this.#streams.onDown()
     this.#options.handler.onDown(end)
     this.#resolveDone()
   }
@@ -251,6 +271,7 @@ export class Lane implements FrameStreamHandler {
   #onRoundTrip(rttMs: number): void {
     const isFirst = this.rttMs === undefined
     this.rttMs = rttMs
+    if (isFirst) this.#streams.onPeerAnswers()
     if (isFirst && this.#canSend) this.#options.handler.onReady()
   }
 

@@ -8,6 +8,10 @@ export function joinLanes(
   streams: StreamPair,
   handler: Partial<LaneHandler> = {},
   timing: Partial<LaneOptions> = {},
+  joinStreams: {
+    readonly seed?: LaneOptions['joinStreams']
+    readonly shoot?: LaneOptions['joinStreams']
+  } = {},
 ) {
   const { toShoot, toSeed } = checkers()
   const [seedTun, shootTun] = [createFakeTun(), createFakeTun()]
@@ -22,11 +26,12 @@ export function joinLanes(
   }
   const seed = new Lane({
     ...common,
-    frames: new FrameStream(streams.near),
+    frames: timing.frames ?? new FrameStream(streams.near),
     queue: timing.queue ?? seedQueue,
     toPeerChecker: toShoot,
     fromPeerChecker: toSeed,
     handler: { ...events, ...handler },
+    joinStreams: joinStreams.seed,
   })
   const shoot = new Lane({
     ...common,
@@ -35,6 +40,7 @@ export function joinLanes(
     toPeerChecker: toSeed,
     fromPeerChecker: toShoot,
     handler: events,
+    joinStreams: joinStreams.shoot,
   })
   seed.open()
   shoot.open()

@@ -1,0 +1,1 @@
+export type { LaneLink, StreamLane } from './lane-link.js'
