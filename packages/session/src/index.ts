@@ -11,6 +11,7 @@ export { RejectedError, receiveHello, rejectPeer, sendHello } from './handshake.
 export { Lane } from './lane/lane.js'
 export type { LaneCounters } from './lane/lane-counters.js'
 export type { LaneEnd } from './lane/lane-handler.js'
+export type { JoinStreams } from './lane/lane-options.js'
 export { TrafficTotals } from './lane/traffic-totals.js'
 export {
   CLOSE_GRACE_MS,

@@ -17,6 +17,7 @@ import {
 import type { LaneSetting, PeerDialler } from '@reversed-vpn/tunnel-daemon'
 import type { Forwarding } from './forwarding.js'
 import type { ManagerEvents } from './manager-events.js'
+import type { SeedStreams } from './streams/seed-streams.js'
 
 export interface SessionManagerOptions {
   /** Of this process, in every HELLO: 32 hexadecimal digits. */
@@ -37,6 +38,8 @@ export interface SessionManagerOptions {
   readonly software: string
   readonly backoff: BackoffOptions
   readonly events: ManagerEvents
+  /** @default lanes carry no streams */
+  readonly streams?: SeedStreams | undefined
 }
 
 /** A connection whose other end is authenticated. */
@@ -114,6 +117,7 @@ export class SessionManager {
     if (this.#superseded !== undefined) await this.#untilSessionGone(AbortSignal.timeout(drainMs))
     await this.#session?.close('going-away', 'the shoot-client is stopping')
     await dialled
+    this.#options.streams?.close()
   }
 
   /** A connection becomes a lane: dial, unless the seed side did ─▶ HELLO, WELCOME ─▶ network ─▶ session ─▶ lane. */
@@ -134,7 +138,7 @@ export class SessionManager {
       joined?.setNetworks(networks)
       const session = joined ?? this.#openSession(welcome, networks, remoteAddress)
       if (session.state === 'closed') throw new Error('the session ended while the lane was coming up')
-      const lane = session.addLane(index, frames)
+      const lane = session.addLane(index, frames, { joinStreams: this.#options.streams?.admit(welcome) })
       events.onLaneOpened(session, lane)
       return lane
     } catch (error) {
@@ -176,6 +180,7 @@ export class SessionManager {
       mtu: MAX_MTU,
       software,
       lanes,
+      ...this.#options.streams?.hello,
       ...join,
     }
   }

@@ -18,6 +18,7 @@ export {
   tlsReloadPart,
 } from './reload.js'
 export { closeNetwork, describeSetup, logWarnings, runSetup } from './setup.js'
+export { STREAM_CLOCK } from './stream-clock.js'
 export type { TunnelEvents } from './tunnel-events.js'
 export { describeStart, openTunnelRuntime, serveAdmin, type TunnelRuntime } from './tunnel-runtime.js'
 export {

@@ -12,6 +12,7 @@ import {
   type TrafficTotals,
 } from '@reversed-vpn/session'
 import { ActiveSession } from './active-session.js'
+import type { StreamTable } from './stream-table.js'
 import type { TableEvents } from './table-events.js'
 import { type Announcement, createWelcome, sessionMtu } from './welcome.js'
 
@@ -23,6 +24,8 @@ interface SessionTableOptions extends Announcement {
   /** How long a superseded session may still bring packets. */
   readonly drainTimeoutMs: number
   readonly events: TableEvents
+  /** @default lanes carry no streams */
+  readonly streams?: StreamTable | undefined
 }
 
 /** How a connection is accepted that we dialled ourselves. */
@@ -124,8 +127,11 @@ export class SessionTable {
     const joined = this.#sessions.get(hello.session ?? '')
     const session = joined ?? this.#open(hello, { ...peer, instance: hello.instance })
     const index = joined === undefined ? 0 : (hello.lane ?? 0)
+    const streams = this.#options.streams?.admit(hello, peer.name, joined)
+    streams?.bind(session)
     try {
-      frames.sendControl(createWelcome(this.#options, this.#networks, session, index, hello))
+      const welcome = createWelcome(this.#options, this.#networks, session, index, hello)
+      frames.sendControl({ ...welcome, ...streams?.welcome })
     } catch (error) {
       // A session without a lane would never end, and the other side would blame itself for the silence.
       if (joined === undefined) session.abort(error as Error)
@@ -134,7 +140,7 @@ export class SessionTable {
       rejectPeer(frames, refusal.code, refusal.reason)
       return { refusal }
     }
-    const lane = session.addLane(index, frames, { predecessor })
+    const lane = session.addLane(index, frames, { predecessor, joinStreams: streams?.joinStreams })
     this.#options.events.onLaneOpened(session, lane)
     return { session, lane }
   }
@@ -145,6 +151,7 @@ export class SessionTable {
     await Promise.all(
       this.sessions.map((session) => session.close('going-away', 'the seed-server is stopping')),
     )
+    this.#options.streams?.close()
   }
 
   #findRefusal(
