@@ -1,5 +1,7 @@
 export type { TargetNetworks } from '@reversed-vpn/relay'
 export { createEgressMetrics } from './egress-metrics.js'
 export { EgressProxy } from './egress-proxy.js'
+export { EgressRefusal } from './egress-refusal.js'
 export { type Knock, knock } from './knock.js'
+export type { DialledTarget, TargetDialler, TargetRequest } from './target-dialler.js'
 export type { TransferAddresses } from './tun-dialler.js'
