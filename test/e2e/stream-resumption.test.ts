@@ -1,11 +1,13 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
-import { transferAddressOf } from '@reversed-vpn/ip'
+import type { Duplex } from 'node:stream'
+import { CidrSet, transferAddressOf } from '@reversed-vpn/ip'
 import { QueueSet } from '@reversed-vpn/node-tun'
 import { createFakeTun } from '@reversed-vpn/node-tun/testing'
-import { SessionTable, StreamTable } from '@reversed-vpn/seed-server/testing'
+import { ByteBudget } from '@reversed-vpn/relay'
+import { SessionTable, StreamDialler, StreamTable } from '@reversed-vpn/seed-server/testing'
 import { FrameStream, receiveHello, TrafficTotals } from '@reversed-vpn/session'
-import { SeedStreams, SessionManager } from '@reversed-vpn/shoot-client/testing'
+import { OutboundTargets, SeedStreams, SessionManager } from '@reversed-vpn/shoot-client/testing'
 import {
   StreamError,
   type StreamMultiplexer,
@@ -89,17 +91,21 @@ async function openSeed() {
   }
 }
 
-/** A shoot side that sends back what it gets. */
-function openShoot(port: number, instance: string) {
+type OnOpen = ConstructorParameters<typeof SeedStreams>[0]['onOpen']
+
+const echo: OnOpen = (incoming) => {
+  const stream = incoming.accept('100.96.0.10')
+  stream?.pipe(stream)
+}
+
+/** A shoot side, which sends back what it gets. */
+function openShoot(port: number, instance: string, onOpen: OnOpen = echo) {
   const streams = new SeedStreams({
     budget: new WindowBudget(WINDOW_BYTES),
     maxStreams: 1000,
     maxOpening: 1000,
     holdMs: 600_000,
-    onOpen: (incoming) => {
-      const stream = incoming.accept('100.96.0.10')
-      stream?.pipe(stream)
-    },
+    onOpen,
   })
   const ignore = () => {}
   let opened = 0
@@ -145,7 +151,7 @@ class Echo {
   received = 0
   isSame = true
 
-  constructor(stream: TunnelStream, key: number, bytes: number) {
+  constructor(stream: Duplex, key: number, bytes: number) {
     this.#sent = Buffer.from(Uint8Array.from({ length: bytes }, (_, i) => (i * 167 + (i >> 7) + key) & 0xff))
     stream.on('data', (chunk: Buffer) => {
       const expected = this.#sent.subarray(this.received, this.received + chunk.length)
@@ -222,3 +228,38 @@ t.test(
     t.match(error, { code: 'ERR_STREAM_RESET', reason: 'lanes-lost' })
   },
 )
+
+t.test('a target is dialled by the shoot side, and judged there', async (t) => {
+  const server = createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  const { port } = server.address() as { port: number }
+  const ignore = () => {}
+  const targets = new OutboundTargets({
+    networks: { allowed: CidrSet.of(['127.0.0.0/8']), refused: CidrSet.of(['127.66.0.0/16']) },
+    ownPorts: [],
+    budget: new ByteBudget(0),
+    maxStreams: 10,
+    maxDials: 10,
+    dialTimeoutMs: 60_000,
+    events: { onRefused: ignore, onDialled: ignore, onBytes: ignore, onEnded: ignore },
+  })
+  t.teardown(() => targets.abort())
+  await using seed = await openSeed()
+  await using _shoot = openShoot(seed.port, '1'.repeat(32), (incoming) => void targets.serve(incoming))
+  const multiplexer = await seed.multiplexer()
+  const dialler = new StreamDialler({
+    opener: () => multiplexer,
+    resolver: { resolve: async () => undefined },
+  })
+  const dial = (address: string) => {
+    const { signal } = new AbortController()
+    return dialler.dial({ host: address, port, addresses: [address], timeoutMs: 60_000, signal })
+  }
+  const target = await dial('127.0.0.1')
+  const echoed = new Echo(target.socket, 1, 3_000_000)
+  await echoed.ended
+  t.ok(echoed.isWhole)
+  const refusal = await dial('127.66.0.1').catch((error: unknown) => error)
+  t.match(refusal, { reason: 'prohibited' })
+})
