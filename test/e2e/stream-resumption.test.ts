@@ -31,7 +31,12 @@ async function until(condition: () => boolean): Promise<void> {
 
 /** A seed side that listens on loopback, which shoot sides dial. */
 async function openSeed() {
-  const streams = new StreamTable({ maxStreams: 1000, windowBytes: WINDOW_BYTES, holdMs: 600_000 })
+  const streams = new StreamTable({
+    carries: ['packets', 'streams'],
+    maxStreams: 1000,
+    windowBytes: WINDOW_BYTES,
+    holdMs: 600_000,
+  })
   const ignore = () => {}
   const table = new SessionTable({
     tun: fakeTun(),
@@ -101,6 +106,7 @@ const echo: OnOpen = (incoming) => {
 /** A shoot side, which sends back what it gets. */
 function openShoot(port: number, instance: string, onOpen: OnOpen = echo) {
   const streams = new SeedStreams({
+    carries: ['packets', 'streams'],
     budget: new WindowBudget(WINDOW_BYTES),
     maxStreams: 1000,
     maxOpening: 1000,

@@ -42,6 +42,8 @@ export interface DaemonContext<Values = unknown> {
   readonly defer: (name: string, dispose: Disposer) => void
   /** A UsageError about an option: names the flag, its value, where that came from, and `problem`. For checks across options. */
   readonly optionError: (flag: string, problem: string) => UsageError
+  /** Whether somebody has said the option's value, which is no default then. */
+  readonly isGiven: (flag: string) => boolean
   /** Ends the process with one fatal log line, all cleanup steps, and exit code 1: for errors that it cannot recover from. */
   readonly fail: (error: unknown) => void
   /** A text in one line, with the hints of `--error-hint` that fit it. */
@@ -55,7 +57,7 @@ export interface DaemonContext<Values = unknown> {
 }
 
 /** The part of the context that exists before options are read. */
-export type ProcessContext = Omit<DaemonContext, 'optionError' | 'environment' | 'config'>
+export type ProcessContext = Omit<DaemonContext, 'optionError' | 'isGiven' | 'environment' | 'config'>
 
 /** A daemon that has started. */
 export interface RunningDaemon {

@@ -73,14 +73,14 @@ function bind<Table extends OptionTable>(
   ) => Promise<RunningDaemon | undefined>,
 ): LoadedCommand {
   const loaded = loadOptions(table, sources)
-  const { values, optionError } = loaded
+  const { values, optionError, isGiven } = loaded
   const { environment } = sources
   const config = sources.file && {
     path: sources.file.path,
     seen: sources.file.seen,
     reread: () => rereadOptions(table, reread(), loaded),
   }
-  return { start: (context) => start(values, { ...context, optionError, environment, config }) }
+  return { start: (context) => start(values, { ...context, optionError, isGiven, environment, config }) }
 }
 
 function rereadOptions<Table extends OptionTable>(

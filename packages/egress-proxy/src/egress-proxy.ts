@@ -18,6 +18,7 @@ import { HoldQueue, type HoldQueueOptions, type TunnelGate } from './hold-queue.
 import { answerTimeoutMs, EGRESS_LIMITS, type EgressLimits } from './limits.js'
 import { readConnect } from './read-connect.js'
 import { memoryForStreams, roomForBulk, roomForStreams } from './room.js'
+import type { TargetDialler } from './target-dialler.js'
 import { type TransferAddresses, TunDialler } from './tun-dialler.js'
 
 /** Judges the certificate of a caller. Called once the handshake has ended and before any byte is parsed. */
@@ -35,6 +36,8 @@ export interface EgressProxyOptions extends HoldQueueOptions {
   readonly gate: TunnelGate
   readonly networks: TargetNetworks
   readonly transfer: TransferAddresses
+  /** What carries CONNECTs, given what goes through the TUN. @default that */
+  readonly chooseDialler?: ((tun: TargetDialler) => TargetDialler) | undefined
   readonly logger: Logger
   readonly metrics: EgressMetrics
   /** @default lookUpAddresses */
@@ -82,13 +85,13 @@ export class EgressProxy {
     this.#logRarely = rateLimited(options.logger, REFUSAL_LOG_INTERVAL_MS)
     this.#hold = new HoldQueue(options.gate, options)
     const resolver = new TargetResolver(options.lookup ?? lookUpAddresses, this.#limits)
-    const { metrics, logger, networks, transfer } = options
+    const { metrics, logger, networks, transfer, chooseDialler = (tun) => tun } = options
     const budget = new ByteBudget(roomForBulk(memoryMax))
     this.#handler = new ConnectHandler({
       limits: this.#limits,
       answerTimeoutMs: answerTimeoutMs(options.holdMs, this.#limits),
       hold: this.#hold,
-      dialler: new TunDialler({ transfer, resolver, budget }),
+      dialler: chooseDialler(new TunDialler({ transfer, resolver, budget })),
       metrics,
       logger,
       networks,

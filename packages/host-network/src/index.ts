@@ -23,4 +23,9 @@ export {
   setUpShootNetwork,
 } from './setup/set-up-network.js'
 export type { SetupOwner } from './setup/setup-mark.js'
-export { NETWORK_SETUPS, openTunnelInterface, type TunnelInterface } from './tunnel-interface.js'
+export {
+  NETWORK_SETUPS,
+  openTunnelInterface,
+  type TunnelInterface,
+  withoutInterface,
+} from './tunnel-interface.js'

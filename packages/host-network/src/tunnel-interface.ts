@@ -1,4 +1,4 @@
-import { QueueSet, type TunDevice } from '@reversed-vpn/node-tun'
+import { noTunDevice, QueueSet, type TunDevice } from '@reversed-vpn/node-tun'
 import type { OffloadKind } from '@reversed-vpn/protocol'
 import { findAcceptedOffloads } from './kernel/offload-self-test.js'
 import { openTunDevice } from './kernel/open-tun-device.js'
@@ -48,6 +48,11 @@ export async function openTunnelInterface(options: TunnelInterfaceOptions): Prom
   const seen =
     link === undefined ? `there is no interface ${name}` : `interface ${name} was not made by setup`
   throw new NetworkError('ERR_NETWORK_NOT_PREPARED', `${seen}, expected one that setup made`)
+}
+
+/** In place of an interface where no packets are carried. It has no name, and takes none of them. */
+export function withoutInterface(): TunnelInterface {
+  return describeInterface(noTunDevice(), new QueueSet(noTunDevice()), [], false, 'off')
 }
 
 function makeOwn({ name, offload }: TunnelInterfaceOptions): Promise<TunnelInterface> {

@@ -1,5 +1,6 @@
 export { forwardIpv4 } from './forward-ipv4.js'
 export { openTun } from './linux-tun.js'
+export { noTunDevice } from './no-device.js'
 export { QueueSet } from './queue-set.js'
 export { isDeviceGone, SyscallError } from './syscall-error.js'
 export type { TunDevice, TunQueue } from './tun-device.js'

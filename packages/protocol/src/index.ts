@@ -1,5 +1,6 @@
 export {
   ALPN_PROTOCOL,
+  type CarriedKind,
   CONTROL_VERSION,
   FRAME_HEADER_BYTES,
   FRAME_TYPE,

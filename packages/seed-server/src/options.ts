@@ -7,6 +7,7 @@ import {
   hostName,
   integer,
   type OptionValues,
+  oneOf,
 } from '@reversed-vpn/daemon'
 import { MAX_RECORDS_OF_A_KEY, ROTATE_AFTER_RECORDS } from '@reversed-vpn/session'
 import {
@@ -122,6 +123,13 @@ export const SEED_SERVER_OPTIONS = defineOptions({
     default: 'kube-apiserver-http-proxy-client',
     group: 'Egress proxy',
     description: "name that a caller's certificate must carry",
+  },
+  resolve: {
+    kind: oneOf(['seed', 'shoot']),
+    default: 'seed',
+    group: 'Egress proxy',
+    description:
+      'where names are looked up; shoot needs streams (--carry), and kubelets may be known by name only',
   },
   'egress-hold': {
     kind: duration(),

@@ -12,15 +12,15 @@ import type { SessionTable } from './tunnel/session-table.js'
 /** For one answer: the kernel sends the SYN again after 1 s and, at the latest, after 3 s. */
 const TIMEOUT_MS = 5000
 
-/** The probe of a seed-server, which does not run yet; undefined where it is switched off. */
+/** The probe of a seed-server, which does not run yet; undefined where it is switched off, or no packets are carried. */
 export function createProber(
   { probeIntervalMs: intervalMs, probeTarget, tun }: SeedServerOptions,
-  { seedAddresses }: Setting,
+  { seedAddresses, carries }: Setting,
   table: SessionTable,
   { registry, totals }: TunnelRuntime,
   { log, defer }: DaemonContext,
 ): Prober | undefined {
-  if (intervalMs === 0) return undefined
+  if (intervalMs === 0 || !carries.includes('packets')) return undefined
   const targets = probeTargets(seedAddresses, probeTarget)
   const transfer = transferAddresses(tun, seedAddresses)
   const { onResult, observe } = createProbeMetrics(registry, targets)

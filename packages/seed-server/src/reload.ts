@@ -4,7 +4,7 @@ import type { EgressProxy } from '@reversed-vpn/egress-proxy'
 import type { SeedNetworkPlan, UpdatableNetwork } from '@reversed-vpn/host-network'
 import { networksOf, networksReloadPart, type TunnelReload, tlsReloadPart } from '@reversed-vpn/tunnel-daemon'
 import { resolveAnnouncedLink } from './announced-link.js'
-import { egressNetworks } from './egress-networks.js'
+import { egressNetworks, transferNetworksOf } from './egress-networks.js'
 import type { SeedServerOptions } from './options.js'
 import type { Setting } from './setting.js'
 import type { SessionTable } from './tunnel/session-table.js'
@@ -15,7 +15,8 @@ interface SeedReload extends TunnelReload {
   readonly setting: Setting
   readonly lanes: SessionTable
   readonly egress: EgressProxy
-  readonly network: UpdatableNetwork<SeedNetworkPlan>
+  /** Absent where no packets are carried. */
+  readonly network: UpdatableNetwork<SeedNetworkPlan> | undefined
 }
 
 export function egressTlsPart({ setting, runtime, egress }: SeedReload): ReloadPart | undefined {
@@ -42,11 +43,11 @@ export function networksPart(
         { ...options, podNetwork, serviceNetwork, nodeNetwork, routedFrom: taken.routedFrom },
         { optionError },
       )
-      await network.update({ ...plan, peerAddresses: table.peerAddresses })
+      await network?.update({ ...plan, peerAddresses: table.peerAddresses })
       routedFrom = taken.routedFrom
       if (isDeepStrictEqual(networks, table.networks)) return
       table.setNetworks(networks)
-      egress.setNetworks(egressNetworks(networks, options.vpnNetwork))
+      egress.setNetworks(egressNetworks(networks, transferNetworksOf(options)))
     },
   })
 }

@@ -1,23 +1,14 @@
-import type { DaemonContext, Logger, RunningDaemon } from '@reversed-vpn/daemon'
-import { applySeedNetwork, checkPreparedSeedNetwork } from '@reversed-vpn/host-network'
-import {
-  closeNetwork,
-  describeStart,
-  logWarnings,
-  openTunnelRuntime,
-  serveAdmin,
-  startReloading,
-  type TunnelRuntime,
-} from '@reversed-vpn/tunnel-daemon'
+import type { DaemonContext, RunningDaemon } from '@reversed-vpn/daemon'
+import { describeStart, openTunnelRuntime, serveAdmin, startReloading } from '@reversed-vpn/tunnel-daemon'
 import { openEgress } from './egress.js'
+import { openHostNetwork } from './host-network.js'
 import type { SeedServerOptions } from './options.js'
 import { createProber } from './probe.js'
 import { egressTlsPart, networksPart } from './reload.js'
-import { resolveSetting, type Setting } from './setting.js'
+import { resolveSetting } from './setting.js'
 import { describeStatus } from './status.js'
 import { openEntrance } from './tunnel/open-entrance.js'
-import { SessionTable } from './tunnel/session-table.js'
-import { createTableEvents } from './tunnel/table-events.js'
+import { createTables } from './tunnel/tunnel-tables.js'
 
 /**
  * Starts everything, in the order of dependence:
@@ -32,10 +23,9 @@ export async function startSeedServer(
   context: DaemonContext<SeedServerOptions>,
 ): Promise<RunningDaemon> {
   const setting = await resolveSetting(options, context)
-  const { log, defer } = context
   const runtime = await openTunnelRuntime('seed', options, setting, context)
-  const { tun } = runtime
-  const table = createTable(options, setting, runtime, log.child({ component: 'tunnel' }))
+  const tables = createTables(options, setting, runtime, context.log.child({ component: 'tunnel' }))
+  const { table } = tables
   const prober = createProber(options, setting, table, runtime, context)
   const view = {
     peer: 'a shoot-client',
@@ -44,19 +34,15 @@ export async function startSeedServer(
   }
   await serveAdmin(runtime, options, view, context)
 
-  const applied = await (tun.isPrepared ? checkPreparedSeedNetwork : applySeedNetwork)(setting.plan)
-  const network = runtime.network.guard(applied)
-  let isStarted = false
-  defer('addresses, routes and firewall', () =>
-    isStarted ? closeNetwork(network, tun.name, log) : network.revert(),
-  )
-  logWarnings(log, network.warnings)
+  const network = setting.carries.includes('packets')
+    ? await openHostNetwork(setting.plan, runtime, context)
+    : undefined
   const entrance = await openEntrance({ options, setting, runtime, table }, context)
-  const egress = await openEgress(options, setting, table, runtime, context)
+  const egress = await openEgress(options, setting, tables, runtime, context)
 
   const parts = { options, setting, runtime, entrance, lanes: table, egress, network }
   const reloader = startReloading(parts, [egressTlsPart(parts), networksPart(parts, context)], context)
-  isStarted = true
+  network?.onStarted()
   void prober?.run().catch(context.fail)
   return {
     facts: {
@@ -73,27 +59,4 @@ export async function startSeedServer(
     },
     reload: () => reloader.reload(),
   }
-}
-
-function createTable(
-  options: SeedServerOptions,
-  { networks, seedAddresses, shootAddresses, congestion }: Setting,
-  runtime: TunnelRuntime,
-  log: Logger,
-): SessionTable {
-  const { mtu, lanesMax, keepaliveMs, deadAfterMs, rotateAfterMs, rotateAfterRecords, drainTimeoutMs } =
-    options
-  const { tun, totals } = runtime
-  return new SessionTable({
-    tun,
-    totals,
-    networks,
-    seedAddresses,
-    shootAddresses,
-    mtu,
-    lanesMax,
-    laneSetting: { congestion, keepaliveMs, deadAfterMs, rotateAfterMs, rotateAfterRecords },
-    drainTimeoutMs,
-    events: createTableEvents(runtime, log),
-  })
 }

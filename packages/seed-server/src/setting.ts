@@ -37,11 +37,13 @@ export interface Setting extends LinkSetting, TunnelSetting {
  */
 export async function resolveSetting(
   options: SeedServerOptions,
-  context: Pick<DaemonContext, 'optionError'>,
+  context: Pick<DaemonContext, 'isGiven' | 'optionError'>,
 ): Promise<Setting> {
   const congestion = await resolveCongestion(options)
   const link = resolveAnnouncedLink(options, context)
   checkProbe(options, link.networks, context)
+  if (options.resolve === 'shoot' && options.carry === 'tun')
+    throw context.optionError('resolve', 'the shoot side looks names up for streams only, and --carry is tun')
   return {
     path: choosePath(options, context),
     diallerId: randomBytes(16).toString('hex'),

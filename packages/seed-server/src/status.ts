@@ -8,7 +8,7 @@ import type { SessionTable } from './tunnel/session-table.js'
 /** The seed-server's part of `/status`. Holds no secret. */
 export function describeStatus(
   { tun, mtu, vpnNetwork }: SeedServerOptions,
-  { path, diallerId }: Setting,
+  { path, diallerId, carries }: Setting,
   table: SessionTable,
   prober: Prober | undefined,
 ): object {
@@ -17,8 +17,9 @@ export function describeStatus(
     transport: describePath(path),
     diallerId: path.type === 'dial' ? diallerId : null,
     sessions: table.sessions.map(describeSession),
+    carries,
     probe: describeProbe(prober, table.isUp),
-    tun,
+    tun: carries.includes('packets') ? tun : null,
     mtu,
     networks: table.networks,
     transferNetworks: vpnNetwork,

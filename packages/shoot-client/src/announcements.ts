@@ -15,7 +15,7 @@ export function joinAnnouncements(newest: Announced, others: readonly Announced[
   return {
     addresses: newest.addresses,
     mtu: Math.min(newest.mtu, ...others.map(({ mtu }) => mtu)),
-    networks: others.reduce((sum, { networks }) => joinNetworks(sum, networks), newest.networks),
+    networks: joinNetworks([newest, ...others]),
   }
 }
 
@@ -28,9 +28,14 @@ function checkSame(newest: Announced['addresses'], other: Announced['addresses']
   }
 }
 
-/** The same object where both are the same, so that nothing is written anew. */
-function joinNetworks(one: ShootNetworks, other: ShootNetworks): ShootNetworks {
-  if (JSON.stringify(one) === JSON.stringify(other)) return one
-  const join = (kind: keyof ShootNetworks) => CidrSet.of([...one[kind], ...other[kind]]).toStrings()
+/** All networks of them. */
+export function joinNetworks(announced: readonly Pick<Announced, 'networks'>[]): ShootNetworks {
+  const all = announced.map(({ networks }) => networks)
+  const [first] = all
+  // Written as it was announced, so that nothing is written anew.
+  if (first !== undefined && all.every((other) => JSON.stringify(other) === JSON.stringify(first)))
+    return first
+  const join = (kind: keyof ShootNetworks) =>
+    CidrSet.of(all.flatMap((networks) => networks[kind])).toStrings()
   return { pod: join('pod'), service: join('service'), node: join('node') }
 }

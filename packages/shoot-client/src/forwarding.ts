@@ -9,10 +9,11 @@ import {
 import { networkAround, type ShootNetworks } from '@reversed-vpn/ip'
 import type { WelcomeMessage } from '@reversed-vpn/protocol'
 import { closeNetwork, logWarnings } from '@reversed-vpn/tunnel-daemon'
-import { joinAnnouncements } from './announcements.js'
+import { joinAnnouncements, joinNetworks } from './announcements.js'
 
 interface ForwardingOptions {
-  readonly tun: string
+  /** Undefined where no packets are carried: nothing of this machine's network is touched then. */
+  readonly tun: string | undefined
   readonly egressInterface: string
   /** Ports of this process that nothing from the tunnel may reach. */
   readonly ownPorts: readonly number[]
@@ -24,6 +25,8 @@ interface ForwardingOptions {
   readonly transferNetworks: readonly string[]
   /** Watches over what was applied, until it is closed. */
   readonly guard: (network: UpdatableNetwork<ShootNetworkPlan>) => UpdatableNetwork<ShootNetworkPlan>
+  /** The networks of all seed-servers that are served are these now. @default nobody is told */
+  readonly onNetworks?: (networks: ShootNetworks) => void
   readonly log: Logger
 }
 
@@ -37,7 +40,7 @@ interface Announcement {
 /**
  * Addresses, routes and firewall of the shoot side. They follow what WELCOME announces and what is let in, and stay as they are
  * while neither changes, so that a reconnect touches nothing that a connection inside depends on. Each seed-server that is
- * served is known by an `owner`.
+ * served is known by an `owner`. Where no packets are carried, only the networks are followed.
  */
 export class Forwarding {
   readonly #options: ForwardingOptions
@@ -129,15 +132,27 @@ export class Forwarding {
       const applied = this.#applied
       this.#applied = undefined
       this.#announced = new Map()
-      if (applied !== undefined) await closeNetwork(applied.network, this.#options.tun, this.#options.log)
+      if (applied !== undefined) await closeNetwork(applied.network, applied.network.tun, this.#options.log)
     })
   }
 
   async #apply(announced: ReadonlyMap<object, Announcement>, allowed: ShootNetworks): Promise<void> {
-    const { tun, egressInterface, ownPorts, isPrepared, transferNetworks } = this.#options
     const welcomes = [...announced.values()].map(({ welcome }) => welcome)
     const [newest, ...others] = welcomes.toReversed()
     if (newest === undefined) return
+    const { tun, onNetworks } = this.#options
+    if (tun !== undefined) await this.#applyToHost(tun, newest, others, allowed)
+    this.#announced = announced
+    onNetworks?.(letIn({ networks: joinNetworks(welcomes) }, allowed))
+  }
+
+  async #applyToHost(
+    tun: string,
+    newest: WelcomeMessage,
+    others: readonly WelcomeMessage[],
+    allowed: ShootNetworks,
+  ): Promise<void> {
+    const { egressInterface, ownPorts, isPrepared, transferNetworks } = this.#options
     if (!isPrepared) checkTransferNetworks(newest, transferNetworks)
     const { addresses, mtu, networks } = joinAnnouncements(newest, others)
     const plan = {
@@ -150,12 +165,10 @@ export class Forwarding {
       ownPorts,
     }
     const key = JSON.stringify(plan)
-    if (this.#applied?.key !== key) {
-      const network = this.#applied?.network ?? (await this.#begin(plan))
-      if (this.#applied !== undefined) await network.update(plan)
-      this.#applied = { key, network }
-    }
-    this.#announced = announced
+    if (this.#applied?.key === key) return
+    const network = this.#applied?.network ?? (await this.#begin(plan))
+    if (this.#applied !== undefined) await network.update(plan)
+    this.#applied = { key, network }
   }
 
   async #begin(plan: ShootNetworkPlan): Promise<UpdatableNetwork<ShootNetworkPlan>> {

@@ -10,18 +10,21 @@ import {
 import type { Forwarding } from './forwarding.js'
 import type { ManagerEvents } from './manager-events.js'
 import type { SessionManager, SessionManagerOptions } from './session-manager.js'
+import type { SeedStreams } from './streams/seed-streams.js'
 
 interface SeedServersOptions {
   readonly tun: Pick<TunnelInterface, 'accepts' | 'queues' | 'useOffloadsOf'>
   readonly forwarding: Pick<Forwarding, 'apply' | 'follow' | 'networksOf' | 'leave'>
   readonly events: ManagerEvents
   readonly createManager: (parts: ManagerParts) => SessionManager
+  /** For each of them. @default lanes carry no streams */
+  readonly createStreams?: (() => SeedStreams) | undefined
   /** How long the flows of a seed-server without a session wait for it. @default 60000 */
   readonly keepMs?: number
 }
 
 /** What the sessions with one seed-server have of their own. */
-type ManagerParts = Pick<SessionManagerOptions, 'tun' | 'network' | 'events' | 'diallerId'>
+type ManagerParts = Pick<SessionManagerOptions, 'tun' | 'network' | 'events' | 'diallerId' | 'streams'>
 
 interface Served {
   readonly manager: SessionManager
@@ -123,7 +126,7 @@ export class SeedServers {
   }
 
   #add(key: string, diallerId: string | undefined): Served {
-    const { tun, forwarding, events, createManager } = this.#options
+    const { tun, forwarding, events, createManager, createStreams } = this.#options
     const queues = this.#spareQueues.pop() ?? tun.queues.another()
     const manager = createManager({
       tun: { accepts: tun.accepts, queues, useOffloadsOf: (kinds) => tun.useOffloadsOf(kinds) },
@@ -143,6 +146,7 @@ export class SeedServers {
         },
       },
       diallerId,
+      streams: createStreams?.(),
     })
     const served: Served = { manager, queues, connecting: 0, isKnown: false, forgetting: undefined }
     this.#served.set(key, served)

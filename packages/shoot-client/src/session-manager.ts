@@ -1,8 +1,14 @@
 import { EventEmitter, once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { TunnelInterface } from '@reversed-vpn/host-network'
+import { type TunnelInterface, withoutInterface } from '@reversed-vpn/host-network'
 import { parseTransferAddress, type ShootNetworks } from '@reversed-vpn/ip'
-import { CONTROL_VERSION, type HelloMessage, type WelcomeMessage } from '@reversed-vpn/protocol'
+import {
+  type CarriedKind,
+  CONTROL_VERSION,
+  type HelloMessage,
+  TunnelError,
+  type WelcomeMessage,
+} from '@reversed-vpn/protocol'
 import { DialError } from '@reversed-vpn/secure'
 import {
   type BackoffOptions,
@@ -14,7 +20,7 @@ import {
   sendHello,
   type TrafficTotals,
 } from '@reversed-vpn/session'
-import type { LaneSetting, PeerDialler } from '@reversed-vpn/tunnel-daemon'
+import { findCarryProblem, type LaneSetting, type PeerDialler } from '@reversed-vpn/tunnel-daemon'
 import type { Forwarding } from './forwarding.js'
 import type { ManagerEvents } from './manager-events.js'
 import type { SeedStreams } from './streams/seed-streams.js'
@@ -38,7 +44,9 @@ export interface SessionManagerOptions {
   readonly software: string
   readonly backoff: BackoffOptions
   readonly events: ManagerEvents
-  /** @default lanes carry no streams */
+  /** What lanes may carry. @default packets */
+  readonly carries?: readonly CarriedKind[]
+  /** Needed where these are streams too. */
   readonly streams?: SeedStreams | undefined
 }
 
@@ -47,6 +55,9 @@ interface PeerConnection {
   readonly frames: FrameStream
   readonly remoteAddress: string
 }
+
+/** For a session without packets: those in the TUN are not its own. */
+const NO_INTERFACE = withoutInterface()
 
 /** The largest MTU this side can set; the seed side decides below it. */
 const MAX_MTU = 65_535
@@ -133,6 +144,8 @@ export class SessionManager {
       if (index > 0 && joined === undefined) throw new DialError('closed', 'no session is left to join')
       const welcome = await sendHello(frames, this.#hello(index, joined), { signal })
       signal.throwIfAborted()
+      const problem = findCarryProblem(welcome.carries, this.#options.carries)
+      if (problem !== undefined) throw new TunnelError('ERR_VERSION_UNSUPPORTED', problem)
       const networks = await (joined === undefined ? network.apply(welcome) : network.follow(welcome))
       signal.throwIfAborted()
       joined?.setNetworks(networks)
@@ -188,13 +201,14 @@ export class SessionManager {
   /** The session that WELCOME opens takes the place of the one before, if there is one. */
   #openSession(welcome: WelcomeMessage, networks: ShootNetworks, remoteAddress: string): Session {
     const { instance, peerName: name, diallerId, tun, totals, lanes, events } = this.#options
-    tun.useOffloadsOf(welcome.accepts)
+    const hasPackets = welcome.carries?.includes('packets') ?? true
+    if (hasPackets) tun.useOffloadsOf(welcome.accepts)
     const session: Session = new Session({
       ...this.#laneSettingFor(welcome),
       id: welcome.session,
       token: welcome.token,
       peer: { name, instance, remoteAddress, diallerId },
-      queues: tun.queues,
+      queues: hasPackets ? tun.queues : NO_INTERFACE.queues,
       totals,
       policy: {
         side: 'shoot',

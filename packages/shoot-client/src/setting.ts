@@ -33,7 +33,7 @@ const DIAL_FLAGS = ['gateway', 'gateway-ca', 'header', 'sni', 'proxy'] as const
  */
 export async function resolveSetting(
   options: ShootClientOptions,
-  context: Pick<DaemonContext, 'optionError' | 'environment'>,
+  context: Pick<DaemonContext, 'isGiven' | 'optionError' | 'environment'>,
 ): Promise<Setting> {
   const tunnel = resolveTunnelSetting(options, await resolveCongestion(options), context)
   const { listen, server } = options

@@ -20,6 +20,7 @@ import { gatewayCaPart, networksPart } from './reload.js'
 import { SeedServers } from './seed-servers.js'
 import { SessionManager } from './session-manager.js'
 import { resolveSetting, type Setting } from './setting.js'
+import { openStreams, type Streams } from './streams/open-streams.js'
 
 /**
  * Starts everything, in the order of dependence:
@@ -36,18 +37,21 @@ export async function startShootClient(
   const { log, defer } = context
   const runtime = await openTunnelRuntime('shoot', options, setting, context)
   const { tun } = runtime
+  const hasPackets = setting.carries.includes('packets')
+  const streams = openStreams(options, setting, context)
   const forwarding = new Forwarding({
-    tun: tun.name,
+    tun: hasPackets ? tun.name : undefined,
     egressInterface: options.egressInterface,
     ownPorts: ownPortsOf(options),
     isPrepared: tun.isPrepared,
     allowed: networksOf(options),
     transferNetworks: options.vpnNetwork,
+    onNetworks: (networks) => streams?.setNetworks(networks),
     guard: (network) => runtime.network.guard(network),
     log: log.child({ component: 'forwarding' }),
   })
   defer('addresses, routes and firewall', () => forwarding.remove())
-  const seedServers = createSeedServers(options, setting, runtime, forwarding, context)
+  const seedServers = createSeedServers({ options, setting, runtime, forwarding, streams }, context)
   const view = {
     peer: 'the seed-server',
     sessions: () => seedServers.sessions,
@@ -55,7 +59,8 @@ export async function startShootClient(
       session: seedServers.sessions.map(describeSession)[0] ?? null,
       sessions: seedServers.sessions.map(describeSession),
       transport: describePath(setting.path),
-      tun: tun.name,
+      carries: setting.carries,
+      tun: hasPackets ? tun.name : null,
     }),
   }
   await serveAdmin(runtime, options, view, context)
@@ -72,18 +77,26 @@ export async function startShootClient(
     stop: async () => {
       await entrance.close()
       await seedServers.stop(options.drainTimeoutMs)
+      streams?.targets.abort()
     },
     stopDeadlineMs: options.drainTimeoutMs + CLOSE_GRACE_MS,
   }
 }
 
+interface ShootParts {
+  readonly options: ShootClientOptions
+  readonly setting: Setting
+  readonly runtime: TunnelRuntime
+  readonly forwarding: Forwarding
+  readonly streams: Streams | undefined
+}
+
 function createSeedServers(
-  options: ShootClientOptions,
-  { path, tls, congestion }: Setting,
-  { tun, totals, events }: TunnelRuntime,
-  forwarding: Forwarding,
+  { options, setting, runtime, forwarding, streams }: ShootParts,
   { name, version, log }: DaemonContext,
 ): SeedServers {
+  const { path, tls, congestion, carries } = setting
+  const { tun, totals, events } = runtime
   const {
     serverName: peerName,
     sni,
@@ -103,11 +116,13 @@ function createSeedServers(
     laneSetting: { congestion, keepaliveMs, deadAfterMs },
     software: `${name}/${version}`,
     backoff: { minMs: reconnectMinMs, maxMs: reconnectMaxMs },
+    carries,
   }
   return new SeedServers({
     tun,
     forwarding,
     events: createManagerEvents(events, log.child({ component: 'tunnel' })),
+    createStreams: streams?.createSeedStreams,
     createManager: (parts) => new SessionManager({ ...ofAll, ...parts }),
   })
 }

@@ -1,3 +1,4 @@
+export { findCarryProblem } from './carried-kinds.js'
 export { defineTunnelDaemon } from './define-tunnel-daemon.js'
 export { type LinkSetting, networksOf, resolveLink } from './link-setting.js'
 export { listenForTunnel } from './listen-for-tunnel.js'

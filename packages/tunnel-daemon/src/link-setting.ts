@@ -8,7 +8,7 @@ import {
   type TransferAddress,
   transferAddressOf,
 } from '@reversed-vpn/ip'
-import type { NetworkOptions, SetupOptions } from './options.js'
+import type { NetworkOptions, SetupOptions, TunnelOptions } from './options.js'
 
 /** The networks and addresses of the tunnel, as options say them. */
 export interface LinkSetting {
@@ -27,7 +27,9 @@ export function networksOf({ podNetwork, serviceNetwork, nodeNetwork }: NetworkO
 
 /** @throws UsageError naming the flag */
 export function resolveLink(
-  options: NetworkOptions & Pick<SetupOptions, 'vpnNetwork' | 'tun' | 'mtu'>,
+  options: NetworkOptions &
+    Pick<SetupOptions, 'vpnNetwork' | 'tun' | 'mtu'> &
+    Partial<Pick<TunnelOptions, 'carry'>>,
   context: Pick<DaemonContext, 'optionError'>,
 ): LinkSetting {
   const { vpnNetwork, tun, mtu } = options
@@ -38,7 +40,8 @@ export function resolveLink(
       'at least one of --pod-network, --service-network, --node-network is required',
     )
   }
-  const problem = findTransferProblem(vpnNetwork, networks)
+  // Without packets there is nobody with an address of these.
+  const problem = options.carry === 'streams' ? undefined : findTransferProblem(vpnNetwork, networks)
   if (problem !== undefined) throw context.optionError('vpn-network', problem)
   const seedAddresses = vpnNetwork.map((network) => transferAddressOf(network, 'seed'))
   const shootAddresses = vpnNetwork.map((network) => transferAddressOf(network, 'shoot'))

@@ -12,6 +12,7 @@ import {
 } from '@reversed-vpn/daemon'
 import { NETWORK_SETUPS } from '@reversed-vpn/host-network'
 import { DEFAULT_TRANSFER_NETWORKS } from '@reversed-vpn/ip'
+import { CARRY_MODES } from './carried-kinds.js'
 import { interfaceName, network, transferNetwork } from './option-kinds.js'
 
 /** The largest user or group id; the one above means "none". */
@@ -88,6 +89,14 @@ export const TUNNEL_OPTIONS = defineOptions({
     description: 'time that open connections have to end after another shoot-client took over',
   },
 
+  carry: {
+    kind: oneOf(CARRY_MODES),
+    default: 'tun',
+    group: 'Networks',
+    description:
+      'what goes through the tunnel: tun = IP packets; streams = connections of the egress proxy, without TUN, routes, ' +
+      'firewall and privileges; both = those as streams where the peer takes them',
+  },
   tun: { kind: interfaceName, default: 'vpn0', group: 'Networks', description: 'name of the TUN interface' },
   offload: {
     kind: oneOf(['auto', 'off']),

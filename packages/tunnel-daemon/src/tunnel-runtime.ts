@@ -5,7 +5,12 @@ import {
   metricsPrefix,
   type Registry,
 } from '@reversed-vpn/daemon'
-import { openTunnelInterface, readConntrackUsage, type TunnelInterface } from '@reversed-vpn/host-network'
+import {
+  openTunnelInterface,
+  readConntrackUsage,
+  type TunnelInterface,
+  withoutInterface,
+} from '@reversed-vpn/host-network'
 import type { ExpiryWatch } from '@reversed-vpn/secure'
 import { type Session, TrafficTotals } from '@reversed-vpn/session'
 import { watchExpiry } from './certificate-expiry.js'
@@ -22,6 +27,7 @@ export interface TunnelRuntime {
   readonly registry: Registry
   readonly metrics: TunnelMetrics
   readonly events: TunnelEvents
+  /** Without a name where no packets are carried: nothing of this machine's network is touched or watched then. */
   readonly tun: TunnelInterface
   readonly totals: TrafficTotals
   readonly expiry: ExpiryWatch
@@ -49,11 +55,11 @@ export async function openTunnelRuntime(
   if (setting.congestionRefusal !== undefined) {
     log.warn({ reason: setting.congestionRefusal }, 'lanes use the default congestion control of the kernel')
   }
-  const tun = await openTunnelInterface({
-    name: options.tun,
-    offload: options.offload,
-    setup: options.networkSetup,
-  })
+  const hasPackets = setting.carries.includes('packets')
+  const { tun: tunName, offload, networkSetup } = options
+  const tun = hasPackets
+    ? await openTunnelInterface({ name: tunName, offload, setup: networkSetup })
+    : withoutInterface()
   defer('TUN', () => tun.close())
   const registry = createRegistry(context)
   const prefix = metricsPrefix(name)
@@ -63,11 +69,13 @@ export async function openTunnelRuntime(
     prefix,
     side,
     totals,
-    tun: tun.isPrepared ? undefined : tun.name,
+    tun: tun.isPrepared || !hasPackets ? undefined : tun.name,
   })
-  const conntrackLog = log.child({ component: 'conntrack' })
-  const conntrack = watchConntrack({ registry, prefix, log: conntrackLog, read: readConntrackUsage })
-  defer('conntrack watch', () => conntrack.close())
+  if (hasPackets) {
+    const conntrackLog = log.child({ component: 'conntrack' })
+    const conntrack = watchConntrack({ registry, prefix, log: conntrackLog, read: readConntrackUsage })
+    defer('conntrack watch', () => conntrack.close())
+  }
   const events = createTunnelEvents({
     log: log.child({ component: 'tunnel' }),
     metrics,
@@ -81,17 +89,21 @@ export async function openTunnelRuntime(
   defer('certificate watch', () => expiry.close())
   const networkLog = log.child({ component: 'network' })
   const network = createNetworkWatch({ registry, prefix, log: networkLog, tun })
-  const foreignDrops = watchForeignDrops({ registry, prefix, log: networkLog, tun: tun.name })
-  defer('watch of other firewalls', () => foreignDrops.close())
+  if (hasPackets) {
+    const foreignDrops = watchForeignDrops({ registry, prefix, log: networkLog, tun: tun.name })
+    defer('watch of other firewalls', () => foreignDrops.close())
+  }
   return { registry, metrics, events, tun, totals, expiry, network }
 }
 
 /** What the log line of the start tells. */
 export function describeStart(
   { tun: { name, isPrepared, accepts } }: TunnelRuntime,
-  { path }: { readonly path: TunnelPath },
+  { path, carries }: Pick<TunnelSetting, 'carries'> & { readonly path: TunnelPath },
 ) {
-  return { tun: name, isPrepared, offloads: accepts, transport: describePath(path) }
+  const transport = describePath(path)
+  if (!carries.includes('packets')) return { carries, transport }
+  return { carries, tun: name, isPrepared, offloads: accepts, transport }
 }
 
 /** Opens the admin port. Ready means: packets can be sent to the peer, and the network of this machine is as it should be. */

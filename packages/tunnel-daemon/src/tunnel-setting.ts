@@ -1,5 +1,6 @@
 import { type DaemonContext, formatEndpoint, lookAtFiles, type TcpEndpoint } from '@reversed-vpn/daemon'
 import { chooseCongestion } from '@reversed-vpn/host-network'
+import type { CarriedKind } from '@reversed-vpn/protocol'
 import {
   CertificateStore,
   loadTlsMaterial,
@@ -8,6 +9,7 @@ import {
   tlsFileList,
 } from '@reversed-vpn/secure'
 import { PREFERRED_CONGESTION, type SessionOptions, type Transport } from '@reversed-vpn/session'
+import { resolveCarriedKinds } from './carried-kinds.js'
 import type { TunnelOptions } from './options.js'
 
 interface LaneCongestion {
@@ -19,6 +21,8 @@ interface LaneCongestion {
 
 /** What the options that both daemons have come to, checked against each other. */
 export interface TunnelSetting extends LaneCongestion {
+  /** What lanes may carry. */
+  readonly carries: readonly CarriedKind[]
   readonly tls: Watched<CertificateStore>
 }
 
@@ -57,8 +61,9 @@ export async function resolveCongestion({ congestion }: TunnelOptions): Promise<
 export function resolveTunnelSetting(
   options: TunnelOptions,
   congestion: LaneCongestion,
-  context: Pick<DaemonContext, 'optionError'>,
+  context: Pick<DaemonContext, 'isGiven' | 'optionError'>,
 ): TunnelSetting {
+  const carries = resolveCarriedKinds(options, context)
   const { keepaliveMs, deadAfterMs, reconnectMinMs, reconnectMaxMs } = options
   if (deadAfterMs <= keepaliveMs)
     throw context.optionError('dead-after', `expected more than --keepalive, ${keepaliveMs}ms`)
@@ -66,7 +71,7 @@ export function resolveTunnelSetting(
     throw context.optionError('reconnect-max', `expected at least --reconnect-min, ${reconnectMinMs}ms`)
   const { tlsCert: certFile, tlsKey: keyFile, tlsCa: caFile, tlsCrl: crlFile } = options
   const tls = loadTls('tls', { certFile, keyFile, caFile, crlFile }, context)
-  return { ...congestion, tls }
+  return { ...congestion, carries, tls }
 }
 
 /**

@@ -26,7 +26,11 @@ export interface LoadedOptions<Table extends OptionTable> {
    * A UsageError about an option that is well-formed but not possible: says its value, where that came from, and what is wrong.
    */
   readonly optionError: (flag: keyof Table & string, problem: string) => UsageError
+  /** Whether somebody has said the value, which is no default then. */
+  readonly isGiven: (flag: keyof Table & string) => boolean
 }
+
+const DEFAULT_ORIGIN = 'default'
 
 interface Given {
   readonly texts: readonly string[]
@@ -59,6 +63,7 @@ export function loadOptions<Table extends OptionTable>(
       const shown = spec && given ? describeGiven(flag, spec, given) : `--${flag}`
       return new UsageError(`${shown}: ${problem}`)
     },
+    isGiven: (flag) => (givens.get(flag)?.origin ?? DEFAULT_ORIGIN) !== DEFAULT_ORIGIN,
   }
 }
 
@@ -93,7 +98,7 @@ function findGiven(flag: string, spec: OptionSpec, sources: OptionSources): Give
   }
   if (spec.default === undefined) return undefined
   const defaults = typeof spec.default === 'string' ? splitList([spec.default], spec, ',') : spec.default
-  return { texts: defaults, origin: 'default' }
+  return { texts: defaults, origin: DEFAULT_ORIGIN }
 }
 
 /** Values that may contain commas are split only in the environment, at line breaks. */

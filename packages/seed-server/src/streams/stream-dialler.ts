@@ -9,7 +9,7 @@ import type { OpenRequest, RefusedReason } from '@reversed-vpn/protocol'
 import { StreamError } from '@reversed-vpn/streams'
 
 /** What is wanted of a multiplexer. */
-interface StreamOpener {
+export interface StreamOpener {
   open(
     request: OpenRequest,
     options: { readonly signal: AbortSignal },

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
-import type { TunnelInterface } from '@reversed-vpn/host-network'
+import { type TunnelInterface, withoutInterface } from '@reversed-vpn/host-network'
 import { allNetworks, CidrSet, type ShootNetworks } from '@reversed-vpn/ip'
-import type { HelloMessage, RejectCode } from '@reversed-vpn/protocol'
+import type { CarriedKind, HelloMessage, RejectCode } from '@reversed-vpn/protocol'
 import {
   createSessionKeys,
   type FrameStream,
@@ -11,6 +11,7 @@ import {
   type SessionPeer,
   type TrafficTotals,
 } from '@reversed-vpn/session'
+import { findCarryProblem } from '@reversed-vpn/tunnel-daemon'
 import { ActiveSession } from './active-session.js'
 import type { StreamTable } from './stream-table.js'
 import type { TableEvents } from './table-events.js'
@@ -24,7 +25,9 @@ interface SessionTableOptions extends Announcement {
   /** How long a superseded session may still bring packets. */
   readonly drainTimeoutMs: number
   readonly events: TableEvents
-  /** @default lanes carry no streams */
+  /** What lanes may carry. @default packets */
+  readonly carries?: readonly CarriedKind[]
+  /** Needed where these are streams too. */
   readonly streams?: StreamTable | undefined
 }
 
@@ -48,6 +51,9 @@ type Acceptance =
 
 /** Sessions at a time. More can only come from a peer that opens them and answers no PING: the oldest of those is cut. */
 const MAX_SESSIONS = 8
+
+/** For sessions without packets: those in the TUN are not theirs. */
+const NO_INTERFACE = withoutInterface()
 
 /**
  * The sessions of the one shoot that this seed-server serves. One of them is active: packets to the shoot go over it. A newer
@@ -160,9 +166,11 @@ export class SessionTable {
     mustJoin: boolean,
   ): Refusal | undefined {
     if (this.#isClosing) return { code: 'shutting-down', reason: 'the seed-server is stopping' }
+    const carryProblem = findCarryProblem(this.#carries, hello.carries)
+    if (carryProblem !== undefined) return { code: 'version', reason: carryProblem }
     // An address with a zone is in no network.
     const address = outerAddressOf(peer)
-    if (isIP(address) !== 0 && this.#networkSet.has(address)) {
+    if (this.#carriesPackets(hello) && isIP(address) !== 0 && this.#networkSet.has(address)) {
       const reason = `the connection comes from ${address}, inside the shoot's networks: it would run through itself`
       return { code: 'networks', reason }
     }
@@ -179,6 +187,14 @@ export class SessionTable {
     return { code: 'lane-out-of-range', reason: `lane ${hello.lane} of at most ${lanesMax}` }
   }
 
+  get #carries(): readonly CarriedKind[] {
+    return this.#options.carries ?? ['packets']
+  }
+
+  #carriesPackets({ carries = ['packets'] }: HelloMessage): boolean {
+    return carries.includes('packets') && this.#carries.includes('packets')
+  }
+
   #open(hello: HelloMessage, peer: SessionPeer): Session {
     this.#endDeadSessionOf(peer.instance)
     this.#makeRoom()
@@ -187,7 +203,7 @@ export class SessionTable {
       ...createSessionKeys(),
       ...laneSetting,
       peer,
-      queues: tun.queues,
+      queues: this.#carriesPackets(hello) ? tun.queues : NO_INTERFACE.queues,
       totals,
       policy: {
         side: 'seed',
@@ -228,7 +244,7 @@ export class SessionTable {
   #onLaneReady(session: Session, hello: HelloMessage): void {
     const { tun, drainTimeoutMs, events } = this.#options
     if (session.state === 'opening') {
-      tun.useOffloadsOf(hello.accepts)
+      if (this.#carriesPackets(hello)) tun.useOffloadsOf(hello.accepts)
       const superseded = this.#active.replace(session, drainTimeoutMs)
       events.onSessionActive(session, superseded)
     }

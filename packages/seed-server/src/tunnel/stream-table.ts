@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import type { HelloMessage, WelcomeMessage } from '@reversed-vpn/protocol'
+import type { CarriedKind, HelloMessage, WelcomeMessage } from '@reversed-vpn/protocol'
 import type { JoinStreams, Session } from '@reversed-vpn/session'
 import { StreamMultiplexer, WindowBudget } from '@reversed-vpn/streams'
 import { STREAM_CLOCK } from '@reversed-vpn/tunnel-daemon'
 
 interface StreamTableOptions {
+  /** What lanes may carry, streams among them. */
+  readonly carries: readonly CarriedKind[]
   /** Streams of one multiplexer at a time. */
   readonly maxStreams: number
   /** What all of them together may be sent, in bytes. */
@@ -66,7 +68,10 @@ export class StreamTable {
     const held = this.#find(hello, peerName, joined) ?? this.#begin(hello, peerName)
     const lane = ++held.lastLane
     return {
-      welcome: { carries: ['packets', 'streams'], streams: { id: held.id, lane } },
+      welcome: {
+        carries: this.#options.carries.filter((kind) => hello.carries?.includes(kind)),
+        streams: { id: held.id, lane },
+      },
       joinStreams: (own) => held.multiplexer.addLane(lane, own),
       bind: (session) => this.#ofSession.set(session, held),
     }

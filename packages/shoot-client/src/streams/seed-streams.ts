@@ -1,9 +1,11 @@
-import { type HelloMessage, TunnelError, type WelcomeMessage } from '@reversed-vpn/protocol'
+import { type CarriedKind, type HelloMessage, TunnelError, type WelcomeMessage } from '@reversed-vpn/protocol'
 import type { JoinStreams } from '@reversed-vpn/session'
 import { type IncomingStream, StreamMultiplexer, type WindowBudget } from '@reversed-vpn/streams'
 import { STREAM_CLOCK } from '@reversed-vpn/tunnel-daemon'
 
-interface SeedStreamsOptions {
+export interface SeedStreamsOptions {
+  /** What lanes may carry, streams among them. */
+  readonly carries: readonly CarriedKind[]
   /** Of the process. */
   readonly budget: WindowBudget
   readonly maxStreams: number
@@ -36,7 +38,7 @@ export class SeedStreams {
 
   /** What HELLO says of streams. */
   get hello(): Pick<HelloMessage, 'carries' | 'streams'> {
-    return { carries: ['packets', 'streams'], ...(this.#id !== undefined && { streams: this.#id }) }
+    return { carries: this.#options.carries, ...(this.#id !== undefined && { streams: this.#id }) }
   }
 
   /**
