@@ -8,7 +8,7 @@ import {
 import { closeNetwork, logWarnings, type TunnelRuntime } from '@reversed-vpn/tunnel-daemon'
 
 /** Addresses, routes and firewall of this machine. */
-export interface HostNetwork extends UpdatableNetwork<SeedNetworkPlan> {
+interface HostNetwork extends UpdatableNetwork<SeedNetworkPlan> {
   /** From now on what must stay after the end is left. Before, all of it is taken away again. */
   onStarted(): void
 }

@@ -12,6 +12,7 @@ export function describeStatus(
   table: SessionTable,
   prober: Prober | undefined,
 ): object {
+  const hasPackets = carries.includes('packets')
   return {
     activeSession: table.active?.id ?? null,
     transport: describePath(path),
@@ -19,9 +20,9 @@ export function describeStatus(
     sessions: table.sessions.map(describeSession),
     carries,
     probe: describeProbe(prober, table.isUp),
-    tun: carries.includes('packets') ? tun : null,
-    mtu,
+    tun: hasPackets ? tun : null,
+    mtu: hasPackets ? mtu : null,
     networks: table.networks,
-    transferNetworks: vpnNetwork,
+    transferNetworks: hasPackets ? vpnNetwork : [],
   }
 }

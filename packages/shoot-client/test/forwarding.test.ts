@@ -55,3 +55,36 @@ t.test('the documented transfer networks are allowed, and others that the option
   await t.rejects(forwardingFor('10.7.0.0/30').apply({ ...WELCOME, addresses }), isAllowed)
   await t.rejects(forwardingFor('10.7.0.0/30').apply(WELCOME), { code: 'ERR_TRANSFER_NETWORK_NOT_ALLOWED' })
 })
+
+t.test('without packets the networks are followed and nothing of the machine is touched', async (t) => {
+  const followed: string[][] = []
+  const forwarding = new Forwarding({
+    tun: undefined,
+    egressInterface: 'auto',
+    ownPorts: [],
+    isPrepared: false,
+    allowed: { pod: [], service: ['100.64.0.0/13'], node: [] },
+    guard: () => t.fail('nothing is guarded') as never,
+    transferNetworks: [],
+    onNetworks: ({ pod, service, node }) => followed.push([...pod, ...service, ...node]),
+    log: createLogger({ name: 'test', level: 'fatal', format: 'json' }).log,
+  })
+  const [one, other] = [{}, {}]
+  await forwarding.apply(WELCOME, one)
+  const networks = { pod: ['10.0.0.0/8'], service: ['10.0.0.0/8'], node: ['fd00::/8'] }
+  t.strictSame(await forwarding.follow({ ...WELCOME, networks }, other), {
+    pod: ['10.0.0.0/8'],
+    service: ['100.64.0.0/13'],
+    node: ['fd00::/8'],
+  })
+  forwarding.leave(one)
+  await forwarding.follow({ ...WELCOME, networks }, other)
+  await forwarding.allow({ pod: ['100.96.1.0/24'], service: [], node: [] })
+  t.strictSame(followed, [
+    ['100.96.0.0/11', '100.64.0.0/13'],
+    ['10.0.0.0/8', '100.96.0.0/11', '100.64.0.0/13', 'fd00::/8'],
+    ['10.0.0.0/8', '100.64.0.0/13', 'fd00::/8'],
+    ['100.96.1.0/24', '10.0.0.0/8', 'fd00::/8'],
+  ])
+  await forwarding.remove()
+})

@@ -18,6 +18,7 @@ interface PairOptions {
   readonly lanes?: number
   readonly answers?: Answer[]
   readonly own?: Timing
+  readonly carries?: readonly ('packets' | 'streams')[]
   readonly announced?: Timing
   readonly backoff?: BackoffOptions
   /** Asks for the replacement of every lane as soon as it is there. */
@@ -123,6 +124,7 @@ function createPair(options: PairOptions = {}) {
       },
     },
     totals: new TrafficTotals(),
+    ...(options.carries && { carries: options.carries }),
     lanes: options.lanes ?? 1,
     laneSetting: options.own ?? SLOW,
     software: 'test',
@@ -315,3 +317,13 @@ for (const { what, own, announced, atLeastMs } of [
     t.ok(silentMs >= atLeastMs - 10 && silentMs < 10_000, `${silentMs} ms`)
   })
 }
+
+t.test(
+  'a seed side that answers with nothing that is carried here gets no lane, and is dialled again',
+  async (t) => {
+    await using pair = createPair({ carries: ['streams'] })
+    pair.manager.start()
+    await pair.until(() => count(pair.log, 'lane 0 failed: handshake') > 1)
+    t.equal(count(pair.log, 'session opened'), 0)
+  },
+)

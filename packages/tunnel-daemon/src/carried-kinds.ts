@@ -1,7 +1,10 @@
 import type { DaemonContext } from '@reversed-vpn/daemon'
 import type { CarriedKind } from '@reversed-vpn/protocol'
 
-/** `tun`: IP packets, by a TUN interface. `streams`: byte streams, for which this machine needs nothing. `both`: streams where the peer takes them. */
+/**
+ * `tun`: IP packets, by a TUN interface. `streams`: byte streams, for which this machine needs nothing. `both`: streams where the
+ * peer takes them, packets as well.
+ */
 export const CARRY_MODES = ['tun', 'streams', 'both'] as const
 type CarryMode = (typeof CARRY_MODES)[number]
 

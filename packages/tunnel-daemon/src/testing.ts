@@ -1,3 +1,4 @@
+export { resolveCarriedKinds } from './carried-kinds.js'
 export { reportExpiry } from './certificate-expiry.js'
 export { watchConntrack } from './conntrack-watch.js'
 export { watchForeignDrops } from './foreign-drop-watch.js'

@@ -1,4 +1,6 @@
-import type { Logger } from '@reversed-vpn/daemon'
+import { type Logger, ownResources } from '@reversed-vpn/daemon'
+import { memoryForStreams, roomForBulk } from '@reversed-vpn/egress-proxy/room'
+import { MAX_STREAMS } from '@reversed-vpn/protocol'
 import type { TunnelRuntime } from '@reversed-vpn/tunnel-daemon'
 import type { SeedServerOptions } from '../options.js'
 import type { Setting } from '../setting.js'
@@ -13,10 +15,6 @@ export interface TunnelTables {
   readonly streams: StreamTable | undefined
 }
 
-/** Of the seed side: as many streams as one shoot-client takes, and what they may be sent before it was read. */
-const MAX_STREAMS = 5000
-const WINDOW_BYTES = 64 * 2 ** 20
-
 export function createTables(
   options: SeedServerOptions,
   { networks, seedAddresses, shootAddresses, congestion, carries }: Setting,
@@ -25,13 +23,10 @@ export function createTables(
 ): TunnelTables {
   const { mtu, lanesMax, keepaliveMs, deadAfterMs, rotateAfterMs, rotateAfterRecords, drainTimeoutMs } =
     options
+  const { egressMemoryMax: memoryMax = memoryForStreams(ownResources()), egressHoldMs: holdMs } = options
   const streams = carries.includes('streams')
-    ? new StreamTable({
-        carries,
-        maxStreams: options.egressConnectionsMax ?? MAX_STREAMS,
-        windowBytes: WINDOW_BYTES,
-        holdMs: options.egressHoldMs,
-      })
+    ? // The egress proxy has a limit of its own.
+      new StreamTable({ carries, maxStreams: MAX_STREAMS, windowBytes: 2 * roomForBulk(memoryMax), holdMs })
     : undefined
   const { tun, totals } = runtime
   const table = new SessionTable({

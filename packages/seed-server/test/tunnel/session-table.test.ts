@@ -3,7 +3,7 @@ import { transferAddressOf } from '@reversed-vpn/ip'
 import { QueueSet } from '@reversed-vpn/node-tun'
 import { createFakeTun } from '@reversed-vpn/node-tun/testing'
 import { DROP_REASONS, type HelloMessage, type RejectCode, type WelcomeMessage } from '@reversed-vpn/protocol'
-import { type AcceptOptions, SessionTable } from '@reversed-vpn/seed-server/testing'
+import { type AcceptOptions, SessionTable, StreamTable } from '@reversed-vpn/seed-server/testing'
 import {
   FrameStream,
   RejectedError,
@@ -372,4 +372,43 @@ t.test('a WELCOME that cannot be sent is answered with REJECT and leaves no sess
   await t.rejects(connect(seed.table), { message: /internal, WELCOME could not be sent/ })
   t.same(seed.table.sessions, [])
   t.match(seed.observed, { rejected: ['internal'], closed: { length: 1 } })
+})
+
+t.test(
+  'a peer that carries nothing of what this side carries is rejected with both in the reason',
+  async (t) => {
+    const carries = ['streams'] as const
+    const streams = new StreamTable({ carries, maxStreams: 10, windowBytes: 2 ** 20, holdMs: 1000 })
+    await using seed = createTable({ carries, streams })
+    const reason = 'the seed side carries streams only, the shoot side packets only (--carry)'
+    await t.rejects(connect(seed.table), {
+      rejectCode: 'version',
+      message: new RegExp(reason.replace(/[()]/g, '.')),
+    })
+    await using other = createTable()
+    await t.rejects(connect(other.table, { carries }), { message: /the seed side carries packets only/ })
+    t.same(other.table.sessions, [])
+  },
+)
+
+t.test('a session without packets does not read the TUN, and its peer may be in the networks', async (t) => {
+  const carries = ['packets', 'streams'] as const
+  const streams = new StreamTable({ carries, maxStreams: 10, windowBytes: 2 ** 20, holdMs: 1000 })
+  const offloads: unknown[] = []
+  const tun = createFakeTun()
+  const queues = new QueueSet(tun.device)
+  await using seed = createTable({
+    carries,
+    streams,
+    tun: { queues, accepts: [], useOffloadsOf: (kinds) => offloads.push(kinds) },
+  })
+  const client = await connect(seed.table, { carries: ['streams'] }, { remoteAddress: '100.96.0.77' })
+  t.strictSame(client.welcome.carries, ['streams'])
+  client.answerPings()
+  await seed.table.waitUntilUp(new AbortController().signal)
+  t.ok(seed.table.active && streams.of(seed.table.active), 'streams go there')
+  t.ok(tun.hostSends(tcpFrame(40_000, 'syn')))
+  await new Promise((resolve) => setImmediate(resolve))
+  t.equal(queues.queue(0).readBatch(new Uint8Array(70_000), 0, new Uint32Array(4)), 1, 'the packet waits')
+  t.same([offloads, client.flows], [[], []])
 })

@@ -27,8 +27,8 @@ export interface Streams {
 const MAX_DIALS = 1024
 /** Below what the seed side waits, so that it is told why. */
 const DIAL_TIMEOUT_MS = 9000
-/** Longer than a seed-server holds its callers, by default. */
-const HOLD_MS = 30_000
+/** Longer than a seed-server holds its callers: that decides how long streams outlive their last lane. */
+const HOLD_MS = 120_000
 
 /** @returns undefined where lanes carry none */
 export function openStreams(

@@ -3,7 +3,7 @@ import type { JoinStreams } from '@reversed-vpn/session'
 import { type IncomingStream, StreamMultiplexer, type WindowBudget } from '@reversed-vpn/streams'
 import { STREAM_CLOCK } from '@reversed-vpn/tunnel-daemon'
 
-export interface SeedStreamsOptions {
+interface SeedStreamsOptions {
   /** What lanes may carry, streams among them. */
   readonly carries: readonly CarriedKind[]
   /** Of the process. */
