@@ -1,4 +1,5 @@
 import type { QueueSet } from '@reversed-vpn/node-tun'
+import { TunnelError } from '@reversed-vpn/protocol'
 import type { SteeredLane } from './lane/flow-steering.js'
 import { silentAfterMs } from './lane/keepalive.js'
 import type { Lane } from './lane/lane.js'
@@ -60,7 +61,8 @@ export class SendingLanes {
   }
 
   /**
-   * Has exactly the lanes send that are ready, but not those that are silent while the peer answers on others.
+   * Has exactly the lanes send that are ready, but not those that are silent while the peer answers on others. Of these, lanes of
+   * streams are cut, so that the streams move too.
    * @returns false if that may change without a word, so try again: none of them is known to live, and queues of
    *   lanes that are gone were left as they are; or it is open whether one is silent, or the peer on all
    * @throws SyscallError when the interface is gone
@@ -69,6 +71,7 @@ export class SendingLanes {
     const { lanes, queues } = this.#options
     const candidates = lanes.ready()
     const ready = candidates.filter((lane) => !isOutlived(lane, candidates))
+    for (const lane of candidates) if (lane.carriesStreams && !ready.includes(lane)) lane.abort(givenUp())
     const indexes = new Set(ready.map(({ index }) => index))
     const responsive = ready.find((lane) => this.#isResponsive(lane))
     if (responsive !== undefined) queues.setAttached(indexes, (payload) => this.#requeue(payload, responsive))
@@ -102,6 +105,11 @@ export class SendingLanes {
   #steer(steered: readonly SteeredLane[]): void {
     for (const lane of this.#options.lanes.all()) lane.steer(steered)
   }
+}
+
+/** Flows move to another lane when they like; streams do when theirs is gone. */
+function givenUp(): TunnelError {
+  return new TunnelError('ERR_PEER_DEAD', 'no answer on it while the peer answers on another lane')
 }
 
 /**

@@ -1,6 +1,8 @@
 import { DROP_REASONS, FRAME_HEADER_BYTES, FRAME_TYPE, writeFrameHeader } from '@reversed-vpn/protocol'
+import type { StreamLane } from '@reversed-vpn/streams/testing'
 import t from 'tap'
 import { udpFrame, until } from './fixtures.js'
+import { StreamEnds } from './lane/stream-ends.js'
 import { addLane, openSession, type SessionRig } from './session-rig.js'
 
 const PACKETS = 40
@@ -87,6 +89,28 @@ t.test(
     hostSends(rig)
     await until(() => lanes[0].far.packets + lanes[1].far.packets === 2 * PACKETS)
     t.ok(lanes[1].far.packets > 0)
+  },
+)
+
+t.test(
+  'a lane of streams that the peer falls silent on is cut while it answers on another, as streams stay',
+  async (t) => {
+    await using ends = new StreamEnds()
+    await using rig = openSession({ keepaliveMs: 50, deadAfterMs: 8000 })
+    const joinStreams = [1, 2].map((number) => (lane: StreamLane) => ends.opener.addLane(number, lane))
+    const lanes = joinStreams.map((join, index) => addLane(rig.session, index, { joinStreams: join }))
+    await until(() => rig.log.length === 2)
+    rig.session.activate()
+    for (const { streams } of lanes) streams.near.pause()
+    await until(() => lanes.every(({ lane }) => lane.silentSinceMs !== undefined))
+    t.same(
+      lanes.map(({ lane }) => lane.isDown),
+      [false, false],
+      'it may be dead as a whole',
+    )
+    lanes[0]?.streams.near.resume()
+    await until(() => lanes[1]?.lane.isDown === true)
+    t.equal(lanes[0]?.lane.isDown, false)
   },
 )
 

@@ -13,6 +13,8 @@ import {
 } from '@reversed-vpn/session'
 import { memoryPair, type StreamPair } from './fixtures.js'
 
+type JoinStreams = NonNullable<Parameters<Session['addLane']>[2]>['joinStreams']
+
 const NETWORKS: ShootNetworks = { pod: ['100.96.0.0/11'], service: [], node: [] }
 
 /** The other end of a lane: notes what it is told, and answers PINGs while `answers`. */
@@ -101,10 +103,14 @@ export function openSession(overrides: Partial<SessionOptions> = {}, after?: Ses
 export function addLane(
   session: Session,
   index: number,
-  { answers = true, replaces }: { readonly answers?: boolean; readonly replaces?: Lane } = {},
+  {
+    answers = true,
+    replaces,
+    joinStreams,
+  }: { readonly answers?: boolean; readonly replaces?: Lane; readonly joinStreams?: JoinStreams } = {},
 ): { lane: Lane; far: FarEnd; streams: StreamPair } {
   const streams = memoryPair()
   const far = new FarEnd(streams, answers)
-  const lane = session.addLane(index, new FrameStream(streams.near), { predecessor: replaces })
+  const lane = session.addLane(index, new FrameStream(streams.near), { predecessor: replaces, joinStreams })
   return { lane, far, streams }
 }

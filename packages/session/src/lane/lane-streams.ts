@@ -33,6 +33,11 @@ export class LaneStreams implements StreamLane {
     this.#options = options
   }
 
+  /** Whether it has joined a multiplexer. */
+  get isJoined(): boolean {
+    return this.#link !== undefined
+  }
+
   get rttMs(): number | undefined {
     return this.#options.rttMs()
   }

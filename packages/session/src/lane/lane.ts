@@ -132,6 +132,11 @@ export class Lane implements FrameStreamHandler {
     return this.#silentSinceMs
   }
 
+  /** Whether byte streams go over it. They stay with it as long as it is there. */
+  get carriesStreams(): boolean {
+    return this.#streams.isJoined
+  }
+
   /** Bytes of the stream that wait in this process. */
   get backlogBytes(): number {
     return this.#options.frames.stream.writableLength
