@@ -14,6 +14,7 @@ import {
   type TunnelStream,
   WindowBudget,
 } from '@reversed-vpn/streams/testing'
+import { StreamTotals } from '@reversed-vpn/tunnel-daemon'
 import t from 'tap'
 
 const NETWORKS = { pod: ['100.96.0.0/11'], service: [], node: [] }
@@ -33,6 +34,7 @@ async function until(condition: () => boolean): Promise<void> {
 async function openSeed() {
   const streams = new StreamTable({
     carries: ['packets', 'streams'],
+    totals: new StreamTotals(),
     maxStreams: 1000,
     windowBytes: WINDOW_BYTES,
     holdMs: 600_000,
@@ -107,6 +109,7 @@ const echo: OnOpen = (incoming) => {
 function openShoot(port: number, instance: string, onOpen: OnOpen = echo) {
   const streams = new SeedStreams({
     carries: ['packets', 'streams'],
+    totals: new StreamTotals(),
     budget: new WindowBudget(WINDOW_BYTES),
     maxStreams: 1000,
     maxOpening: 1000,

@@ -9,6 +9,8 @@ export class AccessRecord {
   readonly #bytes: Record<Direction, number> = { toShoot: 0, toSeed: 0 }
   /** The address and port that were dialled. */
   address: string | undefined
+  /** What carries it into the shoot. */
+  carrier: 'tun' | 'stream' | undefined
   /** How its stream ended, where there was one. */
   end: StreamEnd | undefined
   heldMs = 0
@@ -28,6 +30,7 @@ export class AccessRecord {
       {
         ...this.#facts,
         address: this.address,
+        carrier: this.carrier,
         code: status,
         reason: outcome,
         detail,

@@ -126,6 +126,7 @@ export class ConnectHandler {
       const timeoutMs = Math.min(limits.dialTimeoutMs, Math.max(0, Math.round(deadlineMs - startedAtMs)))
       const target = await dialler.dial({ host, port, addresses, timeoutMs, signal })
       record.address = formatHostPort(target.address, port)
+      record.carrier = target.carrier
       if (addresses === undefined || judgedBy !== this.#networks) this.#judge(target, host)
       return target
     } finally {
@@ -172,7 +173,7 @@ export class ConnectHandler {
         onClientBytes: count('toShoot'),
         onTargetBytes: count('toSeed'),
       })
-      record.end ??= END_OF_OUTCOME[outcome]
+      record.end ??= (outcome === 'target-broke' ? target.end : undefined) ?? END_OF_OUTCOME[outcome]
     } finally {
       this.#streams.delete(target)
       record.write(logger, 200, 'ok')

@@ -11,6 +11,8 @@ export const STREAM_ENDS = [
   // One side did not answer any more: its probes or its data were never acknowledged.
   'caller-timed-out',
   'target-timed-out',
+  // The shoot-client that carried the stream has ended, or was away for too long.
+  'tunnel-lost',
   // The target lies outside the shoot's networks since a reload.
   'prohibited',
   // The seed-server ended and the stream did not end within its grace.

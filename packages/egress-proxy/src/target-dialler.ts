@@ -1,4 +1,5 @@
 import type { JoinedEnd } from '@reversed-vpn/relay'
+import type { StreamEnd } from './stream-end.js'
 
 /** What is dialled for one CONNECT. */
 export interface TargetRequest {
@@ -17,6 +18,10 @@ export interface TargetRequest {
 export interface DialledTarget extends JoinedEnd {
   /** The address that answered, canonical. */
   readonly address: string
+  /** What carries it. */
+  readonly carrier: 'tun' | 'stream'
+  /** How it ended, where what carries it knows more than that it broke. */
+  readonly end?: StreamEnd | undefined
 }
 
 /**

@@ -60,6 +60,7 @@ export class TunDialler implements TargetDialler {
 }
 
 class TunTarget implements DialledTarget {
+  readonly carrier = 'tun'
   readonly socket: Socket
   readonly address: string
 

@@ -31,6 +31,8 @@ export {
   MAX_STREAM_ID,
   MAX_STREAM_WINDOW_BYTES,
   MAX_STREAMS,
+  REFUSED_REASONS,
+  RESET_REASONS,
   type RefusedReason,
   type ResetReason,
   STREAM_DATA_HEADER_BYTES,

@@ -38,7 +38,7 @@ export async function startShootClient(
   const runtime = await openTunnelRuntime('shoot', options, setting, context)
   const { tun } = runtime
   const hasPackets = setting.carries.includes('packets')
-  const streams = openStreams(options, setting, context)
+  const streams = openStreams(options, setting, runtime, context)
   const forwarding = new Forwarding({
     tun: hasPackets ? tun.name : undefined,
     egressInterface: options.egressInterface,

@@ -3,6 +3,7 @@ import { type CloseCode, DROP_REASONS } from '@reversed-vpn/protocol'
 import { DIAL_FAILURES, type DialFailure, REFUSAL_REASONS, type RefusalReason } from '@reversed-vpn/secure'
 import type { LaneCounters, Session, TrafficTotals } from '@reversed-vpn/session'
 import { Counter, Gauge, type Registry } from 'prom-client'
+import { sampledCounter } from './sampled-counter.js'
 
 interface TunnelMetricsOptions {
   readonly registry: Registry
@@ -195,26 +196,6 @@ function registerState({ registry, prefix }: TunnelMetricsOptions, sessions: () 
       this.reset()
       for (const { id, peer, lanes } of sessions())
         this.set({ session: id, remote: peer.remoteAddress }, lanes.size)
-    },
-  })
-}
-
-/** A counter whose values are kept elsewhere and read at each scrape. */
-function sampledCounter(
-  registry: Registry,
-  name: string,
-  help: string,
-  labelNames: string[],
-  sample: (set: (labels: Record<string, string>, value: number) => void) => void,
-): void {
-  new Counter({
-    name,
-    help,
-    labelNames,
-    registers: [registry],
-    collect() {
-      this.reset()
-      sample((labels, value) => this.inc(labels, value))
     },
   })
 }

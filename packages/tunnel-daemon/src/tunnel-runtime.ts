@@ -18,6 +18,8 @@ import { watchConntrack } from './conntrack-watch.js'
 import { watchForeignDrops } from './foreign-drop-watch.js'
 import { createNetworkWatch, type NetworkWatch } from './network-watch.js'
 import type { TunnelOptions } from './options.js'
+import { createStreamMetrics } from './stream-metrics.js'
+import type { StreamTotals } from './stream-totals.js'
 import { createTunnelEvents, type TunnelEvents } from './tunnel-events.js'
 import { createTunnelMetrics, type TunnelMetrics } from './tunnel-metrics.js'
 import { describePath, type TunnelPath, type TunnelSetting } from './tunnel-setting.js'
@@ -30,6 +32,7 @@ export interface TunnelRuntime {
   /** Without a name where no packets are carried: nothing of this machine's network is touched or watched then. */
   readonly tun: TunnelInterface
   readonly totals: TrafficTotals
+  readonly streamTotals: StreamTotals
   readonly expiry: ExpiryWatch
   readonly network: NetworkWatch
 }
@@ -93,7 +96,8 @@ export async function openTunnelRuntime(
     const foreignDrops = watchForeignDrops({ registry, prefix, log: networkLog, tun: tun.name })
     defer('watch of other firewalls', () => foreignDrops.close())
   }
-  return { registry, metrics, events, tun, totals, expiry, network }
+  const streamTotals = createStreamMetrics({ registry, prefix, side })
+  return { registry, metrics, events, tun, totals, streamTotals, expiry, network }
 }
 
 /** What the log line of the start tells. */

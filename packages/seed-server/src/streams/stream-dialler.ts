@@ -95,13 +95,27 @@ export class StreamDialler implements TargetDialler {
   }
 }
 
+/** Where the tunnel knows better than its end tells. */
+const END_OF_REASON: { readonly [reason in StreamError['reason']]?: DialledTarget['end'] } = {
+  'timed-out': 'target-timed-out',
+  'lanes-lost': 'tunnel-lost',
+  'shutting-down': 'tunnel-lost',
+}
+
 class StreamTarget implements DialledTarget {
   readonly socket: Duplex
   readonly address: string
 
+  readonly carrier = 'stream'
+
   constructor(stream: Duplex, address: string) {
     this.socket = stream
     this.address = address
+  }
+
+  get end(): DialledTarget['end'] {
+    const error = this.socket.errored
+    return error instanceof StreamError ? END_OF_REASON[error.reason] : undefined
   }
 
   reset(): void {

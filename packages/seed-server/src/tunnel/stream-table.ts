@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { CarriedKind, HelloMessage, WelcomeMessage } from '@reversed-vpn/protocol'
 import type { JoinStreams, Session } from '@reversed-vpn/session'
 import { StreamMultiplexer, WindowBudget } from '@reversed-vpn/streams'
-import { STREAM_CLOCK } from '@reversed-vpn/tunnel-daemon'
+import { STREAM_CLOCK, type StreamTotals } from '@reversed-vpn/tunnel-daemon'
 
 interface StreamTableOptions {
   /** What lanes may carry, streams among them. */
@@ -13,6 +13,8 @@ interface StreamTableOptions {
   readonly windowBytes: number
   /** How long a multiplexer outlives its last lane, in ms. */
   readonly holdMs: number
+  /** Counts what they do. */
+  readonly totals: StreamTotals
 }
 
 interface Held {
@@ -95,17 +97,21 @@ export class StreamTable {
     const old = all.find((held) => held.instance === instance && held.peerName === peerName)
     old?.multiplexer.close('lanes-lost')
     if (this.#held.size >= MAX_MULTIPLEXERS) all[0]?.multiplexer.close('lanes-lost')
-    const { maxStreams, holdMs } = this.#options
+    const { maxStreams, holdMs, totals } = this.#options
     const id = randomBytes(16).toString('hex')
-    const multiplexer = new StreamMultiplexer({
+    const multiplexer: StreamMultiplexer = new StreamMultiplexer({
       ...STREAM_CLOCK,
       role: 'opener',
       budget: this.#budget,
       maxStreams,
       maxOpening: maxStreams,
       holdMs,
-      onEnd: () => this.#held.delete(id),
+      onEnd: () => {
+        totals.end(multiplexer)
+        this.#held.delete(id)
+      },
     })
+    totals.add(multiplexer)
     const held = { id, peerName, instance, multiplexer, lastLane: 0 }
     this.#held.set(id, held)
     return held

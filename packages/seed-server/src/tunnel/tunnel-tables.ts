@@ -24,11 +24,17 @@ export function createTables(
   const { mtu, lanesMax, keepaliveMs, deadAfterMs, rotateAfterMs, rotateAfterRecords, drainTimeoutMs } =
     options
   const { egressMemoryMax: memoryMax = memoryForStreams(ownResources()), egressHoldMs: holdMs } = options
+  const { tun, totals, streamTotals } = runtime
   const streams = carries.includes('streams')
     ? // The egress proxy has a limit of its own.
-      new StreamTable({ carries, maxStreams: MAX_STREAMS, windowBytes: 2 * roomForBulk(memoryMax), holdMs })
+      new StreamTable({
+        carries,
+        maxStreams: MAX_STREAMS,
+        windowBytes: 2 * roomForBulk(memoryMax),
+        holdMs,
+        totals: streamTotals,
+      })
     : undefined
-  const { tun, totals } = runtime
   const table = new SessionTable({
     tun,
     totals,

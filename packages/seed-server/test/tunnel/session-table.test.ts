@@ -13,6 +13,7 @@ import {
   sendHello,
   TrafficTotals,
 } from '@reversed-vpn/session'
+import { StreamTotals } from '@reversed-vpn/tunnel-daemon'
 import t from 'tap'
 
 const PEER = { name: 'vpn-shoot-client', fingerprint: 'AA', remoteAddress: '192.0.2.1' }
@@ -378,7 +379,13 @@ t.test(
   'a peer that carries nothing of what this side carries is rejected with both in the reason',
   async (t) => {
     const carries = ['streams'] as const
-    const streams = new StreamTable({ carries, maxStreams: 10, windowBytes: 2 ** 20, holdMs: 1000 })
+    const streams = new StreamTable({
+      carries,
+      maxStreams: 10,
+      windowBytes: 2 ** 20,
+      holdMs: 1000,
+      totals: new StreamTotals(),
+    })
     await using seed = createTable({ carries, streams })
     const reason = 'the seed side carries streams only, the shoot side packets only (--carry)'
     await t.rejects(connect(seed.table), {
@@ -393,7 +400,13 @@ t.test(
 
 t.test('a session without packets does not read the TUN, and its peer may be in the networks', async (t) => {
   const carries = ['packets', 'streams'] as const
-  const streams = new StreamTable({ carries, maxStreams: 10, windowBytes: 2 ** 20, holdMs: 1000 })
+  const streams = new StreamTable({
+    carries,
+    maxStreams: 10,
+    windowBytes: 2 ** 20,
+    holdMs: 1000,
+    totals: new StreamTotals(),
+  })
   const offloads: unknown[] = []
   const tun = createFakeTun()
   const queues = new QueueSet(tun.device)

@@ -8,6 +8,7 @@ import {
   TargetResolver,
 } from '@reversed-vpn/relay'
 import { WindowBudget } from '@reversed-vpn/streams'
+import type { TunnelRuntime } from '@reversed-vpn/tunnel-daemon'
 import { ownPortsOf, type ShootClientOptions } from '../options.js'
 import type { Setting } from '../setting.js'
 import { OutboundTargets } from './outbound-targets.js'
@@ -34,6 +35,7 @@ const HOLD_MS = 120_000
 export function openStreams(
   options: ShootClientOptions,
   { carries }: Pick<Setting, 'carries'>,
+  { streamTotals: totals }: Pick<TunnelRuntime, 'streamTotals'>,
   { defer }: Pick<DaemonContext, 'defer'>,
 ): Streams | undefined {
   if (!carries.includes('streams')) return undefined
@@ -55,6 +57,7 @@ export function openStreams(
     maxStreams,
     maxOpening: MAX_DIALS,
     holdMs: HOLD_MS,
+    totals,
     onOpen: (incoming: Parameters<OutboundTargets['serve']>[0]) => void targets.serve(incoming),
   }
   return {

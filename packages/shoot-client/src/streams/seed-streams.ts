@@ -1,7 +1,7 @@
 import { type CarriedKind, type HelloMessage, TunnelError, type WelcomeMessage } from '@reversed-vpn/protocol'
 import type { JoinStreams } from '@reversed-vpn/session'
 import { type IncomingStream, StreamMultiplexer, type WindowBudget } from '@reversed-vpn/streams'
-import { STREAM_CLOCK } from '@reversed-vpn/tunnel-daemon'
+import { STREAM_CLOCK, type StreamTotals } from '@reversed-vpn/tunnel-daemon'
 
 interface SeedStreamsOptions {
   /** What lanes may carry, streams among them. */
@@ -15,6 +15,8 @@ interface SeedStreamsOptions {
   readonly holdMs: number
   /** Takes each stream that the seed side opens. Must not throw. */
   readonly onOpen: (incoming: IncomingStream) => void
+  /** Counts what they do. */
+  readonly totals: StreamTotals
 }
 
 /** Multiplexers that have ended and are remembered: a WELCOME that names one was overtaken by its end. */
@@ -66,6 +68,7 @@ export class SeedStreams {
       ...this.#options,
       role: 'acceptor',
       onEnd: () => {
+        this.#options.totals.end(multiplexer)
         this.#ended.push(id)
         if (this.#ended.length > MAX_ENDED) this.#ended.shift()
         if (this.#multiplexer !== multiplexer) return
@@ -73,6 +76,7 @@ export class SeedStreams {
         this.#multiplexer = undefined
       },
     })
+    this.#options.totals.add(multiplexer)
     this.#id = id
     this.#multiplexer = multiplexer
     return multiplexer
