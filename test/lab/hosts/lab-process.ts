@@ -8,6 +8,8 @@ export interface SpawnOptions {
   /** Set on top of this process's environment. */
   readonly env?: NodeJS.ProcessEnv | undefined
   readonly cwd?: string | undefined
+  /** The user and group to be, without any other group; only root may choose. @default those of this process */
+  readonly uid?: number | undefined
 }
 
 interface OutputLine {
@@ -56,6 +58,7 @@ export class LabProcess implements AsyncDisposable {
     const child = spawn(command, args, {
       env,
       cwd: options.cwd,
+      ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
