@@ -9,6 +9,7 @@ const COLORS: Readonly<Record<string, string>> = {
   'haproxy-egress': '#a78bc9',
   konnectivity: '#326c4f',
   ours: '#2f6fdb',
+  'ours-streams': '#c2528b',
   'ours-proxy': '#8fb4f0',
   'ours-gateway': '#1b9aaa',
   'ours-haproxy': '#6fc3cd',

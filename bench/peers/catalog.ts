@@ -8,6 +8,7 @@ import {
   OURS_GATEWAY,
   OURS_HAPROXY,
   OURS_PROXY,
+  OURS_STREAMS,
   OURS_WEB_SOCKET,
   OURS_WEB_SOCKET_NGINX,
 } from './ours.js'
@@ -22,6 +23,7 @@ export const PEERS: readonly Peer[] = [
   WIREGUARD_GO,
   HAPROXY_RELAY,
   OURS,
+  OURS_STREAMS,
   OURS_PROXY,
   OURS_GATEWAY,
   OURS_HAPROXY,

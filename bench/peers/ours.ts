@@ -31,6 +31,17 @@ export const OURS: Peer = {
   open: openOurs,
 }
 
+/** The same pair without a TUN: each CONNECT is a stream. */
+export const OURS_STREAMS: Peer = {
+  name: 'ours-streams',
+  title: 'reversed-vpn, streams',
+  supports: ['egress'],
+  async open(lab, certificates) {
+    const processes = await startPair(lab, certificates, { carry: 'streams' })
+    return { processes, seedDevice: 'wan0', egress: egressOf(lab) }
+  },
+}
+
 export const OURS_PROXY: Peer = {
   name: 'ours-proxy',
   title: 'reversed-vpn, CONNECT',
@@ -106,12 +117,11 @@ export async function openOurs(
   checkout?: string,
 ): Promise<OpenPath> {
   const processes = await startPair(lab, certificates, { checkout })
-  const address = lab.hosts.seed.addresses.ipv4
-  return {
-    processes,
-    seedDevice: TUN_NAME,
-    egress: { address, portFor: () => EGRESS_PORT, takesConnect: true },
-  }
+  return { processes, seedDevice: TUN_NAME, egress: egressOf(lab) }
+}
+
+function egressOf({ hosts }: Lab): NonNullable<OpenPath['egress']> {
+  return { address: hosts.seed.addresses.ipv4, portFor: () => EGRESS_PORT, takesConnect: true }
 }
 
 /** A pair with a program of others between the daemons. */
@@ -129,6 +139,8 @@ async function openThrough(
 interface PairOptions {
   readonly seed?: readonly string[]
   readonly client?: readonly string[]
+  /** What both carry. @default what they do by default */
+  readonly carry?: 'streams'
   /** The repository with both daemons, built. @default this one */
   readonly checkout?: string | undefined
 }
@@ -137,17 +149,19 @@ interface PairOptions {
 export async function startPair(
   lab: Lab,
   certificates: ShootCertificates,
-  { seed = [], client = [], checkout }: PairOptions = {},
+  { seed = [], client = [], carry, checkout }: PairOptions = {},
 ): Promise<PeerProcess[]> {
   const command = commandIn(checkout, 'seed-server')
+  const carried = carry === undefined ? [] : ['--carry', carry]
   const seedServer = await startSeedServer(lab, {
     certificates,
-    args: [...seed, ...(await routedCallerOf(command))],
+    // Streams alone are for callers of the egress proxy; both daemons refuse options of packets then.
+    args: [...seed, ...(carry === undefined ? await routedCallerOf(command) : carried)],
     command,
   })
   const shootClient = await startShootClient(lab, {
     certificates,
-    args: client,
+    args: [...client, ...carried],
     command: commandIn(checkout, 'shoot-client'),
   })
   await Promise.all([seedServer.waitUntilReady(), shootClient.waitUntilReady()])

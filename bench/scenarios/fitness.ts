@@ -16,7 +16,13 @@ export function reasonAgainst(peer: Peer, { load }: Scenario): string | undefine
   return load === 'egress-routed' && !supports.includes('egress') ? REASONS.egress : REASONS[load]
 }
 
-const WHOLE_IN_SMOKE: readonly string[] = ['openvpn', 'ours', 'konnectivity', 'haproxy-egress']
+const WHOLE_IN_SMOKE: readonly string[] = [
+  'openvpn',
+  'ours',
+  'ours-streams',
+  'konnectivity',
+  'haproxy-egress',
+]
 const SMOKE_FOR_ALL: readonly string[] = ['tcp-1-to-shoot', 'udp-64-to-shoot']
 
 /** The same for a smoke run: it has every scenario and every peer, but not every combination. */

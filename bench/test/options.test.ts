@@ -13,6 +13,7 @@ t.test('without options every peer and scenario is measured three times for five
       'wireguard-go',
       'haproxy-relay',
       'ours',
+      'ours-streams',
       'ours-proxy',
       'ours-gateway',
       'ours-haproxy',
