@@ -126,11 +126,15 @@ async function expectRepair(
   const [before, stood] = [await repairs(daemon, object), await readOwn(host)]
   await host.mustRun(command, args)
   const brokenAtMs = performance.now()
-  while ((await repairs(daemon, object)) === before && performance.now() - brokenAtMs < REPAIRED_WITHIN_MS)
+  // One command may take several things away one by one, and the first repair come before the last of them.
+  let stands = ''
+  do {
     await pause(20)
+    if ((await repairs(daemon, object)) !== before) stands = await readOwn(host)
+  } while (stands !== stood && performance.now() - brokenAtMs < REPAIRED_WITHIN_MS)
   const tookMs = Math.round(performance.now() - brokenAtMs)
   t.ok(tookMs < REPAIRED_WITHIN_MS, `${what}: put back after ${tookMs} ms`)
-  t.strictSame(await readOwn(host), stood, what)
+  t.strictSame(stands, stood, what)
   t.equal((await daemon.admin('/readyz')).status, 200, what)
 }
 
