@@ -84,6 +84,11 @@ export class StreamMultiplexer implements ChannelHub<Channel>, LinkHub {
     return this.counters.snapshot(this.#lanes.resentFrames, this.#keptBytes)
   }
 
+  /** Lanes that are up. */
+  get lanes(): number {
+    return this.#lanes.upCount
+  }
+
   /** Lanes that are gone and that the peer has not resumed yet. */
   get goneLanes(): number {
     return this.#lanes.goneCount

@@ -246,6 +246,7 @@ export class SessionTable {
     if (session.state === 'opening') {
       if (this.#carriesPackets(hello)) tun.useOffloadsOf(hello.accepts)
       const superseded = this.#active.replace(session, drainTimeoutMs)
+      this.#options.streams?.onActive(hello.instance)
       events.onSessionActive(session, superseded)
     }
     this.#active.onLaneReady()

@@ -79,6 +79,15 @@ export class StreamTable {
     }
   }
 
+  /**
+   * A process of the shoot side is active now: another one that has no lane is taken for dead, and its streams end at once. They would stand
+   * still for the hold time, and callers with them.
+   */
+  onActive(instance: string): void {
+    for (const held of [...this.#held.values()])
+      if (held.instance !== instance && held.multiplexer.lanes === 0) held.multiplexer.close('lanes-lost')
+  }
+
   /** Ends all streams. */
   close(): void {
     for (const { multiplexer } of [...this.#held.values()]) multiplexer.close('shutting-down')

@@ -425,3 +425,26 @@ t.test('a session without packets does not read the TUN, and its peer may be in 
   t.equal(queues.queue(0).readBatch(new Uint8Array(70_000), 0, new Uint32Array(4)), 1, 'the packet waits')
   t.same([offloads, client.flows], [[], []])
 })
+
+t.test('streams of a process without a lane end once another one is active, others do not', async (t) => {
+  const carries = ['packets', 'streams'] as const
+  const totals = new StreamTotals()
+  const streams = new StreamTable({ carries, maxStreams: 10, windowBytes: 2 ** 20, holdMs: 600_000, totals })
+  await using seed = createTable({ carries, streams })
+  const killed = await connect(seed.table, { carries })
+  killed.answerPings()
+  await seed.table.waitUntilUp(new AbortController().signal)
+  const { active } = seed.table
+  const multiplexer = active && streams.of(active)
+  if (multiplexer === undefined) throw new Error('the session carries no streams')
+  const request = { host: '100.96.0.10', port: 80, isName: false }
+  const opening = multiplexer.open(request, { signal: new AbortController().signal })
+  active?.abort(new Error('killed'))
+  await until(() => seed.table.sessions.length === 0)
+  t.equal(streams.size, 1, 'it may come back')
+  const next = await connect(seed.table, { carries, instance: INSTANCES.second })
+  t.equal(streams.size, 2, 'a newcomer that says nothing changes nothing')
+  next.answerPings()
+  await t.rejects(opening, { message: 'this side reset the stream: lanes-lost' })
+  t.equal(streams.size, 1)
+})
