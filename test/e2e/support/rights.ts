@@ -2,6 +2,8 @@ import { type Lab, mustRunCommand } from '@reversed-vpn/test/lab'
 
 /** Nobody in particular. */
 export const PLAIN_UID = 65_532
+/** The kernel's overflow id, which owns nothing. */
+export const NOBODY_UID = 65_534
 
 const OWN_MOUNTS = ['unshare', '--mount', 'sh', '-ec']
 
@@ -18,6 +20,12 @@ export function asPlainUser(uid = PLAIN_UID): string[] {
     'exec "$0" "$@"',
   ]
   return [...OWN_MOUNTS, script.join('\n'), 'setpriv', ...asUser(uid), '--bounding-set=-all', ...withCaps('')]
+}
+
+/** The beginning of a command that runs what follows as nobody, without any right and without a TUN device. */
+export function asNobody(): string[] {
+  const script = ['mount -t tmpfs -o mode=755 tmpfs /dev/net', 'exec "$0" "$@"'].join('\n')
+  return [...OWN_MOUNTS, script, 'setpriv', ...asUser(NOBODY_UID), '--bounding-set=-all', ...withCaps('')]
 }
 
 /** The beginning of a command that runs what follows as root with CAP_NET_ADMIN alone and sysctls that nobody may write. */
