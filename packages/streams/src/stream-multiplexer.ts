@@ -89,6 +89,16 @@ export class StreamMultiplexer implements ChannelHub<Channel>, LinkHub {
     return this.#lanes.upCount
   }
 
+  /** What was written to streams and is in no frame yet. Asks each stream. */
+  get waitingBytes(): number {
+    return this.#all().reduce((sum, { data }) => sum + data.waitingBytes, 0)
+  }
+
+  /** The most that the peer may send on any stream before more is read. Asks each stream. */
+  get largestWindowBytes(): number {
+    return this.#all().reduce((most, { window }) => Math.max(most, window.windowBytes), 0)
+  }
+
   /** Lanes that are gone and that the peer has not resumed yet. */
   get goneLanes(): number {
     return this.#lanes.goneCount
@@ -129,7 +139,7 @@ export class StreamMultiplexer implements ChannelHub<Channel>, LinkHub {
     this.#hasEnded = true
     this.#cancelHold?.()
     const error = StreamError.reset(reason, false)
-    for (const channel of [...this.#channels.values(), ...this.#unsent]) channel.cut(error)
+    for (const channel of this.#all()) channel.cut(error)
     this.#lanes.clear(error)
     this.#waitingForRoom.clear()
     this.#keptBytes = 0
@@ -197,6 +207,10 @@ export class StreamMultiplexer implements ChannelHub<Channel>, LinkHub {
     this.#unsent.delete(channel)
     this.#waitingForRoom.delete(channel)
     if (channel.id > 0) this.#channels.delete(channel.id)
+  }
+
+  #all(): Channel[] {
+    return [...this.#channels.values(), ...this.#unsent]
   }
 
   #refusal(reason: RefusedReason): StreamError {

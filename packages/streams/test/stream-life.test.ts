@@ -204,3 +204,24 @@ t.test('a RESET of the peer destroys the stream with its reason, and is answered
   t.match(stage.multiplexer.snapshot(), { open: 0, heldBytes: 0 })
   t.equal(stage.budget.promisedBytes, 0)
 })
+
+t.test(
+  "what waits beyond the peer's credit is seen, and the largest window, until the streams end",
+  async (t) => {
+    const { stage, peer, stream } = await accepted(1000)
+    const { multiplexer } = stage
+    t.same([multiplexer.lanes, multiplexer.waitingBytes], [1, 0])
+    t.equal(multiplexer.largestWindowBytes, stage.budget.promisedBytes, 'the window of the only stream')
+    t.ok(multiplexer.largestWindowBytes > 0)
+    stream.write(Buffer.alloc(3000))
+    await peer.hear()
+    t.equal(multiplexer.waitingBytes, 2000)
+    peer.say(credit(1, 1500))
+    await peer.hear()
+    t.equal(multiplexer.waitingBytes, 500)
+    peer.end.goDown()
+    t.same([multiplexer.lanes, multiplexer.goneLanes], [0, 1])
+    multiplexer.close('shutting-down')
+    t.same([multiplexer.waitingBytes, multiplexer.largestWindowBytes], [0, 0])
+  },
+)
