@@ -17,7 +17,8 @@ interface IncomingStream {
 /** toShoot: from the opener to the target. toSeed: from the target to the opener. */
 type Direction = 'toShoot' | 'toSeed'
 
-interface OutboundEvents {
+/** What is told of streams as they go on. */
+export interface OutboundEvents {
   readonly onRefused: (reason: OutboundRefusalReason, error: OutboundRefusal) => void
   /** A dial, its look-up included, has ended after so many seconds, successful or not. */
   readonly onDialled: (seconds: number) => void
