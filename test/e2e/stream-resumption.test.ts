@@ -201,7 +201,7 @@ t.test('cuts of all lanes lose no byte of any stream', async (t) => {
     echoes.map(() => true),
   )
   t.equal(await seed.multiplexer(), multiplexer, 'the same multiplexer was continued')
-  t.equal(seed.streams.size, 1)
+  t.equal(seed.streams.multiplexers.length, 1)
   const resentFrames = [multiplexer, shoot.streams.multiplexer].map(
     (end) => end?.snapshot().resentFrames ?? 0,
   )
@@ -215,7 +215,7 @@ t.test('another process of the shoot side gets a multiplexer of its own', async 
   await using _second = openShoot(seed.port, '2'.repeat(32))
   await until(() => seed.table.active?.peer.instance === '2'.repeat(32))
   t.not(await seed.multiplexer(), old)
-  t.equal(seed.streams.size, 2)
+  t.equal(seed.streams.multiplexers.length, 2)
 })
 
 t.test(

@@ -30,7 +30,7 @@ export async function startSeedServer(
   const view = {
     peer: 'a shoot-client',
     sessions: () => (table.active === undefined ? [] : [table.active]),
-    status: () => describeStatus(options, setting, table, prober),
+    status: () => describeStatus(options, setting, tables, prober),
   }
   await serveAdmin(runtime, options, view, context)
 

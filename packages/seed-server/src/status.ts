@@ -1,15 +1,15 @@
-import { describePath, describeSession } from '@reversed-vpn/tunnel-daemon'
+import { describePath, describeSession, describeStreams } from '@reversed-vpn/tunnel-daemon'
 import type { SeedServerOptions } from './options.js'
 import { describeProbe } from './probe/describe-probe.js'
 import type { Prober } from './probe/prober.js'
 import type { Setting } from './setting.js'
-import type { SessionTable } from './tunnel/session-table.js'
+import type { TunnelTables } from './tunnel/tunnel-tables.js'
 
 /** The seed-server's part of `/status`. Holds no secret. */
 export function describeStatus(
   { tun, mtu, vpnNetwork }: SeedServerOptions,
   { path, diallerId, carries }: Setting,
-  table: SessionTable,
+  { table, streams }: TunnelTables,
   prober: Prober | undefined,
 ): object {
   const hasPackets = carries.includes('packets')
@@ -19,6 +19,7 @@ export function describeStatus(
     diallerId: path.type === 'dial' ? diallerId : null,
     sessions: table.sessions.map(describeSession),
     carries,
+    streams: (streams?.multiplexers ?? []).map(describeStreams),
     probe: describeProbe(prober, table.isUp),
     tun: hasPackets ? tun : null,
     mtu: hasPackets ? mtu : null,

@@ -65,6 +65,11 @@ export class SeedServers {
     return [...this.#served.values()].flatMap(({ manager }) => manager.session ?? [])
   }
 
+  /** The multiplexers of streams, one for each seed-server that has one. */
+  get multiplexers(): readonly NonNullable<SeedStreams['multiplexer']>[] {
+    return [...this.#served.values()].flatMap(({ manager }) => manager.streams?.multiplexer ?? [])
+  }
+
   /** Starts to dial the one that is configured. */
   dial(): void {
     this.#isDialling = true

@@ -99,6 +99,11 @@ export class SessionManager {
     return this.#session
   }
 
+  /** What lanes carry beside packets; undefined: nothing. */
+  get streams(): SeedStreams | undefined {
+    return this.#options.streams
+  }
+
   /** Starts to dial, and never gives up until {@link stop}. For the side that dials. */
   start(): void {
     this.#dialler.keep(this.#options.lanes)

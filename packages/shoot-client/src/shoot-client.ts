@@ -5,6 +5,7 @@ import {
   describePath,
   describeSession,
   describeStart,
+  describeStreams,
   networksOf,
   openTunnelRuntime,
   PeerDialler,
@@ -60,6 +61,7 @@ export async function startShootClient(
       sessions: seedServers.sessions.map(describeSession),
       transport: describePath(setting.path),
       carries: setting.carries,
+      streams: seedServers.multiplexers.map(describeStreams),
       tun: hasPackets ? tun.name : null,
     }),
   }

@@ -20,6 +20,7 @@ export {
 } from './reload.js'
 export { closeNetwork, describeSetup, logWarnings, runSetup } from './setup.js'
 export { STREAM_CLOCK } from './stream-clock.js'
+export { describeStreams } from './stream-status.js'
 export { StreamTotals } from './stream-totals.js'
 export type { TunnelEvents } from './tunnel-events.js'
 export { describeStart, openTunnelRuntime, serveAdmin, type TunnelRuntime } from './tunnel-runtime.js'

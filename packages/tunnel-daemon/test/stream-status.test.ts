@@ -1,4 +1,4 @@
-import { describeStreams } from '@reversed-vpn/tunnel-daemon/testing'
+import { describeStreams } from '@reversed-vpn/tunnel-daemon'
 import t from 'tap'
 
 t.test('tells of lanes, streams and bytes, each under its own name, and of nothing else', (t) => {

@@ -49,9 +49,9 @@ export class StreamTable {
     this.#budget = new WindowBudget(options.windowBytes)
   }
 
-  /** Multiplexers that have not ended. */
-  get size(): number {
-    return this.#held.size
+  /** Those that have not ended, the longest known first. */
+  get multiplexers(): readonly StreamMultiplexer[] {
+    return [...this.#held.values()].map(({ multiplexer }) => multiplexer)
   }
 
   /** The multiplexer that the lanes of a session have joined; undefined: none, or it has ended. */
@@ -80,8 +80,8 @@ export class StreamTable {
   }
 
   /**
-   * A process of the shoot side is active now: another one that has no lane is taken for dead, and its streams end at once. They would stand
-   * still for the hold time, and callers with them.
+   * A process of the shoot side is active now: another one that has no lane is taken for dead, and its streams end at once.
+   * They would stand still for the hold time, and callers with them.
    */
   onActive(instance: string): void {
     for (const held of [...this.#held.values()])

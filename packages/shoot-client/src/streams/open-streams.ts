@@ -1,4 +1,4 @@
-import { type DaemonContext, ownResources } from '@reversed-vpn/daemon'
+import { type DaemonContext, metricsPrefix, ownResources } from '@reversed-vpn/daemon'
 import { allNetworks, CidrSet, FORBIDDEN_DESTINATIONS, type ShootNetworks } from '@reversed-vpn/ip'
 import {
   ByteBudget,
@@ -11,6 +11,7 @@ import { WindowBudget } from '@reversed-vpn/streams'
 import type { TunnelRuntime } from '@reversed-vpn/tunnel-daemon'
 import { ownPortsOf, type ShootClientOptions } from '../options.js'
 import type { Setting } from '../setting.js'
+import { createOutboundMetrics } from './outbound-metrics.js'
 import { OutboundTargets } from './outbound-targets.js'
 import { roomForStreams } from './room.js'
 import { SeedStreams } from './seed-streams.js'
@@ -35,9 +36,14 @@ const HOLD_MS = 120_000
 export function openStreams(
   options: ShootClientOptions,
   { carries }: Pick<Setting, 'carries'>,
-  { streamTotals: totals }: Pick<TunnelRuntime, 'streamTotals'>,
-  { defer }: Pick<DaemonContext, 'defer'>,
+  { registry, streamTotals: totals }: Pick<TunnelRuntime, 'registry' | 'streamTotals'>,
+  { name, log, defer }: Pick<DaemonContext, 'name' | 'log' | 'defer'>,
 ): Streams | undefined {
+  const metrics = createOutboundMetrics({
+    registry,
+    prefix: metricsPrefix(name),
+    log: log.child({ component: 'streams' }),
+  })
   if (!carries.includes('streams')) return undefined
   const { maxStreams, windowBytes, bulkBytes } = roomForStreams(ownResources())
   const targets = new OutboundTargets({
@@ -48,9 +54,10 @@ export function openStreams(
     dialTimeoutMs: DIAL_TIMEOUT_MS,
     maxStreams,
     maxDials: MAX_DIALS,
-    events: { onRefused: () => {}, onDialled: () => {}, onBytes: () => {}, onEnded: () => {} },
+    events: metrics.events,
   })
   defer('streams', () => targets.abort())
+  metrics.observe(targets)
   const seedSetting = {
     carries,
     budget: new WindowBudget(windowBytes),
