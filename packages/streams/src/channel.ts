@@ -10,7 +10,6 @@ import type { Carrier, ChannelHub, ChannelUser, ChannelWaiter, Head } from './ch
 import { Fifo } from './fifo.js'
 import { OutgoingData } from './outgoing-data.js'
 import type { ReceiveWindow } from './receive-window.js'
-import { SendAccount } from './send-account.js'
 import type { SentFrame } from './sent-frame.js'
 import type { StreamEnd } from './stream-counters.js'
 import { StreamError } from './stream-error.js'
@@ -33,9 +32,9 @@ export class Channel {
   isQueued = false
   /** Whether its data has to wait until less is kept. */
   isWaitingForRoom = false
-  readonly account = new SendAccount()
-  /** Data that it may still send in its turn. */
+  /** Data that it may still send in this round of its lane. */
   deficitBytes = 0
+  round = 0
   /** Frames that a lost lane took with it, to be sent before any other. */
   readonly resend = new Fifo<SentFrame>()
   readonly window: ReceiveWindow

@@ -1,14 +1,8 @@
 import { FRAME_TYPE, type FrameView, TunnelError, writeReceived } from '@reversed-vpn/protocol'
 import type { Channel } from './channel.js'
 import { Fifo } from './fifo.js'
-import {
-  ACK_BYTES,
-  ACK_DELAY_MS,
-  ACK_FRAMES,
-  BATCH_BYTES,
-  MAX_KEPT_FRAMES,
-  MAX_KEPT_LANE_BYTES,
-} from './limits.js'
+import { LaneWindow } from './lane-window.js'
+import { ACK_BYTES, ACK_DELAY_MS, ACK_FRAMES, BATCH_BYTES, MAX_KEPT_FRAMES } from './limits.js'
 import { copyFrame, giveBackFrame, type SentFrame } from './sent-frame.js'
 import { StreamScheduler } from './stream-scheduler.js'
 
@@ -40,7 +34,7 @@ export interface LinkHub {
 /** One lane's share of a multiplexer: counts frames both ways, keeps what is not acknowledged, and acknowledges. */
 export class LaneLink {
   readonly number: number
-  readonly scheduler: StreamScheduler
+  readonly scheduler = new StreamScheduler()
   /** Channels that have to wait for RESUME, since the peer may have got some of what they sent. */
   readonly stalled = new Set<Channel>()
   keptBytes = 0
@@ -48,6 +42,9 @@ export class LaneLink {
   readonly #lane: StreamLane
   readonly #hub: LinkHub
   readonly #kept = new Fifo<SentFrame>()
+  readonly #window = new LaneWindow()
+  /** Whether the window has held something back since the last acknowledgement. */
+  #wasFull = false
   #sentFrames = 0
   #ackedFrames = 0
   #receivedFrames = 0
@@ -62,7 +59,6 @@ export class LaneLink {
     this.number = number
     this.#lane = lane
     this.#hub = hub
-    this.scheduler = new StreamScheduler(hub.nowMs)
   }
 
   get isUp(): boolean {
@@ -130,9 +126,10 @@ export class LaneLink {
 
   /** Sends what there is, as long as the lane takes it. */
   flush(): void {
-    while (this.#isUp && !this.#isBlocked && !this.#isFull) {
+    while (this.#isUp && !this.#isBlocked && !this.#isFull()) {
       const batch = this.#nextBatch()
       if (batch.length === 0) return
+      this.#window.sent(this.#sentFrames, this.#hub.nowMs())
       if (!this.#lane.write(batch)) this.#isBlocked = true
     }
   }
@@ -153,6 +150,8 @@ export class LaneLink {
       if (frame.channel !== undefined) frame.channel.inFlight--
       giveBackFrame(frame)
     }
+    this.#window.acknowledged(frames, before - this.keptBytes, this.#hub.nowMs(), this.#wasFull)
+    this.#wasFull = false
     this.#hub.countKept(this.keptBytes - before)
     this.flush()
   }
@@ -181,13 +180,16 @@ export class LaneLink {
     return lost
   }
 
-  get #isFull(): boolean {
-    return this.#kept.length >= MAX_KEPT_FRAMES || this.keptBytes >= MAX_KEPT_LANE_BYTES
+  /** Whether nothing more may be on its way. */
+  #isFull(): boolean {
+    const isFull = this.#kept.length >= MAX_KEPT_FRAMES || this.keptBytes >= this.#window.limitBytes
+    this.#wasFull ||= isFull
+    return isFull
   }
 
   #nextBatch(): Uint8Array[] {
     const batch: Uint8Array[] = []
-    for (let bytes = 0; bytes < BATCH_BYTES && !this.#isFull; ) {
+    for (let bytes = 0; bytes < BATCH_BYTES && !this.#isFull(); ) {
       const frame = this.#hub.nextCommonFrame() ?? this.scheduler.next()
       if (frame === undefined) break
       batch.push(frame.wire)

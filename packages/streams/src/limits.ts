@@ -9,6 +9,21 @@ export const MAX_KEPT_FRAMES = 65_536
 /** A lane gets nothing more while so many bytes of it are not acknowledged: 1 Gbit/s over 250 ms. */
 export const MAX_KEPT_LANE_BYTES = 33_554_432
 
+/** A lane always gets so many bytes, however slow it is. */
+export const LEAST_LANE_WINDOW_BYTES = 524_288
+
+/** Above that it gets what it carries in so many of its shortest round trips, and in so many ms more. */
+export const LANE_ROUND_TRIPS = 3
+export const LANE_QUEUE_MS = 20
+
+/** A rate is measured for so long at least, and the best of one or two times so many ms counts. */
+export const LANE_MEASURE_MS = 10
+export const LANE_RATE_MS = 2000
+
+/** A shortest round trip that was not reached for so many ms is measured again, with so many bytes on their way. */
+export const LANE_PROBE_MS = 30_000
+export const LANE_PROBE_BYTES = 131_072
+
 /** No new data is sent while so many bytes of all lanes are not acknowledged. */
 export const MAX_KEPT_BYTES = 134_217_728
 
@@ -29,12 +44,9 @@ export const FULL_WINDOW_BYTES = 262_144
 export const SMALL_WINDOW_BYTES = 65_536
 export const LEAST_WINDOW_BYTES = 16_384
 
-/** What a stream sends is bulk above so much, until its account has drained. As for flows of packets. */
-export const BULK_BYTES = 65_536
-export const BULK_BYTES_PER_MS = 250
-
-/** Bytes that a bulk stream sends in its turn. */
+/** Bytes of data that a stream may send in a round, and those of them that it may send at once when it begins. */
 export const QUANTUM_BYTES = 16_384
+export const EARLY_BYTES = 4096
 
 /** Received pieces below this are gathered, so that what a stream holds is never mostly overhead. */
 export const GATHER_BYTES = 4096

@@ -1,74 +1,75 @@
 import type { Channel } from './channel.js'
 import { buildNextFrame } from './channel-frames.js'
 import { Fifo } from './fifo.js'
-import { QUANTUM_BYTES } from './limits.js'
+import { EARLY_BYTES, QUANTUM_BYTES } from './limits.js'
 import type { SentFrame } from './sent-frame.js'
 
 /**
- * Which frame goes next on a lane. Streams that send little, and those with frames without data, come first and in turn; bulk
- * shares what is left by deficit round robin, `QUANTUM_BYTES` of data a turn. A turn may end with a frame that is too long for
- * it, which is paid for in the next: data has no frames of its own that would have to fit.
+ * Which frame goes next on a lane. What has no data to send comes first. Data is shared by deficit round robin: `QUANTUM_BYTES` for
+ * each stream in each round. A stream that begins to send gets `EARLY_BYTES` of the present round at once, and waits for the next with
+ * the rest, unless it is alone. So a stream that sends little waits for no other, however many there are, and none gets more than its share by
+ * stopping and beginning again.
+ *
+ * A turn may end with a frame that is too long for it, which is paid for in the next: data has no frames of its own that would
+ * have to fit.
  */
 export class StreamScheduler {
-  readonly #sparse = new Fifo<Channel>()
-  readonly #bulk = new Fifo<Channel>()
-  readonly #nowMs: () => number
-  /** Whose turn is not over. */
-  #current: Channel | undefined
-
-  constructor(nowMs: () => number) {
-    this.#nowMs = nowMs
-  }
+  readonly #urgent = new Fifo<Channel>()
+  /** Those that have something left of what they may send at once. */
+  readonly #early = new Fifo<Channel>()
+  /** Those that wait for the next one. */
+  readonly #late = new Fifo<Channel>()
+  #round = 1
+  /** Turns until this round is over. */
+  #turnsLeft = 0
 
   /** Queues a channel that has something to send and is not queued. */
   add(channel: Channel): void {
     channel.isQueued = true
-    if (channel.hasOnlyData && channel.account.isBulk(this.#nowMs())) this.#bulk.push(channel)
-    else this.#sparse.push(channel)
+    if (!channel.hasOnlyData) this.#urgent.push(channel)
+    else if (channel.round !== this.#round) {
+      const isAlone = this.#early.length === 0 && this.#late.length === 0
+      this.#grant(channel, isAlone ? QUANTUM_BYTES : EARLY_BYTES)
+      this.#early.push(channel)
+    } else if (channel.deficitBytes > 0) this.#early.push(channel)
+    else this.#late.push(channel)
   }
 
   /** The next frame; undefined when there is none. */
   next(): SentFrame | undefined {
-    for (let channel = this.#sparse.shift(); channel !== undefined; channel = this.#sparse.shift()) {
-      const frame = buildNextFrame(channel, QUANTUM_BYTES)
-      this.#charge(channel, frame)
-      this.#requeue(channel)
+    for (;;) {
+      const channel = this.#urgent.shift() ?? this.#early.shift() ?? this.#nextLate()
+      if (channel === undefined) return undefined
+      const frame = buildNextFrame(channel, Math.max(EARLY_BYTES, channel.deficitBytes))
+      if (frame !== undefined) channel.deficitBytes -= frame.dataBytes
+      channel.isQueued = false
+      if (channel.hasWork && !channel.isWaitingForRoom) this.add(channel)
       if (frame !== undefined) return frame
     }
-    return this.#nextBulk()
   }
 
   /** All that are queued, which are not any more. */
   drain(): Channel[] {
-    const channels = [...this.#sparse.drain(), ...this.#bulk.drain()]
-    if (this.#current !== undefined) channels.push(this.#current)
-    this.#current = undefined
+    const channels = [...this.#urgent.drain(), ...this.#early.drain(), ...this.#late.drain()]
     for (const channel of channels) channel.isQueued = false
     return channels
   }
 
-  #nextBulk(): SentFrame | undefined {
-    for (;;) {
-      const channel = this.#current ?? this.#bulk.shift()
-      if (channel === undefined) return undefined
-      if (this.#current === undefined)
-        channel.deficitBytes = Math.min(0, channel.deficitBytes) + QUANTUM_BYTES
-      this.#current = undefined
-      const frame = buildNextFrame(channel, QUANTUM_BYTES)
-      this.#charge(channel, frame)
-      channel.deficitBytes -= frame?.dataBytes ?? 0
-      if (frame !== undefined && channel.deficitBytes > 0 && channel.hasWork) this.#current = channel
-      else this.#requeue(channel)
-      if (frame !== undefined) return frame
+  #nextLate(): Channel | undefined {
+    if (this.#turnsLeft === 0) {
+      this.#round++
+      this.#turnsLeft = this.#late.length
     }
+    const channel = this.#late.shift()
+    if (channel === undefined) return undefined
+    this.#turnsLeft--
+    this.#grant(channel, QUANTUM_BYTES)
+    return channel
   }
 
-  #requeue(channel: Channel): void {
-    channel.isQueued = false
-    if (channel.hasWork && !channel.isWaitingForRoom) this.add(channel)
-  }
-
-  #charge(channel: Channel, frame: SentFrame | undefined): void {
-    if (frame !== undefined && frame.dataBytes > 0) channel.account.charge(frame.dataBytes, this.#nowMs())
+  /** What a channel may send in this round. */
+  #grant(channel: Channel, bytes: number): void {
+    channel.round = this.#round
+    channel.deficitBytes = Math.min(0, channel.deficitBytes) + bytes
   }
 }

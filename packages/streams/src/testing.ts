@@ -1,5 +1,6 @@
 export type { IncomingStream } from './incoming-stream.js'
 export type { LaneLink, StreamLane } from './lane-link.js'
+export { LaneWindow } from './lane-window.js'
 export { WindowBudget } from './receive-window.js'
 export { StreamError } from './stream-error.js'
 export { StreamMultiplexer } from './stream-multiplexer.js'

@@ -68,6 +68,28 @@ t.test('a small stream waits for no more than what the lane has already', async 
   t.ok(place >= 0 && before <= queued, `behind ${before} B`)
 })
 
+t.test(
+  'a stream that begins waits for no round of the others, however little each of those gets',
+  async (t) => {
+    const count = 62
+    const { stage, peer, streams } = await senders(count + 1)
+    const small = streams.pop() as TunnelStream
+    for (const stream of streams) pour(stream, 65_536)
+    for (let time = 0; time <= 3; time++) {
+      let before = 0
+      for (let isHeard = false; !isHeard && before < 8 * MIB; ) {
+        const heard = (await peer.hearChunk()).filter(({ name }) => name === 'STREAM_DATA')
+        isHeard = heard.some(({ id }) => id === count + 1)
+        if (!isHeard) before += heard.reduce((sum, { value }) => sum + value, 0)
+        peer.say(received(peer.heardFrames), ...heard.map(({ id, value }) => credit(id, value)))
+        stage.clock.advance(10)
+      }
+      if (time > 0) t.ok(before <= 2 * BATCH_BYTES, `behind ${before} B, time ${time}`)
+      small.write(Buffer.alloc(1000))
+    }
+  },
+)
+
 t.test('frames without data go before bulk', async (t) => {
   const { stage, peer, streams } = await senders(2)
   for (const stream of streams) pour(stream, 100_000)

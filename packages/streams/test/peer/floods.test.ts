@@ -81,7 +81,7 @@ t.test('single bytes hold no more than their window', async (t) => {
 })
 
 t.test(
-  'a peer that never acknowledges is sent no more than a lane may keep, and the writer waits',
+  'a peer that never acknowledges is sent no more than any lane may keep, and the writer waits',
   async (t) => {
     const stage = new Stage('acceptor')
     const peer = stage.lane(1)
@@ -98,9 +98,9 @@ t.test(
       if (heard > 0) peer.say(credit(1, heard))
       sent += heard
     }
-    t.ok(sent >= 32_000_000 && sent <= 33_554_432 + 16_384, `${sent} B`)
+    t.ok(sent >= 500_000 && sent <= 524_288 + 16_384, `${sent} B`)
     t.ok(stream.writableNeedDrain)
-    t.ok(stage.multiplexer.snapshot().keptBytes <= 33_554_432 + 16_394)
+    t.ok(stage.multiplexer.snapshot().keptBytes <= 524_288 + 16_394)
   },
 )
 
@@ -138,19 +138,21 @@ t.test('a peer whose lanes are lost one after the other and never resumed gets n
 
 t.test('a peer that leaves many frames of lost lanes unresumed gets no more lanes', async (t) => {
   const stage = new Stage('acceptor', { maxStreams: 0 })
-  let id = 0
-  for (let number = 1; number <= 4; number++) {
-    const peer = stage.lane(number)
-    for (let batch = 0; batch < 16; batch++) {
-      peer.say(...Array.from({ length: 4096 }, () => open(++id)))
-      await peer.hear()
-    }
+  let [id, lanes] = [0, 0]
+  const addLane = async () => {
+    const peer = stage.lane(++lanes)
+    peer.say(...Array.from({ length: 7000 }, () => open(++id)))
+    await peer.hear()
     peer.end.goDown()
   }
-  t.throws(() => stage.lane(5), {
+  const addMany = async () => {
+    while (lanes < 64) await addLane()
+  }
+  await t.rejects(addMany, {
     ...PROTOCOL_ERROR,
-    message: /^26214\d frames of lanes that were not resumed/,
+    message: /^26\d{4} frames of lanes that were not resumed/,
   })
+  t.ok(lanes >= 262_144 / 7000, `${lanes} lanes`)
 })
 
 t.test('a peer that ends both ways leaves nothing once its bytes are read', async (t) => {
