@@ -266,6 +266,7 @@ export class SessionManager {
 
   #onClosed(session: Session, error: Error | undefined): void {
     if (this.#session === session) this.#session = undefined
+    if (error === undefined) this.#options.streams?.onLeft()
     this.#options.events.onSessionClosed(session, error)
     this.#changed.emit('gone')
   }

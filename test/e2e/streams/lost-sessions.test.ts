@@ -51,3 +51,25 @@ t.test(
     await Promise.all([successor.stop(), seed.stop()])
   },
 )
+
+t.test('a shoot-client that is stopped takes its streams along at once, whatever the hold', async (t) => {
+  const { seed, client } = await stage.startBoth([...CARRY, '--egress-hold', '300s'], { args: CARRY })
+  const program = await startEchoStreams(stage, { count: STREAMS, target })
+  await untilAllFlow(program)
+  await client.stop()
+  const report = await endReportOf(program)
+  t.equal(report.intact, 0)
+  await expectLost(t, seed)
+  await seed.stop()
+})
+
+t.test('a seed-server that is stopped leaves no stream open in the shoot', async (t) => {
+  const { seed, client } = await stage.startBoth(CARRY, { args: CARRY })
+  const program = await startEchoStreams(stage, { count: STREAMS, target })
+  await untilAllFlow(program)
+  await seed.stop()
+  const report = await endReportOf(program)
+  t.equal(report.intact, 0)
+  await client.waitForMetric('shoot_client_streams_open', 0)
+  await client.stop()
+})

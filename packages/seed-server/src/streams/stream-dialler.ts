@@ -129,5 +129,6 @@ function refusalOf(error: StreamError): EgressRefusal {
     return new EgressRefusal('tunnel-down', error.message, { cause: error })
   const reason = error.reason as RefusedReason
   const known = REASONS[reason] ?? (reason as EgressRefusal['reason'])
-  return new EgressRefusal(known, error.message, { cause: error })
+  const detail = error.isOfPeer ? `the shoot-client says: ${error.message}` : error.message
+  return new EgressRefusal(known, detail, { cause: error })
 }

@@ -255,6 +255,7 @@ export class SessionTable {
   #onClosed(session: Session, error: Error | undefined): void {
     this.#sessions.delete(session.id)
     this.#active.remove(session)
+    if (error === undefined) this.#options.streams?.onLeft(session)
     this.#options.events.onSessionClosed(session, error)
   }
 }

@@ -34,7 +34,7 @@ interface Admission {
   readonly bind: (session: Session) => void
 }
 
-/** Multiplexers at a time: one more ends the one that is known longest. */
+/** Multiplexers at a time: one more ends the one that is known longest, of those without a lane where there are any. */
 const MAX_MULTIPLEXERS = 8
 
 /** The multiplexers of the seed side, one for each process of the shoot side. They outlive their lanes for the hold time. */
@@ -88,6 +88,12 @@ export class StreamTable {
       if (held.instance !== instance && held.multiplexer.lanes === 0) held.multiplexer.close('lanes-lost')
   }
 
+  /** A session was ended in order: its process has left, and does not come back for its streams. */
+  onLeft(session: Session): void {
+    const multiplexer = this.of(session)
+    if (multiplexer?.lanes === 0) multiplexer.close('lanes-lost')
+  }
+
   /** Ends all streams. */
   close(): void {
     for (const { multiplexer } of [...this.#held.values()]) multiplexer.close('shutting-down')
@@ -105,7 +111,10 @@ export class StreamTable {
     const all = [...this.#held.values()]
     const old = all.find((held) => held.instance === instance && held.peerName === peerName)
     old?.multiplexer.close('lanes-lost')
-    if (this.#held.size >= MAX_MULTIPLEXERS) all[0]?.multiplexer.close('lanes-lost')
+    if (this.#held.size >= MAX_MULTIPLEXERS) {
+      const last = all.find(({ multiplexer }) => multiplexer.lanes === 0) ?? all[0]
+      last?.multiplexer.close('lanes-lost')
+    }
     const { maxStreams, holdMs, totals } = this.#options
     const id = randomBytes(16).toString('hex')
     const multiplexer: StreamMultiplexer = new StreamMultiplexer({

@@ -76,7 +76,7 @@ for (const [reason, expected] of [
     })
     t.match(await failureOf(dialler.dial(requestFor(['100.96.0.10']))), {
       reason: expected,
-      detail: 'so it says',
+      detail: 'the shoot-client says: so it says',
     })
   })
 }

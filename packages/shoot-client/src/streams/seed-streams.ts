@@ -56,6 +56,11 @@ export class SeedStreams {
     return (own) => joined.addLane(lane, own)
   }
 
+  /** A session was ended in order: the seed-server has left, and does not come back for its streams. */
+  onLeft(): void {
+    if (this.#multiplexer?.lanes === 0) this.#multiplexer.close('lanes-lost')
+  }
+
   /** Ends all streams. */
   close(): void {
     this.#multiplexer?.close('shutting-down')
