@@ -17,9 +17,9 @@ type Probe = 'none' | 'draining' | 'measuring'
  * sends next waits behind all of it. So a lane holds what its rate needs, `LANE_ROUND_TRIPS` of the shortest round trip, and
  * `LANE_QUEUE_MS` more, so that no end has to wait for the other's processor.
  *
- * A measurement begins with a batch. The time until that is acknowledged is a round trip, and what was acknowledged meanwhile, for
- * `LANE_MEASURE_MS` at least, is the rate. The shortest round trip grows old, since paths change. Behind a queue no short one can be
- * seen, so every `LANE_PROBE_MS` a busy lane is let run nearly empty for one.
+ * A measurement begins with a batch. The time until that is acknowledged is a round trip, and what was acknowledged
+ * meanwhile, for `LANE_MEASURE_MS` at least, is the rate. The shortest round trip grows old, since paths change. Behind a
+ * queue no short one can be seen, so every `LANE_PROBE_MS` a busy lane is let run nearly empty for one.
  */
 export class LaneWindow {
   #limitBytes = LEAST_LANE_WINDOW_BYTES
