@@ -24,7 +24,8 @@ type Probe = 'none' | 'draining' | 'measuring'
 export class LaneWindow {
   #limitBytes = LEAST_LANE_WINDOW_BYTES
   #shortestMs = Number.POSITIVE_INFINITY
-  #shortestAtMs = 0
+  /** When that was last reached. Before the first there is none to grow old. */
+  #shortestAtMs = Number.POSITIVE_INFINITY
   #probe: Probe = 'none'
   /** Bytes a millisecond: the most in this span of `LANE_RATE_MS`, and in the one before. */
   #bestRate = 0
