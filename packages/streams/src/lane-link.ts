@@ -43,8 +43,6 @@ export class LaneLink {
   readonly #hub: LinkHub
   readonly #kept = new Fifo<SentFrame>()
   readonly #window = new LaneWindow()
-  /** Whether the window has held something back since the last acknowledgement. */
-  #wasFull = false
   #sentFrames = 0
   #ackedFrames = 0
   #receivedFrames = 0
@@ -126,7 +124,7 @@ export class LaneLink {
 
   /** Sends what there is, as long as the lane takes it. */
   flush(): void {
-    while (this.#isUp && !this.#isBlocked && !this.#isFull()) {
+    while (this.#isUp && !this.#isBlocked && !this.#isFull) {
       const batch = this.#nextBatch()
       if (batch.length === 0) return
       this.#window.sent(this.#sentFrames, this.#hub.nowMs())
@@ -150,8 +148,8 @@ export class LaneLink {
       if (frame.channel !== undefined) frame.channel.inFlight--
       giveBackFrame(frame)
     }
-    this.#window.acknowledged(frames, before - this.keptBytes, this.#hub.nowMs(), this.#wasFull)
-    this.#wasFull = false
+    const isLimited = before >= this.#window.limitBytes
+    this.#window.acknowledged(frames, before - this.keptBytes, this.#hub.nowMs(), isLimited)
     this.#hub.countKept(this.keptBytes - before)
     this.flush()
   }
@@ -181,15 +179,13 @@ export class LaneLink {
   }
 
   /** Whether nothing more may be on its way. */
-  #isFull(): boolean {
-    const isFull = this.#kept.length >= MAX_KEPT_FRAMES || this.keptBytes >= this.#window.limitBytes
-    this.#wasFull ||= isFull
-    return isFull
+  get #isFull(): boolean {
+    return this.#kept.length >= MAX_KEPT_FRAMES || this.keptBytes >= this.#window.limitBytes
   }
 
   #nextBatch(): Uint8Array[] {
     const batch: Uint8Array[] = []
-    for (let bytes = 0; bytes < BATCH_BYTES && !this.#isFull(); ) {
+    for (let bytes = 0; bytes < BATCH_BYTES && !this.#isFull; ) {
       const frame = this.#hub.nextCommonFrame() ?? this.scheduler.next()
       if (frame === undefined) break
       batch.push(frame.wire)

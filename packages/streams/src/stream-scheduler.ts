@@ -8,7 +8,7 @@ import type { SentFrame } from './sent-frame.js'
  * Which frame goes next on a lane. What has no data to send comes first. Data is shared by deficit round robin:
  * `QUANTUM_BYTES` for each stream in each round. A stream that begins to send gets `EARLY_BYTES` of the present round at
  * once, and waits for the next with the rest, unless it is alone. So a stream that sends little waits for no other, however
- * many there are, and none gets more than its share by stopping and beginning again.
+ * many there are, and who stops and begins again gets that much more than its share, and no more.
  *
  * A turn may end with a frame that is too long for it, which is paid for in the next: data has no frames of its own that would
  * have to fit.
